@@ -1,0 +1,138 @@
+"""The process of one contestant: requests come in and answers go out as JSON, one line each.
+
+Started by crew.py as ``python -m benchmarks.worker CONTESTANT THREADS``.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import machine
+from benchmarks.cells import CELLS, data_file, initial_centers
+from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant
+from benchmarks.jobs import Call, prepared_call, seconds_per_call
+
+CALL_BUDGET = 0.3
+"""Seconds spent on repeating one short call in one round."""
+
+
+def inertia(X: NDArray[Any], centers: NDArray[Any]) -> float:
+    """The sum of squared distances to the nearest center, in float64, by the same code for every contestant."""
+    centers = centers.astype(np.float64)
+    half_norms = 0.5 * np.einsum("ij,ij->i", centers, centers)
+    rows = max(1, (1 << 23) // max(centers.shape))
+    total = 0.0
+    for start in range(0, len(X), rows):
+        block = X[start : start + rows].astype(np.float64)
+        nearest = (block @ centers.T - half_norms).argmax(axis=1)
+        difference = block - centers[nearest]
+        total += float(np.einsum("ij,ij->", difference, difference))
+    return total
+
+
+class Worker:
+    """Answers the requests of the runner; every public method is one."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._contestant = CONTESTANTS[name]()
+        self._contestant.prepare(threads)
+        self._call: Call | None = None
+
+    def introduce(self) -> dict[str, Any]:
+        return {
+            "version": self._contestant.version(),
+            "exact": self._contestant.exact,
+            "estimator": isinstance(self._contestant, EstimatorContestant),
+            "configuration": machine.without_folders(self._contestant.configuration() or ""),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+
+    def load(self, cell: str, quick: bool) -> dict[str, Any]:
+        self._cell = CELLS[cell]
+        self._X = np.load(data_file(self._cell.data_set, self._cell.dtype, quick))
+        self._initial = initial_centers(self._X, self._cell.k)
+        return {"n": self._X.shape[0], "d": self._X.shape[1]}
+
+    def warm_up(self) -> dict[str, Any]:
+        self._contestant.fit(self._X, self._initial, min(2, self._cell.iterations))
+        return {}
+
+    def fit(self) -> dict[str, Any]:
+        started = time.perf_counter()
+        fit = self._contestant.fit(self._X, self._initial, self._cell.iterations)
+        seconds = time.perf_counter() - started
+        self._centers = fit.centers
+        return {"seconds": seconds, "n_iter": fit.n_iter, "inertia": inertia(self._X, fit.centers)}
+
+    def default_fit(self, seed: int) -> dict[str, Any]:
+        assert isinstance(self._contestant, EstimatorContestant)
+        started = time.perf_counter()
+        fitted = self._contestant.estimator(self._cell.k, n_init=1, random_state=seed).fit(self._X)
+        seconds = time.perf_counter() - started
+        return {
+            "seconds": seconds,
+            "n_iter": int(fitted.n_iter_),
+            "inertia": inertia(self._X, fitted.cluster_centers_),
+        }
+
+    def assign(self) -> dict[str, Any]:
+        """One pass of assignment to the centers of the last fit."""
+        contestant = self._contestant
+        assert isinstance(contestant, Ckmeans)
+        return {"seconds": min(seconds_per_call(lambda: contestant.assign(self._X, self._centers), CALL_BUDGET))}
+
+    def prepare_job(self, job: str, quick: bool) -> dict[str, Any]:
+        assert isinstance(self._contestant, EstimatorContestant)
+        self._call = prepared_call(job, self._contestant, quick)
+        return {"has_call": self._call is not None}
+
+    def time_job(self) -> dict[str, Any]:
+        assert self._call is not None
+        seconds = seconds_per_call(self._call, CALL_BUDGET)
+        return {"seconds": min(seconds), "median_seconds": float(np.median(seconds)), "calls": len(seconds)}
+
+    def peak_memory_of_fit(self) -> dict[str, Any]:
+        """Bytes above what was resident with the library imported and the data loaded."""
+        before = machine.memory_now()
+        self._contestant.fit(self._X, self._initial, self._cell.iterations)
+        return {"bytes": max(0, machine.memory_peak() - before)}
+
+    def peak_memory_of_seeded_fit(self) -> dict[str, Any]:
+        assert isinstance(self._contestant, EstimatorContestant)
+        before = machine.memory_now()
+        self._contestant.estimator(self._cell.k, n_init=1, max_iter=self._cell.iterations, random_state=0).fit(self._X)
+        return {"bytes": max(0, machine.memory_peak() - before)}
+
+
+def main() -> None:
+    # Libraries print as they like: their output goes to stderr, and only answers to the pipe.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(outcome: dict[str, Any]) -> None:
+        answers.write(json.dumps(outcome) + "\n")
+        answers.flush()
+
+    try:
+        worker = Worker(sys.argv[1], int(sys.argv[2]))
+        answer(worker.introduce())
+    except Exception as error:
+        answer({"error": machine.without_folders(f"{type(error).__name__}: {error}")})
+        return
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer(getattr(worker, request["call"])(**request["arguments"]))
+        except Exception as error:
+            answer({"error": machine.without_folders(f"{type(error).__name__}: {error}")})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The C core as Python sees it: arrays to pointers, one call without the GIL, status to exception.
+
+Arguments arrive validated: see ``_validation``.
+"""
+
+import os
+
+import numpy as np
+
+from cpython.buffer cimport PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+
+cdef extern from "ck.h" nogil:
+    ctypedef enum ck_dtype:
+        CK_F32, CK_F64, CK_I8, CK_U8, CK_I16, CK_U16
+    ctypedef enum ck_init:
+        CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM
+    enum:
+        CK_OK, CK_ERROR_MEMORY, CK_ERROR_NOT_FINITE, CK_ERROR_STOPPED, CK_ERROR_TOO_FEW_ROWS
+    ctypedef struct ck_matrix:
+        const void *data
+        int64_t n_rows, n_features, row_stride, feature_stride
+        ck_dtype dtype
+    ctypedef struct ck_location:
+        int64_t row, feature
+    ctypedef struct ck_progress:
+        int restart
+        int64_t iteration
+        double inertia, center_shift
+        int64_t changed
+    ctypedef int (*ck_progress_fn)(void *, const ck_progress *)
+    ctypedef struct ck_fit_params:
+        int64_t k
+        int n_init
+        int64_t max_iter
+        double tol
+        ck_init init
+        int n_trials
+        const double *given_centers
+        uint64_t seed
+        int n_threads
+        ck_progress_fn progress
+        void *progress_user
+    ctypedef struct ck_fit_result:
+        double *centers
+        int32_t *labels
+        int64_t *sizes
+        double *weights
+        double inertia
+        int64_t n_iter
+        int converged
+        int64_t distinct
+        ck_progress *history
+
+    int ck_choose_isa(const char *name)
+    const char *ck_isa_name()
+    int ck_runnable_isas(const char **names)
+    const char *ck_parallel_backend()
+    double ck_seconds()
+    void ck_free(void *)
+    int ck_assign(const ck_matrix *, const double *, int64_t, const double *, int, int32_t *, double *, ck_location *)
+    int ck_transform(const ck_matrix *, const double *, int64_t, int, ck_dtype, void *, ck_location *)
+    int ck_seed(const ck_matrix *, const double *, int64_t, ck_init, int, uint64_t, int, double *, int64_t *,
+                ck_location *)
+    int ck_fit(const ck_matrix *, const double *, const ck_fit_params *, ck_fit_result *, ck_location *)
+    int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
+                        double *, double *, double *)
+    void ck_random_block(const uint32_t *, const uint32_t *, uint32_t *)
+
+
+cdef dict DTYPES = {"f": CK_F32, "d": CK_F64, "b": CK_I8, "B": CK_U8, "h": CK_I16, "H": CK_U16}
+cdef dict INITS = {"given": CK_INIT_GIVEN, "k-means++": CK_INIT_KMEANS_PLUSPLUS, "random": CK_INIT_RANDOM}
+DTYPE_CODES = frozenset(DTYPES)
+
+HISTORY_DTYPE = np.dtype([("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8")])
+
+
+class TooFewRows(ValueError):
+    """Fewer rows of positive weight than clusters."""
+
+
+cdef class Rows:
+    """A two-dimensional array held open as a ``ck_matrix``."""
+
+    cdef Py_buffer buffer
+    cdef ck_matrix matrix
+    cdef object array
+
+    def __cinit__(self, array):
+        PyObject_GetBuffer(array, &self.buffer, PyBUF_STRIDES)
+        self.array = array
+        self.matrix.data = self.buffer.buf
+        self.matrix.n_rows = self.buffer.shape[0]
+        self.matrix.n_features = self.buffer.shape[1]
+        self.matrix.row_stride = self.buffer.strides[0]
+        self.matrix.feature_stride = self.buffer.strides[1]
+        self.matrix.dtype = DTYPES[array.dtype.char]
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.buffer)
+
+
+cdef const double *optional(const double[::1] values) noexcept:
+    return NULL if values is None else &values[0]
+
+
+cdef int check(int status, Rows rows, const ck_location *where, Progress progress=None) except -1:
+    """The one place where a status of the core becomes an exception."""
+    if status == CK_OK:
+        return 0
+    if status == CK_ERROR_NOT_FINITE:
+        value = rows.array[where.row, where.feature]
+        raise ValueError(
+            f"X contains {'NaN' if value != value else 'infinity'} at row {where.row}, feature {where.feature}; "
+            "every value must be finite. Drop or impute such rows first."
+        )
+    if status == CK_ERROR_MEMORY:
+        raise MemoryError("not enough memory for the working space of ckmeans")
+    if status == CK_ERROR_TOO_FEW_ROWS:
+        raise TooFewRows("fewer rows of positive weight than clusters")
+    if status == CK_ERROR_STOPPED and progress is not None and progress.error is not None:
+        raise progress.error
+    raise RuntimeError(f"unexpected status {status} from the core")
+
+
+cdef class Progress:
+    """Carries a Python callback, or the watch for Ctrl-C alone, through the core."""
+
+    cdef object callback
+    cdef object error
+    cdef double last_look
+
+    def __cinit__(self, callback):
+        self.callback = callback
+        self.last_look = ck_seconds()
+
+    cdef int report(self, const ck_progress *now) noexcept:
+        self.last_look = ck_seconds()
+        try:
+            PyErr_CheckSignals()
+            if self.callback is not None and now.iteration > 0:
+                self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed)
+        except BaseException as error:
+            self.error = error
+            return 1
+        return 0
+
+
+cdef double SIGNAL_INTERVAL = 0.02  # seconds between looks for Ctrl-C: taking the GIL costs more than a small iteration
+
+
+cdef int on_progress(void *user, const ck_progress *now) noexcept nogil:
+    cdef double elapsed = ck_seconds() - (<Progress>user).last_look
+    if not has_callback(user) and 0 <= elapsed < SIGNAL_INTERVAL:
+        return 0
+    with gil:
+        return (<Progress>user).report(now)
+
+
+cdef inline bint has_callback(void *user) noexcept nogil:
+    return <void *>(<Progress>user).callback != <void *>None
+
+
+def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t max_iter, double tol, str init,
+        const double[:, :, ::1] given_centers, uint64_t seed, int n_threads, callback, int n_trials=0):
+    """Fits; returns centers, labels, sizes, weights, inertia, n_iter, converged, distinct, history."""
+    cdef Rows rows = Rows(X)
+    cdef Progress progress = Progress(callback)
+    cdef ck_fit_params params
+    cdef ck_fit_result result
+    cdef ck_location where
+    cdef int status
+    cdef int64_t i
+    centers = np.empty((n_clusters, rows.matrix.n_features))
+    labels = np.empty(rows.matrix.n_rows, dtype=np.int32)
+    sizes = np.empty(n_clusters, dtype=np.int64)
+    cluster_weights = np.empty(n_clusters)
+    cdef double[:, ::1] centers_view = centers
+    cdef int32_t[::1] labels_view = labels
+    cdef int64_t[::1] sizes_view = sizes
+    cdef double[::1] cluster_weights_view = cluster_weights
+    params.k = n_clusters
+    params.n_init = n_init
+    params.max_iter = max_iter
+    params.tol = tol
+    params.init = INITS[init]
+    params.n_trials = n_trials
+    params.given_centers = NULL if given_centers is None else &given_centers[0, 0, 0]
+    params.seed = seed
+    params.n_threads = n_threads
+    params.progress = on_progress
+    params.progress_user = <void *>progress
+    result.centers = &centers_view[0, 0]
+    result.labels = &labels_view[0]
+    result.sizes = &sizes_view[0]
+    result.weights = &cluster_weights_view[0]
+    cdef const double *weights_pointer = optional(weights)
+    with nogil:
+        status = ck_fit(&rows.matrix, weights_pointer, &params, &result, &where)
+    check(status, rows, &where, progress)
+    try:
+        history = np.empty(result.n_iter, dtype=HISTORY_DTYPE)
+        for i in range(result.n_iter):
+            history[i] = (result.history[i].inertia, result.history[i].center_shift, result.history[i].changed)
+    finally:
+        ck_free(result.history)
+    return (centers, labels, sizes, cluster_weights, result.inertia, result.n_iter, bool(result.converged),
+            result.distinct, history)
+
+
+def assign(X, const double[:, ::1] centers, const double[::1] weights, int n_threads, bint want_inertia):
+    """Labels of the nearest centers, and the inertia or None."""
+    cdef Rows rows = Rows(X)
+    cdef ck_location where
+    cdef int status
+    cdef double inertia = 0.0
+    labels = np.empty(rows.matrix.n_rows, dtype=np.int32)
+    cdef int32_t[::1] labels_view = labels
+    cdef const double *weights_pointer = optional(weights)
+    with nogil:
+        status = ck_assign(&rows.matrix, &centers[0, 0], centers.shape[0], weights_pointer, n_threads,
+                           &labels_view[0], &inertia if want_inertia else NULL, &where)
+    check(status, rows, &where)
+    return labels, inertia if want_inertia else None
+
+
+def transform(X, const double[:, ::1] centers, int n_threads):
+    """Distances of every row to every center, in the floating dtype of X."""
+    cdef Rows rows = Rows(X)
+    cdef ck_location where
+    cdef int status
+    cdef ck_dtype dtype = CK_F32 if rows.matrix.dtype == CK_F32 else CK_F64
+    out = np.empty((rows.matrix.n_rows, centers.shape[0]), dtype=np.float32 if dtype == CK_F32 else np.float64)
+    cdef uint8_t[:, ::1] out_view = out.view(np.uint8)
+    with nogil:
+        status = ck_transform(&rows.matrix, &centers[0, 0], centers.shape[0], n_threads, dtype, &out_view[0, 0],
+                              &where)
+    check(status, rows, &where)
+    return out
+
+
+def seed_centers(X, const double[::1] weights, int64_t n_clusters, str init, int n_trials, uint64_t seed,
+                 int n_threads):
+    """Rows drawn as first centers, and their indices."""
+    cdef Rows rows = Rows(X)
+    cdef ck_location where
+    cdef int status
+    centers = np.empty((n_clusters, rows.matrix.n_features))
+    indices = np.empty(n_clusters, dtype=np.int64)
+    cdef double[:, ::1] centers_view = centers
+    cdef int64_t[::1] indices_view = indices
+    cdef const double *weights_pointer = optional(weights)
+    cdef ck_init method = INITS[init]
+    with nogil:
+        status = ck_seed(&rows.matrix, weights_pointer, n_clusters, method, n_trials, seed, n_threads,
+                         &centers_view[0, 0], &indices_view[0], &where)
+    check(status, rows, &where)
+    return centers, indices
+
+
+def screen_probe(X, const double[:, ::1] centers, int shape, const float[::1] cut):
+    """The screen's scores, what reaches ``cut``, the slacks, scale and negated offset: for the tests."""
+    cdef Rows rows = Rows(X)
+    cdef int status
+    cdef double scale
+    cdef int64_t n = rows.matrix.n_rows, k = centers.shape[0]
+    scores = np.empty((n, k), dtype=np.float32)
+    reached = np.empty((n, k), dtype=np.uint8)
+    row_slack, center_slack, minus_offset = np.empty(n), np.empty(k), np.empty(rows.matrix.n_features)
+    cdef float[:, ::1] scores_view = scores
+    cdef uint8_t[:, ::1] reached_view = reached
+    cdef double[::1] row_slack_view = row_slack, center_slack_view = center_slack, offset_view = minus_offset
+    with nogil:
+        status = ck_screen_probe(&rows.matrix, &centers[0, 0], k, shape, &cut[0], &scores_view[0, 0],
+                                 &reached_view[0, 0], &row_slack_view[0], &center_slack_view[0], &scale,
+                                 &offset_view[0])
+    check(status, rows, NULL)
+    return scores, reached.astype(bool), row_slack, center_slack, scale, minus_offset
+
+
+def random_block(counter, key):
+    """Philox 4x32-10 of four and two 32-bit words: for the known answers of its paper."""
+    cdef uint32_t c[4]
+    cdef uint32_t k[2]
+    cdef uint32_t out[4]
+    for i in range(4):
+        c[i] = counter[i]
+    for i in range(2):
+        k[i] = key[i]
+    ck_random_block(c, k, out)
+    return out[0], out[1], out[2], out[3]
+
+
+def isa():
+    """Name of the chosen instruction set."""
+    return ck_isa_name().decode()
+
+
+def runnable_isas():
+    """Names of the instruction sets that this machine can run, fastest first."""
+    cdef const char *names[8]
+    cdef int count = ck_runnable_isas(names)
+    return [names[i].decode() for i in range(count)]
+
+
+def choose_isa(name):
+    """Chooses the kernels of one instruction set for the whole process; None: the fastest."""
+    cdef bytes encoded = b"" if name is None else name.encode()
+    cdef int status = ck_choose_isa(NULL) if name is None else ck_choose_isa(encoded)
+    if status != 0:
+        raise ImportError(
+            f"CKMEANS_ISA={name!r} cannot be used: this machine and build run {', '.join(runnable_isas())}"
+        )
+
+
+def parallel_backend():
+    """What runs the threads: openmp, dispatch or serial."""
+    return ck_parallel_backend().decode()
+
+
+choose_isa(os.environ.get("CKMEANS_ISA") or None)

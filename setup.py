@@ -1,0 +1,54 @@
+"""Builds the one extension module; everything else about the package stands in pyproject.toml.
+
+Switches, as environment variables:
+    CKMEANS_DEBUG=1                     assertions and symbols, no optimisation
+    CKMEANS_SANITIZE=address,undefined  the sanitizers of GCC and Clang
+    CKMEANS_OPENMP=0                    serial, whatever the compiler offers
+"""
+
+import os
+import sys
+from glob import glob
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+DEBUG = os.environ.get("CKMEANS_DEBUG") == "1"
+SANITIZE = os.environ.get("CKMEANS_SANITIZE", "")
+OPENMP = os.environ.get("CKMEANS_OPENMP", "1") != "0" and sys.platform != "darwin"  # macOS: dispatch_apply
+
+
+class BuildExt(build_ext):
+    """Compiler flags by compiler: contraction off everywhere, for the canonical arithmetic is plain IEEE float64."""
+
+    def build_extensions(self):
+        if self.compiler.compiler_type == "msvc":
+            compile_args = ["/std:c11", "/O2", "/fp:precise"] + ["/openmp"] * OPENMP
+            link_args = []
+        else:
+            optimise = ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"]
+            compile_args = ["-std=c11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", *optimise]
+            link_args = ["-lm"] if sys.platform != "win32" else []
+            if OPENMP:
+                compile_args.append("-fopenmp")
+                link_args.append("-fopenmp")
+            if SANITIZE:
+                compile_args += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+                link_args.append(f"-fsanitize={SANITIZE}")
+        for extension in self.extensions:
+            extension.extra_compile_args = compile_args
+            extension.extra_link_args = link_args
+        super().build_extensions()
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "ckmeans._core",
+            sources=["ckmeans/_core.pyx", *sorted(glob("src_c/*/*.c"))],
+            depends=glob("src_c/**/*.h", recursive=True),
+            include_dirs=["src_c"],
+        )
+    ],
+    cmdclass={"build_ext": BuildExt},
+)

@@ -1,0 +1,191 @@
+/* assign.c - whole-matrix calls: labels, inertia, distances. */
+#include <string.h>
+
+#include "assign.h"
+
+/* --- Inertia ----------------------------------------------------------------------------------------------- */
+
+enum {
+    ABREAST = 4,          /* sums that run at a time, to hide the latency of an addition */
+    BATCH_ELEMENTS = 1024 /* rows of this many elements are converted together */
+};
+
+static int64_t batch_rows(int64_t d) { return ck_max_i64(BATCH_ELEMENTS / d / ABREAST, 1) * ABREAST; }
+int64_t ck_label_distances_scratch(int64_t d) { return batch_rows(d) * d; }
+
+static void batch_distances(const double *rows, const double *centers, const int32_t *labels, int64_t n, int64_t d,
+                            int unit, double *distances)
+{
+    for (int64_t i = 0; i < n; i += ABREAST) {
+        const double *x[ABREAST], *c[ABREAST];
+        double sum[ABREAST] = {0.0};
+        const int64_t count = ck_min_i64(ABREAST, n - i);
+        for (int64_t lane = 0; lane < ABREAST; lane++) {
+            const int64_t at = i + ck_min_i64(lane, count - 1);
+            x[lane] = rows + at * d;
+            c[lane] = centers + labels[at] * d;
+        }
+        for (int64_t p = 0; p < d; p++)
+            for (int lane = 0; lane < ABREAST; lane++) {
+                double difference = x[lane][p] - c[lane][p];
+                sum[lane] += difference * difference;
+            }
+        for (int64_t lane = 0; lane < count; lane++)
+            distances[i + lane] = unit == 0 && ck_sqdist_is_plain(sum[lane])
+                                      ? sum[lane]
+                                      : ck_sqdist_in_unit(ck_sqdist_of(x[lane], c[lane], d), unit);
+    }
+}
+
+void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t *labels, int64_t row, int64_t n_rows,
+                        int unit, double *distances, double *scratch)
+{
+    const int64_t d = X->n_features, batch = batch_rows(d);
+    for (int64_t i = 0; i < n_rows; i += batch) {
+        const int64_t count = ck_min_i64(batch, n_rows - i);
+        ck_copy_rows_f64(X, row + i, count, scratch);
+        batch_distances(scratch, centers, labels + i, count, d, unit, distances + i);
+    }
+}
+
+typedef struct {
+    const ck_matrix *X;
+    const double *centers, *weights;
+    const int32_t *labels;
+    int unit;
+    double *sums, *scratch;
+} inertia_task;
+
+static int64_t inertia_scratch(int64_t d) { return CK_SUM_ROWS + ck_label_distances_scratch(d); }
+
+static int sum_block(void *context, int64_t block, int worker)
+{
+    inertia_task *task = context;
+    double *scratch = task->scratch + worker * inertia_scratch(task->X->n_features), sum = 0.0;
+    const int64_t row = block * CK_SUM_ROWS, n_rows = ck_min_i64(CK_SUM_ROWS, task->X->n_rows - row);
+    ck_label_distances(task->X, task->centers, task->labels + row, row, n_rows, task->unit, scratch,
+                       scratch + CK_SUM_ROWS);
+    for (int64_t i = 0; i < n_rows; i++) sum += task->weights ? task->weights[row + i] * scratch[i] : scratch[i];
+    task->sums[block] = sum;
+    return CK_OK;
+}
+
+int ck_inertia(const ck_matrix *X, const double *centers, const double *weights,
+               const int32_t *labels, int unit, int n_threads, double *inertia)
+{
+    const int64_t n_blocks = ck_ceil_div(X->n_rows, CK_SUM_ROWS);
+    int workers = ck_useful_threads(n_threads, n_blocks, 4.0 * (double)X->n_rows * (double)X->n_features);
+    inertia_task task = {X, centers, weights, labels, unit, NULL, NULL};
+    ck_arena arena = {0};
+    task.sums = CK_NEW(&arena, double, n_blocks);
+    task.scratch = CK_NEW(&arena, double, workers * inertia_scratch(X->n_features));
+    int status = arena.failed ? CK_ERROR_MEMORY : ck_parallel_for(n_blocks, workers, sum_block, &task);
+    *inertia = 0.0;
+    for (int64_t block = 0; block < n_blocks && status == CK_OK; block++) *inertia += task.sums[block];
+    ck_arena_free(&arena);
+    return status;
+}
+
+/* --- Labels ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    ck_assigner assigner;
+    ck_assign_scratch *scratch;
+    int32_t *labels, *block_labels;
+} assign_task;
+
+static int assign_item(void *context, int64_t block, int worker)
+{
+    assign_task *task = context;
+    const int64_t rows = task->assigner.block_rows, row = block * rows;
+    const int64_t n_rows = ck_min_i64(rows, task->assigner.X->n_rows - row);
+    int32_t *labels = task->block_labels + worker * rows;
+    int status = ck_assign_block(&task->assigner, task->scratch + worker, row, n_rows, labels);
+    if (status == CK_OK) memcpy(task->labels + row, labels, (size_t)n_rows * sizeof *labels);
+    return status;
+}
+
+static int locate(int status, const ck_matrix *X, ck_location *where)
+{
+    if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);
+    return status;
+}
+
+int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double *weights, int n_threads,
+              int32_t *labels, double *inertia, ck_location *where)
+{
+    ck_arena arena = {0};
+    assign_task task;
+    task.labels = labels;
+    ck_assigner_init(&task.assigner, &arena, X, k);
+    const int64_t n_blocks = ck_ceil_div(X->n_rows, task.assigner.block_rows);
+    const int workers = ck_useful_threads(n_threads, n_blocks, ck_assign_operations(X, k));
+    task.scratch = ck_assign_scratch_new(&arena, &task.assigner, workers);
+    task.block_labels = CK_NEW(&arena, int32_t, workers * task.assigner.block_rows);
+    int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
+    if (status == CK_OK) {
+        ck_assigner_set_centers(&task.assigner, centers);
+        status = ck_parallel_for(n_blocks, workers, assign_item, &task);
+    }
+    if (status == CK_OK && inertia)
+        status = ck_inertia(X, centers, weights, labels, 0, n_threads, inertia);
+    ck_arena_free(&arena);
+    return locate(status, X, where);
+}
+
+/* --- Distances --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const ck_matrix *X;
+    const double *centers;
+    int64_t k;
+    ck_dtype out_dtype;
+    char *out;
+    double *scratch;
+} transform_task;
+
+/* A panel, its distances and one row; whole panels wide, which keeps every worker's aligned. */
+static int64_t transform_scratch(int64_t d) { return CK_LANES * (d + 1 + ck_ceil_div(d, CK_LANES)); }
+
+static int transform_panel(void *context, int64_t item, int worker)
+{
+    transform_task *task = context;
+    const ck_settle_kernels *kernels = ck_settle_table();
+    const int64_t d = task->X->n_features, k = task->k, row = item * CK_LANES;
+    const int64_t n_rows = ck_min_i64(CK_LANES, task->X->n_rows - row);
+    double *panel = task->scratch + worker * transform_scratch(d), *distances = panel + CK_LANES * d;
+    double *x = distances + CK_LANES;
+    kernels->load_panel(task->X, row, n_rows, panel);
+    for (int64_t i = 0; i < CK_LANES * d; i++)
+        if (!isfinite(panel[i])) return CK_ERROR_NOT_FINITE;
+    for (int64_t j = 0; j < k; j++) {
+        const double *center = task->centers + j * d;
+        kernels->sqdist_panel(panel, d, center, distances);
+        for (int64_t lane = 0; lane < n_rows; lane++) {
+            double root = sqrt(distances[lane]);
+            if (CK_UNLIKELY(!ck_sqdist_is_plain(distances[lane]))) {
+                ck_load_row(task->X, row + lane, x);
+                root = ck_sqdist_root(ck_sqdist_scaled(x, center, d));
+            }
+            int64_t at = (row + lane) * k + j;
+            if (task->out_dtype == CK_F32)
+                ((float *)task->out)[at] = (float)root;
+            else
+                ((double *)task->out)[at] = root;
+        }
+    }
+    return CK_OK;
+}
+
+int ck_transform(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
+                 ck_location *where)
+{
+    ck_arena arena = {0};
+    const int64_t d = X->n_features, n_items = ck_ceil_div(X->n_rows, CK_LANES);
+    const int workers = ck_useful_threads(n_threads, n_items, (double)X->n_rows * (double)k * ((double)d + 8.0));
+    transform_task task = {X, centers, k, out_dtype, out, NULL};
+    task.scratch = CK_NEW(&arena, double, workers * transform_scratch(d));
+    int status = arena.failed ? CK_ERROR_MEMORY : ck_parallel_for(n_items, workers, transform_panel, &task);
+    ck_arena_free(&arena);
+    return locate(status, X, where);
+}

@@ -1,0 +1,158 @@
+#include <string.h>
+
+#include "../base/bits.h"
+#include "assign.h"
+
+enum {
+    POINT_CACHE_BYTES = 256 << 10, /* of a block's image: half the second-level cache of a small core */
+    CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a block: half a first-level cache */
+    MAX_BLOCK_ROWS = 1024
+};
+
+static int64_t round_up(int64_t value, int64_t multiple) { return ck_ceil_div(value, multiple) * multiple; }
+
+void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X, int64_t k)
+{
+    const int64_t d = X->n_features;
+    assigner->X = X;
+    ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(k, d), k, d);
+    const ck_screen_shape *shape = assigner->model.shape;
+    int64_t rows = ck_min_i64(MAX_BLOCK_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
+    rows = ck_min_i64(round_up(ck_max_i64(rows, 1), shape->panel_rows), round_up(X->n_rows, shape->panel_rows));
+    assigner->block_rows = ck_max_i64(rows, shape->panel_rows);
+    int64_t panel_bytes = (int64_t)sizeof(float) * (d + 2) * shape->panel_centers;
+    assigner->chunk_panels = ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / panel_bytes, 1), assigner->model.n_panels);
+}
+
+ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *assigner, int n_workers)
+{
+    const ck_screen_shape *shape = assigner->model.shape;
+    const int64_t rows = assigner->block_rows, d = assigner->X->n_features;
+    ck_assign_scratch *workers = CK_NEW(arena, ck_assign_scratch, n_workers);
+    for (int w = 0; w < n_workers && !arena->failed; w++) {
+        ck_assign_scratch *s = workers + w;
+        s->points = CK_NEW(arena, float, rows * d);
+        s->sqnorm = CK_NEW(arena, float, rows);
+        s->best = CK_NEW(arena, float, rows);
+        s->second = CK_NEW(arena, float, rows);
+        s->index = CK_NEW(arena, float, rows);
+        s->thresholds = CK_NEW(arena, float, rows);
+        s->open = CK_NEW(arena, int32_t, rows);
+        s->stage = CK_NEW(arena, double, shape->panel_rows * d);
+        s->open_points = CK_NEW(arena, float, shape->panel_rows * d);
+        s->open_thresholds = CK_NEW(arena, float, shape->panel_rows);
+        s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
+    }
+    return workers;
+}
+
+void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
+{
+    assigner->centers = centers;
+    if (assigner->model.k > 1) ck_screen_model_set(&assigner->model, assigner->X, centers);
+}
+
+double ck_assign_operations(const ck_matrix *X, int64_t k)
+{
+    return (double)X->n_rows * ((double)X->n_features + 4.0) * ((double)k + 4.0) / 8.0;
+}
+
+typedef struct {
+    ck_sqdist distance;
+    int32_t label; /* -1: none yet */
+} nearest_center;
+
+static void settle_pair(const ck_assigner *assigner, const double *x, int64_t j, nearest_center *nearest)
+{
+    const int64_t d = assigner->X->n_features;
+    ck_sqdist distance = ck_sqdist_of(x, assigner->centers + j * d, d);
+    if (nearest->label < 0 || ck_sqdist_less(distance, nearest->distance)) {
+        nearest->distance = distance;
+        nearest->label = (int32_t)j;
+    }
+}
+
+static int all_finite(const double *x, int64_t d)
+{
+    for (int64_t p = 0; p < d; p++)
+        if (!isfinite(x[p])) return 0;
+    return 1;
+}
+
+/* Decides up to one panel of open rows among the centers that their bounds leave open, in the order of the centers,
+ * so that the lowest index wins a tie. */
+static int settle_rows(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, const int32_t *open, int n_open,
+                       int32_t *labels)
+{
+    const ck_screen_model *model = &assigner->model;
+    const ck_screen_shape *shape = model->shape;
+    const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
+    nearest_center nearest[64];
+    uint64_t unscreened = 0; /* rows too large for a float32 image */
+    for (int lane = 0; lane < width; lane++) {
+        const int i = open[lane < n_open ? lane : 0];
+        const float *points = s->points + i / width * width * d + i % width;
+        for (int64_t p = 0; p < d; p++) s->open_points[p * width + lane] = points[p * width];
+        s->open_thresholds[lane] = INFINITY;
+        if (lane >= n_open) continue;
+        nearest[lane].label = -1;
+        ck_load_row(assigner->X, row + i, s->stage + lane * d);
+        if (!all_finite(s->stage + lane * d, d)) return CK_ERROR_NOT_FINITE;
+        if (s->sqnorm[i] <= FLT_MAX)
+            s->open_thresholds[lane] = s->thresholds[i];
+        else
+            unscreened |= 1ull << lane;
+    }
+    for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
+        const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
+        shape->reach(s->open_points, d, model->panels + q * (d + 2) * r, n_panels, s->open_thresholds, s->masks);
+        const int64_t first = q * r, last = ck_min_i64(first + n_panels * r, model->k);
+        for (int64_t j = first; j < last; j++)
+            for (uint64_t mask = s->masks[j - first] & ~unscreened; mask; mask &= mask - 1) {
+                int lane = ck_lowest_bit(mask);
+                settle_pair(assigner, s->stage + lane * d, j, nearest + lane);
+            }
+    }
+    for (; unscreened; unscreened &= unscreened - 1) {
+        int lane = ck_lowest_bit(unscreened);
+        for (int64_t j = 0; j < model->k; j++) settle_pair(assigner, s->stage + lane * d, j, nearest + lane);
+    }
+    for (int lane = 0; lane < n_open; lane++) labels[open[lane]] = nearest[lane].label;
+    return CK_OK;
+}
+
+static int label_single_cluster(const ck_assigner *assigner, int64_t row, int64_t n_rows, int32_t *labels)
+{
+    ck_matrix block = *assigner->X;
+    ck_location where;
+    block.data = ck_row_start(assigner->X, row);
+    block.n_rows = n_rows;
+    memset(labels, 0, (size_t)n_rows * sizeof *labels);
+    return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
+}
+
+int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
+{
+    const ck_screen_model *model = &assigner->model;
+    const ck_screen_shape *shape = model->shape;
+    const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
+    if (model->k == 1) return label_single_cluster(assigner, row, n_rows, labels);
+
+    const int64_t padded = round_up(n_rows, width);
+    for (int64_t i = 0; i < padded; i += width)
+        shape->pack(assigner->X, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
+                    s->sqnorm + i);
+    for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
+        const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
+        for (int64_t i = 0; i < padded; i += width)
+            shape->score(s->points + i * d, d, model->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
+                         s->second + i, s->index + i);
+    }
+    int n_open = model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
+                                       (int)n_rows, labels, s->thresholds, s->open);
+    for (int i = 0; i < n_open; i += (int)width) {
+        int status = settle_rows(assigner, s, row, s->open + i, (int)ck_min_i64(width, n_open - i), labels);
+        if (status != CK_OK) return status;
+    }
+    return CK_OK;
+}

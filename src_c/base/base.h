@@ -1,0 +1,64 @@
+/* base.h - memory, threads, processor features and random numbers: nothing about k-means. */
+#ifndef CK_BASE_H
+#define CK_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../ck.h"
+
+#if defined(__GNUC__)
+#define CK_RESTRICT __restrict__
+#define CK_INLINE static inline __attribute__((always_inline))
+#define CK_NOINLINE __attribute__((noinline))
+#define CK_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CK_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define CK_RESTRICT __restrict
+#define CK_INLINE static __forceinline
+#define CK_NOINLINE __declspec(noinline)
+#define CK_UNLIKELY(x) (x)
+#define CK_PREFETCH(p) ((void)(p))
+#endif
+
+#define CK_ALIGNMENT 64
+
+/* --- cpu.c --- */
+typedef enum { CK_ISA_GENERIC, CK_ISA_NEON, CK_ISA_AVX2, CK_ISA_AVX512, CK_ISA_COUNT } ck_isa;
+int ck_isa_runnable(ck_isa isa);
+ck_isa ck_isa_chosen(void);
+
+/* --- arena.c: memory of one call. A failed request leaves arena->failed set and every later one fails too,
+ * so that a caller may ask for all it needs and check once. --- */
+typedef struct ck_arena_chunk ck_arena_chunk;
+typedef struct {
+    ck_arena_chunk *chunks;
+    int failed;
+} ck_arena;
+void *ck_arena_alloc(ck_arena *arena, int64_t count, int64_t size); /* CK_ALIGNMENT-aligned, not cleared */
+void ck_arena_free(ck_arena *arena);
+#define CK_NEW(arena, type, count) ((type *)ck_arena_alloc((arena), (count), (int64_t)sizeof(type)))
+
+/* --- parallel.c --- */
+/* Work on one item; worker is in [0, n_threads) and owns its scratch while the call lasts. A non-zero return
+ * ends the loop: the status of the lowest failing item that ran is returned. */
+typedef int (*ck_item_fn)(void *context, int64_t item, int worker);
+int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context);
+/* Threads worth using for `operations` scalar operations split into n_items: small work runs serially. */
+int ck_useful_threads(int n_threads, int64_t n_items, double operations);
+
+/* --- random.c: Philox 4x32-10 (Salmon et al., SC 2011): a number is a function of the seed and its place. --- */
+typedef struct {
+    uint32_t key[2];
+    uint32_t stream;
+    uint64_t position;
+} ck_random;
+ck_random ck_random_stream(uint64_t seed, uint32_t stream);
+double ck_random_uniform(ck_random *random); /* in [0, 1), a multiple of 2^-53 */
+
+/* --- small helpers --- */
+CK_INLINE int64_t ck_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+CK_INLINE int64_t ck_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+CK_INLINE int64_t ck_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+#endif

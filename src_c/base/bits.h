@@ -1,0 +1,19 @@
+/* bits.h - bit scans without a compiler's own spelling at every use. */
+#ifndef CK_BITS_H
+#define CK_BITS_H
+
+#include "base.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+CK_INLINE int ck_lowest_bit(uint64_t mask)
+{
+    unsigned long bit;
+    _BitScanForward64(&bit, mask);
+    return (int)bit;
+}
+#else
+CK_INLINE int ck_lowest_bit(uint64_t mask) { return __builtin_ctzll(mask); }
+#endif
+
+#endif

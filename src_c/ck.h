@@ -1,0 +1,126 @@
+/* ck.h - the C API of ckmeans. Knows nothing of Python.
+ *
+ * Every function returns CK_OK or a negative ck_status; sizes are int64_t; strides are in bytes. Pointers marked
+ * IN are read only, OUT are written, INOUT both. Results depend on the arguments alone: never on the number of
+ * threads, the instruction set or the memory layout of X. docs/numerics.md derives what is promised here.
+ */
+#ifndef CK_H
+#define CK_H
+
+#include <stdint.h>
+
+typedef enum {
+    CK_OK = 0,
+    CK_ERROR_MEMORY = -1,      /* out of memory, or a size that overflows */
+    CK_ERROR_NOT_FINITE = -2,  /* X holds NaN or infinity: ck_location says where */
+    CK_ERROR_STOPPED = -3,     /* the progress function asked to stop */
+    CK_ERROR_TOO_FEW_ROWS = -4 /* fewer rows of positive weight than clusters */
+} ck_status;
+
+typedef enum { CK_F32, CK_F64, CK_I8, CK_U8, CK_I16, CK_U16 } ck_dtype;
+
+/* A view of rows of features in any layout. Elements are aligned and in native byte order. */
+typedef struct {
+    const void *data;
+    int64_t n_rows, n_features;
+    int64_t row_stride, feature_stride; /* bytes, may be negative or zero */
+    ck_dtype dtype;
+} ck_matrix;
+
+typedef struct {
+    int64_t row, feature;
+} ck_location;
+
+/* --- Instruction sets -------------------------------------------------------------------------------------- */
+
+/* Chooses the kernels: the best the processor and operating system can run, or the one named (NULL: the best).
+ * Returns 0, or -1 when the name is unknown or this machine cannot run it. Call once, before anything else. */
+int ck_choose_isa(const char *name);
+const char *ck_isa_name(void);                /* the chosen one */
+int ck_runnable_isas(const char **names);     /* OUT names[8], fastest first; returns how many */
+const char *ck_parallel_backend(void);        /* "openmp", "dispatch" or "serial" */
+
+/* --- Assignment -------------------------------------------------------------------------------------------- */
+
+/* Labels of the nearest centers, decided in float64, lowest index on a tie.
+ *   X        IN  n x d
+ *   centers  IN  k x d float64, C order, finite
+ *   weights  IN  n float64 or NULL (only for inertia)
+ *   labels   OUT n
+ *   inertia  OUT sum of weight * squared distance, or NULL
+ *   where    OUT place of the first value that is not finite, on CK_ERROR_NOT_FINITE */
+int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double *weights, int n_threads,
+              int32_t *labels, double *inertia, ck_location *where);
+
+/* Euclidean distances of every row to every center, n x k in C order, into float32 or float64 (dtype of out). */
+int ck_transform(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
+                 ck_location *where);
+
+/* --- Seeding and fit --------------------------------------------------------------------------------------- */
+
+typedef enum { CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM } ck_init;
+
+/* Draws k rows. indices OUT k, centers OUT k x d. */
+int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
+            int n_threads, double *centers, int64_t *indices, ck_location *where);
+
+/* What an iteration reports. iteration counts from 1; 0 is a heartbeat of the seeding, other fields unset. */
+typedef struct {
+    int restart;
+    int64_t iteration;
+    double inertia;      /* of this iteration's labels, at the centers they were assigned to */
+    double center_shift; /* sum of squared moves of the centers */
+    int64_t changed;     /* rows whose label changed */
+} ck_progress;
+
+/* Called from the thread that called ck_fit; a non-zero return ends the fit with CK_ERROR_STOPPED. */
+typedef int (*ck_progress_fn)(void *user, const ck_progress *progress);
+
+typedef struct {
+    int64_t k;
+    int n_init;
+    int64_t max_iter;
+    double tol; /* relative to the mean variance of the features */
+    ck_init init;
+    int n_trials;                /* candidates a step of k-means++; 0: 2 + floor(ln k) */
+    const double *given_centers; /* IN n_init x k x d for CK_INIT_GIVEN */
+    uint64_t seed;
+    int n_threads;
+    ck_progress_fn progress; /* or NULL */
+    void *progress_user;
+} ck_fit_params;
+
+typedef struct {
+    double *centers;  /* OUT k x d, rounded to the dtype of X when that is float32 */
+    int32_t *labels;  /* OUT n */
+    int64_t *sizes;   /* OUT k: rows */
+    double *weights;  /* OUT k: sums of weights */
+    double inertia;   /* OUT */
+    int64_t n_iter;   /* OUT of the best restart, like all that follow */
+    int converged;    /* OUT */
+    int64_t distinct; /* OUT clusters with a row of positive weight */
+    ck_progress *history; /* OUT n_iter entries, owned by the caller: ck_free */
+} ck_fit_result;
+
+int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *params, ck_fit_result *result,
+           ck_location *where);
+void ck_free(void *pointer);
+
+/* Seconds of a wall clock, for those who pace a progress function. */
+double ck_seconds(void);
+
+/* --- For the tests ----------------------------------------------------------------------------------------- */
+
+/* What the chosen kernels compute for n rows and k centers, beside the slacks of the bound (src_c/screen/screen.h).
+ *   shape      0: narrow, 1: tile
+ *   cut        IN  n: thresholds for reached
+ *   scores     OUT n x k
+ *   reached    OUT n x k: 1 where the score is at least the row's cut
+ *   row_slack  OUT n; center_slack OUT k
+ *   scale, minus_offset (d) OUT: rows are taken as x * scale + minus_offset */
+int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape, const float *cut, float *scores,
+                    uint8_t *reached, double *row_slack, double *center_slack, double *scale, double *minus_offset);
+/* Philox 4x32-10 of (counter, key), for the known answers of its paper. */
+void ck_random_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+#endif

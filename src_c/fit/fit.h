@@ -1,0 +1,63 @@
+/* fit.h - what the parts of a fit share. */
+#ifndef CK_FIT_H
+#define CK_FIT_H
+
+#include "../assign/assign.h"
+
+/* The data of a fit and what one pass over them told. Squares are in units of 4^unit: unit is 0 but for data whose
+ * squares would overflow or vanish. */
+typedef struct {
+    const ck_matrix *X;
+    const double *weights; /* or NULL: all one */
+    int n_threads;
+    int unit;
+    double total_weight;
+    double mean_variance;  /* of the features */
+    double *origin;        /* d: a point near the data */
+    double scatter;        /* sum of weight * squared distance to the origin */
+    int exact_sums;        /* sums of any rows, in any order, are exact in float64 */
+} ck_problem;
+
+/* Reads X once (twice for extreme values): CK_ERROR_NOT_FINITE where it is not finite. */
+int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, const double *weights, int n_threads);
+
+CK_INLINE double ck_weight(const ck_problem *problem, int64_t row)
+{
+    return problem->weights ? problem->weights[row] : 1.0;
+}
+
+/* Rounds centers to the dtype that X would hold them in. */
+void ck_round_centers(const ck_matrix *X, double *centers, int64_t count);
+
+/* --- seeding.c --- */
+/* progress: heartbeat of long work, or NULL. indices OUT k or NULL. */
+int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method, int n_trials,
+                    ck_random random, ck_progress_fn progress, void *progress_user, double *centers,
+                    int64_t *indices);
+
+/* --- pass.c --- */
+/* What the rows of each cluster add up to. Rows are summed in order within a chunk, then the chunks in order; the
+ * chunks depend on n, d and k alone. */
+typedef struct {
+    double *sums;    /* k x d: of weight * x / 2^unit */
+    double *weights; /* k: of weight */
+    int64_t *sizes;  /* k: rows */
+} ck_totals;
+
+/* One pass over the data: every row gets the label of its nearest center, the totals follow. */
+typedef struct ck_pass ck_pass;
+ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k); /* NULL: out of memory */
+/* INOUT labels: those of the pass before (-1 in the first). OUT changed: rows of positive weight with a new label. */
+int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, int64_t *changed);
+/* Valid until the next pass. Who alters them must call ck_pass_forget. */
+ck_totals *ck_pass_totals(ck_pass *pass);
+/* The next pass adds up all rows afresh. */
+void ck_pass_forget(ck_pass *pass);
+
+/* --- relocate.c --- */
+/* Gives every empty cluster the location of the farthest row, taking that location's rows from the totals of its
+ * cluster, unless they are all it has. Clusters that cannot be filled stay empty. */
+int ck_relocate_empty(const ck_problem *problem, const double *centers, const int32_t *labels,
+                      int64_t k, ck_totals *totals);
+
+#endif

@@ -1,0 +1,223 @@
+/* lloyd.c - restarts of Lloyd's iteration: assign, update, relocate, converge. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit.h"
+
+typedef struct {
+    double *centers;
+    int32_t *labels;
+    ck_totals totals; /* of the labels */
+    double inertia;
+    int64_t n_iter, history_capacity;
+    int converged;
+    ck_progress *history; /* malloc: it leaves with the result */
+} run_state;
+
+typedef struct {
+    ck_problem problem;
+    const ck_fit_params *params;
+    ck_pass *pass;
+    double *next_centers;
+    double tolerance;
+} fit_state;
+
+/* --- One iteration's parts --------------------------------------------------------------------------------- */
+
+/* Means of the clusters; one without weight keeps its center. */
+static void means_of(const fit_state *fit, const ck_totals *totals, const double *centers, double *means)
+{
+    const int64_t d = fit->problem.X->n_features;
+    for (int64_t j = 0; j < fit->params->k; j++)
+        for (int64_t p = j * d; p < (j + 1) * d; p++) {
+            means[p] = centers[p];
+            if (totals->weights[j] > 0.0) means[p] = totals->sums[p] / totals->weights[j];
+            if (totals->weights[j] > 0.0 && fit->problem.unit != 0) means[p] = ldexp(means[p], fit->problem.unit);
+        }
+    ck_round_centers(fit->problem.X, means, fit->params->k * d);
+}
+
+static double center_shift(const fit_state *fit, const double *centers, const double *means)
+{
+    const int64_t d = fit->problem.X->n_features;
+    double shift = 0.0;
+    for (int64_t j = 0; j < fit->params->k; j++)
+        shift += ck_sqdist_in_unit(ck_sqdist_of(centers + j * d, means + j * d, d), fit->problem.unit);
+    return shift;
+}
+
+/* Inertia of the labels at the centers they were assigned to, from the totals alone: the scatter around the origin
+ * less what the centers explain. Its rounding is relative to the scatter, so it serves the history only. */
+static double inertia_from_totals(const fit_state *fit, const ck_totals *totals, const double *centers)
+{
+    const ck_problem *problem = &fit->problem;
+    const int64_t d = problem->X->n_features;
+    double explained = 0.0;
+    for (int64_t j = 0; j < fit->params->k; j++)
+        for (int64_t p = 0; p < d; p++) {
+            double origin = problem->origin[p], center = centers[j * d + p];
+            if (problem->unit != 0) {
+                origin = ldexp(origin, -problem->unit);
+                center = ldexp(center, -problem->unit);
+            }
+            double move = center - origin, weight = totals->weights[j];
+            explained += move * (2.0 * (totals->sums[j * d + p] - weight * origin) - weight * move);
+        }
+    return fmax(problem->scatter - explained, 0.0);
+}
+
+static int has_empty(const ck_totals *totals, int64_t k)
+{
+    for (int64_t j = 0; j < k; j++)
+        if (!(totals->weights[j] > 0.0)) return 1;
+    return 0;
+}
+
+static ck_progress *next_history_entry(run_state *run)
+{
+    if (run->n_iter == run->history_capacity) {
+        int64_t capacity = run->history_capacity > 0 ? 2 * run->history_capacity : 32;
+        ck_progress *grown = realloc(run->history, (size_t)capacity * sizeof *grown);
+        if (!grown) return NULL;
+        run->history = grown;
+        run->history_capacity = capacity;
+    }
+    return run->history + run->n_iter++;
+}
+
+/* --- One restart ------------------------------------------------------------------------------------------- */
+
+static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
+{
+    const ck_fit_params *params = fit->params;
+    const int64_t k = params->k, d = fit->problem.X->n_features, n = fit->problem.X->n_rows;
+    for (int64_t i = 0; i < n; i++) run->labels[i] = -1;
+    ck_pass_forget(fit->pass);
+    run->n_iter = 0;
+    run->converged = *settled = 0;
+    while (run->n_iter < params->max_iter && !run->converged) {
+        ck_progress now = {restart, run->n_iter + 1, 0.0, 0.0, 0};
+        int status = ck_pass_run(fit->pass, run->centers, run->labels, &now.changed);
+        if (status != CK_OK) return status;
+        ck_totals *totals = ck_pass_totals(fit->pass);
+        now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem.unit);
+        const int relocated = has_empty(totals, k);
+        if (relocated) {
+            ck_pass_forget(fit->pass);
+            status = ck_relocate_empty(&fit->problem, run->centers, run->labels, k, totals);
+            if (status != CK_OK) return status;
+        }
+        means_of(fit, totals, run->centers, fit->next_centers);
+        double shift = center_shift(fit, run->centers, fit->next_centers);
+        now.center_shift = ldexp(shift, 2 * fit->problem.unit);
+        /* No center moved: the labels, and their totals, are those of the new centers as well. */
+        *settled = !relocated && memcmp(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double)) == 0;
+        memcpy(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double));
+        run->converged = now.changed == 0 || shift <= fit->tolerance;
+
+        ck_progress *entry = next_history_entry(run);
+        if (!entry) return CK_ERROR_MEMORY;
+        *entry = now;
+        if (params->progress && params->progress(params->progress_user, &now)) return CK_ERROR_STOPPED;
+    }
+    return CK_OK;
+}
+
+static int run_restart(fit_state *fit, int restart, run_state *run)
+{
+    const ck_fit_params *params = fit->params;
+    const ck_matrix *X = fit->problem.X;
+    const int64_t size = params->k * X->n_features;
+    int status = CK_OK;
+    if (params->init == CK_INIT_GIVEN) {
+        memcpy(run->centers, params->given_centers + restart * size, (size_t)size * sizeof(double));
+    } else {
+        ck_arena scratch = {0};
+        status = ck_seed_centers(&fit->problem, &scratch, params->k, params->init, params->n_trials,
+                                 ck_random_stream(params->seed, (uint32_t)restart), params->progress,
+                                 params->progress_user, run->centers, NULL);
+        ck_arena_free(&scratch);
+    }
+    int settled = 0;
+    if (status == CK_OK) {
+        ck_round_centers(X, run->centers, size);
+        status = iterate(fit, restart, run, &settled);
+    }
+    int64_t changed;
+    if (status == CK_OK && !settled)
+        status = ck_pass_run(fit->pass, run->centers, run->labels, &changed);
+    if (status == CK_OK)
+        status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, fit->problem.unit,
+                            params->n_threads, &run->inertia);
+    return status;
+}
+
+static void copy_result(const fit_state *fit, const run_state *run, ck_fit_result *result)
+{
+    const ck_totals *totals = ck_pass_totals(fit->pass);
+    const int64_t k = fit->params->k, n = fit->problem.X->n_rows, size = k * fit->problem.X->n_features;
+    memcpy(result->centers, run->centers, (size_t)size * sizeof(double));
+    if (result->labels != run->labels) memcpy(result->labels, run->labels, (size_t)n * sizeof(int32_t));
+    memcpy(result->sizes, totals->sizes, (size_t)k * sizeof(int64_t));
+    memcpy(result->weights, totals->weights, (size_t)k * sizeof(double));
+    result->inertia = ldexp(run->inertia, 2 * fit->problem.unit);
+    result->n_iter = run->n_iter;
+    result->converged = run->converged;
+    result->distinct = 0;
+    for (int64_t j = 0; j < k; j++) result->distinct += totals->weights[j] > 0.0;
+}
+
+static int64_t rows_with_weight(const ck_problem *problem)
+{
+    int64_t count = problem->X->n_rows;
+    if (problem->weights)
+        for (int64_t i = 0; i < problem->X->n_rows; i++) count -= !(problem->weights[i] > 0.0);
+    return count;
+}
+
+static int fit_restarts(fit_state *fit, ck_arena *arena, ck_fit_result *result)
+{
+    const ck_fit_params *params = fit->params;
+    const ck_matrix *X = fit->problem.X;
+    const int64_t size = params->k * X->n_features;
+    run_state run = {0};
+    double best = INFINITY;
+    fit->tolerance = params->tol * fit->problem.mean_variance;
+    fit->pass = ck_pass_new(arena, &fit->problem, params->k);
+    fit->next_centers = CK_NEW(arena, double, size);
+    run.centers = CK_NEW(arena, double, size);
+    /* With one restart the labels are made where the caller wants them. */
+    run.labels = params->n_init == 1 ? result->labels : CK_NEW(arena, int32_t, X->n_rows);
+    int status = arena->failed ? CK_ERROR_MEMORY : CK_OK;
+    for (int restart = 0; restart < params->n_init && status == CK_OK; restart++) {
+        status = run_restart(fit, restart, &run);
+        if (status != CK_OK || (restart > 0 && !(run.inertia < best))) continue;
+        best = run.inertia;
+        copy_result(fit, &run, result);
+        free(result->history);
+        result->history = run.history;
+        run.history = NULL;
+        run.history_capacity = 0;
+    }
+    free(run.history);
+    return status;
+}
+
+int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *params, ck_fit_result *result,
+           ck_location *where)
+{
+    ck_arena arena = {0};
+    fit_state fit = {0};
+    fit.params = params;
+    result->history = NULL;
+    int status = ck_problem_init(&fit.problem, &arena, X, weights, params->n_threads);
+    if (status == CK_OK && rows_with_weight(&fit.problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
+    if (status == CK_OK) status = fit_restarts(&fit, &arena, result);
+    if (status != CK_OK) {
+        free(result->history);
+        result->history = NULL;
+    }
+    if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);
+    ck_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,153 @@
+/* problem.c - one pass over the data: finiteness, scale, variance, and whether sums are exact. */
+#include <string.h>
+
+#include "fit.h"
+
+enum {
+    CHUNKS = 64,        /* at most; fixed by n alone, so that sums do not depend on threads */
+    MIN_CHUNK_ROWS = 512,
+    BLOCK_ROWS = 64,
+    SAMPLE_ROWS = 64,
+    SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
+    FLAT_WIDTH = 16      /* accumulators that narrow rows are spread over, side by side */
+};
+
+typedef struct {
+    const ck_problem *problem;
+    int64_t chunk_rows, width;
+    double scale;                     /* 2^-unit */
+    double *origins;                  /* width: the origin, repeated, scaled */
+    double *accumulators;             /* n_chunks x 3 x width: sums, squares, largest magnitudes */
+    double *scratch;                  /* a block of rows, for each worker, and its weights */
+    double inverse_grid;              /* values to be tested for being whole multiples of 1 / inverse_grid; or 0 */
+    int *off_grid;                    /* by chunk */
+} summary_task;
+
+static int summarize_chunk(void *context, int64_t chunk, int worker)
+{
+    summary_task *task = context;
+    const ck_problem *problem = task->problem;
+    const ck_matrix *X = problem->X;
+    const int64_t d = X->n_features, width = task->width;
+    const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(first + task->chunk_rows, X->n_rows);
+    double *sum = task->accumulators + chunk * 3 * width, *square = sum + width;
+    double *largest = square + width, *block = task->scratch + worker * BLOCK_ROWS * (d + 1);
+    const ck_settle_kernels *kernels = ck_settle_table();
+    int off_grid = 0;
+    memset(sum, 0, (size_t)(3 * width) * sizeof *sum);
+    for (int64_t row = first; row < last; row += BLOCK_ROWS) {
+        const int64_t n_rows = ck_min_i64(BLOCK_ROWS, last - row);
+        ck_copy_rows_f64(X, row, n_rows, block);
+        kernels->summarize(block, n_rows * d, d, width, problem->weights ? problem->weights + row : NULL, task->scale,
+                           task->origins, sum, square, largest);
+        if (task->inverse_grid > 0.0 && !off_grid) off_grid = kernels->off_grid(block, n_rows * d, task->inverse_grid);
+    }
+    task->off_grid[chunk] = off_grid;
+    return CK_OK;
+}
+
+/* The inverse of the largest power of two that divides all values of a few rows; 0 when there is no use in it. */
+static double sample_inverse_grid(const ck_problem *problem, double *row)
+{
+    const ck_matrix *X = problem->X;
+    const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
+    double inverse_grid = 1.0, largest = 0.0;
+    if (problem->weights) return 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        ck_load_row(X, i * (X->n_rows / n), row);
+        for (int64_t p = 0; p < X->n_features; p++) {
+            double magnitude = fabs(row[p]);
+            if (!(magnitude < 0x1p52)) return 0.0;
+            largest = magnitude > largest ? magnitude : largest;
+            while (rint(magnitude * inverse_grid) != magnitude * inverse_grid) inverse_grid *= 2.0;
+            if (largest * inverse_grid * (double)X->n_rows > 0x1p53) return 0.0;
+        }
+    }
+    return inverse_grid;
+}
+
+static void sample_origin(ck_problem *problem, double *row)
+{
+    const ck_matrix *X = problem->X;
+    const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
+    memset(problem->origin, 0, (size_t)X->n_features * sizeof(double));
+    for (int64_t i = 0; i < n; i++) {
+        ck_load_row(X, i * (X->n_rows / n), row);
+        for (int64_t p = 0; p < X->n_features; p++) problem->origin[p] += row[p] / (double)n;
+    }
+}
+
+int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, const double *weights, int n_threads)
+{
+    const int64_t n = X->n_rows, d = X->n_features;
+    memset(problem, 0, sizeof *problem);
+    problem->X = X;
+    problem->weights = weights;
+    problem->n_threads = n_threads;
+    problem->origin = CK_NEW(arena, double, d);
+
+    summary_task task = {0};
+    task.problem = problem;
+    task.width = ck_max_i64(FLAT_WIDTH / d, 1) * d;
+    task.chunk_rows = ck_ceil_div(ck_max_i64(ck_ceil_div(n, CHUNKS), MIN_CHUNK_ROWS), BLOCK_ROWS) * BLOCK_ROWS;
+    const int64_t n_chunks = ck_ceil_div(n, task.chunk_rows);
+    const int workers = ck_useful_threads(n_threads, n_chunks, 2.0 * (double)n * (double)d);
+    task.origins = CK_NEW(arena, double, task.width);
+    task.accumulators = CK_NEW(arena, double, n_chunks * 3 * task.width);
+    task.scratch = CK_NEW(arena, double, workers *BLOCK_ROWS *(d + 1));
+    task.off_grid = CK_NEW(arena, int, n_chunks);
+    double *mean = CK_NEW(arena, double, d), *squares = CK_NEW(arena, double, d);
+    if (arena->failed) return CK_ERROR_MEMORY;
+
+    sample_origin(problem, mean);
+    task.inverse_grid = sample_inverse_grid(problem, mean);
+    double largest, scatter;
+    for (;;) {
+        task.scale = ldexp(1.0, -problem->unit);
+        for (int64_t l = 0; l < task.width; l++) task.origins[l] = problem->origin[l % d] * task.scale;
+        ck_parallel_for(n_chunks, workers, summarize_chunk, &task);
+
+        largest = scatter = 0.0;
+        memset(mean, 0, (size_t)d * sizeof *mean);
+        memset(squares, 0, (size_t)d * sizeof *squares);
+        for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
+            const double *sum = task.accumulators + chunk * 3 * task.width;
+            for (int64_t l = 0; l < task.width; l++) {
+                mean[l % d] += sum[l];
+                squares[l % d] += sum[task.width + l];
+                largest = fmax(largest, sum[2 * task.width + l]);
+            }
+        }
+        for (int64_t p = 0; p < d; p++) scatter += squares[p];
+        ck_location where;
+        if (!isfinite(scatter) && ck_find_not_finite(X, &where)) return CK_ERROR_NOT_FINITE;
+        int exponent = 0;
+        frexp(largest, &exponent);
+        if (problem->unit != 0 || largest == 0.0 || (exponent < SAFE_EXPONENT && exponent > -SAFE_EXPONENT)) break;
+        problem->unit = exponent;
+    }
+
+    problem->scatter = scatter;
+    problem->total_weight = 0.0;
+    if (weights)
+        for (int64_t i = 0; i < n; i++) problem->total_weight += weights[i];
+    else
+        problem->total_weight = (double)n;
+    double variances = 0.0;
+    for (int64_t p = 0; p < d; p++) {
+        double deviation = mean[p] / problem->total_weight;
+        variances += fmax(squares[p] / problem->total_weight - deviation * deviation, 0.0);
+    }
+    problem->mean_variance = variances / (double)d;
+
+    problem->exact_sums = task.inverse_grid > 0.0 && problem->unit == 0 &&
+                          largest * task.inverse_grid * (double)n <= 0x1p53;
+    for (int64_t chunk = 0; chunk < n_chunks; chunk++) problem->exact_sums &= !task.off_grid[chunk];
+    return CK_OK;
+}
+
+void ck_round_centers(const ck_matrix *X, double *centers, int64_t count)
+{
+    if (X->dtype == CK_F32)
+        for (int64_t i = 0; i < count; i++) centers[i] = (double)(float)centers[i];
+}

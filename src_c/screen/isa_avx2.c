@@ -1,0 +1,105 @@
+#include <string.h>
+
+#include "screen.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+
+#include "../base/bits.h"
+#include "../base/target_avx2.h"
+
+#define L 8
+typedef __m256 VF;
+
+CK_INLINE VF v_zero(void) { return _mm256_setzero_ps(); }
+CK_INLINE VF v_load(const float *a) { return _mm256_load_ps(a); }
+CK_INLINE VF v_loadu(const float *a) { return _mm256_loadu_ps(a); }
+CK_INLINE void v_store(float *a, VF x) { _mm256_store_ps(a, x); }
+CK_INLINE VF v_set1(const float *a) { return _mm256_broadcast_ss(a); }
+CK_INLINE VF v_add(VF a, VF b) { return _mm256_add_ps(a, b); }
+CK_INLINE VF v_sub(VF a, VF b) { return _mm256_sub_ps(a, b); }
+CK_INLINE VF v_fma(VF a, VF b, VF c) { return _mm256_fmadd_ps(a, b, c); }
+CK_INLINE uint32_t v_mask_ge(VF a, VF b) { return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)); }
+CK_INLINE uint32_t v_mask_gt(VF a, VF b) { return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); }
+CK_INLINE uint32_t v_mask_differ(const int32_t *a, const int32_t *b)
+{
+    __m256i same = _mm256_cmpeq_epi32(_mm256_loadu_si256((const __m256i *)a), _mm256_loadu_si256((const __m256i *)b));
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(same)) ^ 0xffu;
+}
+CK_INLINE void v_store_index(int32_t *a, VF x) { _mm256_storeu_si256((__m256i *)a, _mm256_castps_si256(x)); }
+CK_INLINE VF v_lookup(const float *table, VF index)
+{
+    return _mm256_i32gather_ps(table, _mm256_castps_si256(index), 4);
+}
+
+CK_INLINE void v_keep_best(VF score, VF center, VF *best, VF *second, VF *index)
+{
+    VF better = _mm256_cmp_ps(score, *best, _CMP_GT_OQ);
+    *second = _mm256_max_ps(*second, _mm256_min_ps(*best, score));
+    *index = _mm256_blendv_ps(*index, center, better);
+    *best = _mm256_max_ps(*best, score);
+}
+
+CK_INLINE __m256i lane_offsets(int stride)
+{
+    return _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(stride));
+}
+CK_INLINE VF v_gather(const char *rows, int stride)
+{
+    return _mm256_i32gather_ps((const float *)rows, lane_offsets(stride), 1);
+}
+CK_INLINE VF v_join(__m256d low, __m256d high) { return _mm256_set_m128(_mm256_cvtpd_ps(high), _mm256_cvtpd_ps(low)); }
+CK_INLINE VF v_image_gather_f64(const char *rows, int stride, double scale, double minus_offset)
+{
+    __m256i at = lane_offsets(stride);
+    __m256d low = _mm256_i32gather_pd((const double *)rows, _mm256_castsi256_si128(at), 1);
+    __m256d high = _mm256_i32gather_pd((const double *)rows, _mm256_extracti128_si256(at, 1), 1);
+    __m256d s = _mm256_set1_pd(scale), o = _mm256_set1_pd(minus_offset);
+    return v_join(_mm256_fmadd_pd(low, s, o), _mm256_fmadd_pd(high, s, o));
+}
+
+/* All ones in the first `count` 32-bit lanes. */
+CK_INLINE __m256i first_lanes(int count)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+CK_INLINE VF v_load_first(const float *a, int count) { return _mm256_maskload_ps(a, first_lanes(count)); }
+CK_INLINE VF v_image_first_f64(const double *a, int count, double scale, const double *minus_offset)
+{
+    __m256i mask = first_lanes(count);
+    __m256d low = _mm256_maskload_pd(a, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(mask)));
+    __m256d high = _mm256_maskload_pd(a + 4, _mm256_cvtepi32_epi64(_mm256_extracti128_si256(mask, 1)));
+    __m256d s = _mm256_set1_pd(scale);
+    return v_join(_mm256_fmadd_pd(low, s, _mm256_loadu_pd(minus_offset)),
+                  _mm256_fmadd_pd(high, s, _mm256_loadu_pd(minus_offset + 4)));
+}
+
+CK_INLINE void v_transpose(VF square[L])
+{
+    VF t[L];
+    for (int i = 0; i < L; i += 4) {
+        VF ab_low = _mm256_unpacklo_ps(square[i], square[i + 1]), ab_high = _mm256_unpackhi_ps(square[i], square[i + 1]);
+        VF cd_low = _mm256_unpacklo_ps(square[i + 2], square[i + 3]);
+        VF cd_high = _mm256_unpackhi_ps(square[i + 2], square[i + 3]);
+        t[i] = _mm256_shuffle_ps(ab_low, cd_low, 0x44);
+        t[i + 1] = _mm256_shuffle_ps(ab_low, cd_low, 0xee);
+        t[i + 2] = _mm256_shuffle_ps(ab_high, cd_high, 0x44);
+        t[i + 3] = _mm256_shuffle_ps(ab_high, cd_high, 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        square[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+        square[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+    }
+}
+
+#define NARROW_V 2
+#define NARROW_R 2
+#define TILE_V 2
+#define TILE_R 6
+#define NARROW_FEATURES 16
+#define GATHER_FEATURES 4
+#include "kernel_template.h"
+
+const ck_screen_kernels ck_screen_avx2 = ISA_TABLE;
+#include "../base/target_end.h"
+#endif

@@ -1,0 +1,191 @@
+/* kernel_template.h - the screen of one instruction set. The including isa_*.c has defined VF (a vector of L
+ * floats) and the v_ operations, and NARROW_V, NARROW_R, TILE_V, TILE_R, NARROW_FEATURES, ISA_TABLE. */
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 64")
+#else
+#define UNROLL
+#endif
+
+/* The largest row stride, in bytes, whose multiples within a vector fit the gathers' 32-bit offsets. */
+enum { MAX_GATHER_STRIDE = 1 << 24 };
+
+/* Rows of any dtype and layout, or fewer than the panel holds, copied to C order; the last one repeated. */
+static ck_matrix stage_rows(const ck_matrix *X, int64_t row, int64_t n_rows, int64_t panel_rows, void *stage)
+{
+    const int64_t d = X->n_features;
+    ck_matrix staged = {stage, panel_rows, d, 0, 0, X->dtype == CK_F64 ? CK_F64 : CK_F32};
+    staged.feature_stride = ck_itemsize(staged.dtype);
+    staged.row_stride = d * staged.feature_stride;
+    if (staged.dtype == CK_F64)
+        ck_copy_rows_f64(X, row, n_rows, stage);
+    else
+        ck_copy_rows_f32(X, row, n_rows, stage);
+    const char *last = (const char *)stage + (n_rows - 1) * staged.row_stride;
+    for (int64_t i = n_rows; i < panel_rows; i++)
+        memcpy((char *)stage + i * staged.row_stride, last, (size_t)staged.row_stride);
+    return staged;
+}
+
+/* A vector of points for one feature after another: for few features, or points that are contiguous. */
+CK_INLINE void pack_features(const ck_matrix *X, const char *rows, const ck_screen_image *image, float *panel,
+                             int64_t panel_rows, float *sqnorm)
+{
+    const float scale = (float)image->scale;
+    const int contiguous = X->row_stride == ck_itemsize(X->dtype);
+    VF norm = v_zero();
+    for (int64_t p = 0; p < X->n_features; p++) {
+        const char *x = rows + p * X->feature_stride;
+        VF value;
+        if (X->dtype == CK_F64)
+            value = v_image_gather_f64(x, (int)X->row_stride, image->scale, image->minus_offset[p]);
+        else if (contiguous)
+            value = v_fma(v_loadu((const float *)x), v_set1(&scale), v_set1(image->minus_offset32 + p));
+        else
+            value = v_fma(v_gather(x, (int)X->row_stride), v_set1(&scale), v_set1(image->minus_offset32 + p));
+        norm = v_fma(value, value, norm);
+        v_store(panel + p * panel_rows, value);
+    }
+    v_store(sqnorm, norm);
+}
+
+#ifdef HAS_UNZIP
+enum { MAX_UNZIP_FEATURES = 4, PREFETCH_BYTES = 4096 };
+
+/* The narrowest rows, with no gap between them. d is a constant where this is called. */
+CK_INLINE void unzip_vector(const float *rows, const int d, const ck_screen_image *image, float *panel,
+                            int64_t panel_rows, float *sqnorm)
+{
+    const float scale = (float)image->scale;
+    VF norm = v_zero(), features[MAX_UNZIP_FEATURES];
+    for (int line = 0; line < d; line++) CK_PREFETCH((const char *)rows + PREFETCH_BYTES + line * 64);
+    v_unzip(rows, d, features);
+    UNROLL for (int p = 0; p < d; p++)
+    {
+        VF value = v_fma(features[p], v_set1(&scale), v_set1(image->minus_offset32 + p));
+        norm = v_fma(value, value, norm);
+        v_store(panel + p * panel_rows, value);
+    }
+    v_store(sqnorm, norm);
+}
+
+CK_INLINE void pack_unzip(const ck_matrix *X, const char *start, const ck_screen_image *image, float *panel,
+                          int64_t panel_rows, float *sqnorm)
+{
+    const float *rows = (const float *)start;
+    if (X->n_features == 2)
+        unzip_vector(rows, 2, image, panel, panel_rows, sqnorm);
+    else if (X->n_features == 3)
+        unzip_vector(rows, 3, image, panel, panel_rows, sqnorm);
+    else
+        unzip_vector(rows, 4, image, panel, panel_rows, sqnorm);
+}
+#else
+enum { MAX_UNZIP_FEATURES = 0 };
+#define pack_unzip pack_features
+#endif
+
+/* Squares of L points by L features, transposed in registers. */
+CK_INLINE void pack_squares(const ck_matrix *X, const char *rows, const ck_screen_image *image, float *panel,
+                            int64_t panel_rows, float *sqnorm)
+{
+    const int64_t d = X->n_features, itemsize = ck_itemsize(X->dtype);
+    const float scale = (float)image->scale;
+    VF norm = v_zero();
+    for (int64_t p = 0; p < d; p += L) {
+        const int count = (int)ck_min_i64(L, d - p);
+        const char *x = rows + p * itemsize;
+        VF square[L];
+        UNROLL for (int i = 0; i < L; i++)
+        {
+            if (X->dtype == CK_F64)
+                square[i] = v_image_first_f64((const double *)(x + i * X->row_stride), count, image->scale,
+                                              image->minus_offset + p);
+            else
+                square[i] = v_fma(v_load_first((const float *)(x + i * X->row_stride), count), v_set1(&scale),
+                                  v_load(image->minus_offset32 + p));
+        }
+        v_transpose(square);
+        for (int l = 0; l < count; l++) {
+            norm = v_fma(square[l], square[l], norm);
+            v_store(panel + (p + l) * panel_rows, square[l]);
+        }
+    }
+    v_store(sqnorm, norm);
+}
+
+CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
+                          float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm, const int n_vectors)
+{
+    const int64_t panel_rows = n_vectors * L;
+    ck_matrix view = *X;
+    if (n_rows < panel_rows || (X->dtype != CK_F32 && X->dtype != CK_F64) || X->row_stride > MAX_GATHER_STRIDE ||
+        X->row_stride < -MAX_GATHER_STRIDE) {
+        view = stage_rows(X, row, n_rows, panel_rows, stage);
+        row = 0;
+    }
+    const int by_feature = view.row_stride == ck_itemsize(view.dtype) || !ck_rows_contiguous(&view) ||
+                           view.n_features <= GATHER_FEATURES;
+    const int zipped = view.dtype == CK_F32 && view.n_features > 1 && view.n_features <= MAX_UNZIP_FEATURES &&
+                       view.row_stride == view.n_features * 4 && ck_rows_contiguous(&view);
+    for (int v = 0; v < n_vectors; v++) {
+        const char *rows = ck_row_start(&view, row + v * L);
+        if (zipped)
+            pack_unzip(&view, rows, image, panel + v * L, panel_rows, sqnorm + v * L);
+        else if (by_feature)
+            pack_features(&view, rows, image, panel + v * L, panel_rows, sqnorm + v * L);
+        else
+            pack_squares(&view, rows, image, panel + v * L, panel_rows, sqnorm + v * L);
+    }
+}
+
+static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT second, const float *CK_RESTRICT index,
+                      const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT center_slack, float row_slack, int n,
+                      int32_t *CK_RESTRICT labels, float *CK_RESTRICT thresholds, int32_t *CK_RESTRICT open)
+{
+    int n_open = 0;
+    for (int i = 0; i < n; i += L) {
+        VF b1 = v_load(best + i), id = v_load(index + i);
+        VF slack = v_fma(v_load(sqnorm + i), v_set1(&row_slack), v_lookup(center_slack, id));
+        v_store_index(labels + i, id);
+        v_store(thresholds + i, v_sub(b1, slack));
+        /* "not greater" rather than "at most": what is not a number is open */
+        uint32_t mask = ~v_mask_gt(v_sub(b1, v_load(second + i)), slack) & (uint32_t)((1ull << L) - 1);
+        for (; mask; mask &= mask - 1) {
+            int lane = ck_lowest_bit(mask);
+            if (i + lane < n) open[n_open++] = i + lane;
+        }
+    }
+    return n_open;
+}
+
+static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRICT b, int n,
+                          int32_t *CK_RESTRICT list)
+{
+    int count = 0, i = 0;
+    for (; i + L <= n; i += L)
+        for (uint32_t mask = v_mask_differ(a + i, b + i); mask; mask &= mask - 1)
+            list[count++] = i + ck_lowest_bit(mask);
+    for (; i < n; i++)
+        if (a[i] != b[i]) list[count++] = i;
+    return count;
+}
+
+#define V NARROW_V
+#define R NARROW_R
+#define SHAPE(name) narrow_##name
+#include "shape_template.h"
+#undef V
+#undef R
+#undef SHAPE
+#define V TILE_V
+#define R TILE_R
+#define SHAPE(name) tile_##name
+#include "shape_template.h"
+#undef V
+#undef R
+#undef SHAPE
+
+#define ISA_TABLE {&narrow_shape, &tile_shape, NARROW_FEATURES, close_rows, list_different}

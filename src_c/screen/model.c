@@ -1,0 +1,143 @@
+/* model.c - centers packed for a screen, and the slacks of its bound. docs/numerics.md derives every term. */
+#include <float.h>
+#include <string.h>
+
+#include "screen.h"
+
+static const double UNIT_ROUNDOFF_32 = 0x1p-24, UNIT_ROUNDOFF_64 = 0x1p-53, UNDERFLOW_32 = 0x1p-120;
+enum { SAMPLE_ROWS = 16, MAX_EXPONENT_32 = 126, MAX_EXPONENT_64 = 1000, VECTOR_PADDING = 16 };
+
+/* gamma_n of Higham, "Accuracy and Stability of Numerical Algorithms", 3.1: the error of n roundings. */
+static double gamma_of(double n, double unit_roundoff)
+{
+    double nu = n * unit_roundoff;
+    return nu < 0.5 ? nu / (1.0 - nu) : INFINITY;
+}
+
+static float float_at_least(double value)
+{
+    float rounded = (float)value;
+    return (double)rounded < value ? nextafterf(rounded, INFINITY) : rounded;
+}
+
+const ck_screen_shape *ck_screen_choose_shape(int64_t k, int64_t d)
+{
+    const ck_screen_kernels *kernels = ck_screen_table();
+    (void)k;
+    return d <= kernels->narrow_features ? kernels->narrow : kernels->tile;
+}
+
+void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d)
+{
+    memset(model, 0, sizeof *model);
+    model->kernels = ck_screen_table();
+    model->shape = shape;
+    model->k = k;
+    model->d = d;
+    model->n_panels = ck_ceil_div(k, model->shape->panel_centers);
+    int64_t padded = model->n_panels * model->shape->panel_centers;
+    model->panels = CK_NEW(arena, float, arena->failed || d > INT64_MAX / 64 / (padded + 1) ? -1 : padded * (d + 2));
+    model->center_slack = CK_NEW(arena, float, padded);
+    model->offset = CK_NEW(arena, double, d + VECTOR_PADDING);
+    model->offset32 = CK_NEW(arena, float, d + VECTOR_PADDING);
+}
+
+/* Puts the mean of the centers at the origin and the largest deviation from it just below one. */
+static void set_image(ck_screen_model *model, ck_dtype dtype, const double *centers)
+{
+    const int64_t k = model->k, d = model->d;
+    double largest = 0.0, half_deviation = 0.0;
+    memset(model->offset, 0, (size_t)(d + VECTOR_PADDING) * sizeof(double));
+    memset(model->offset32, 0, (size_t)(d + VECTOR_PADDING) * sizeof(float));
+    for (int64_t j = 0; j < k; j++)
+        for (int64_t p = 0; p < d; p++) model->offset[p] += centers[j * d + p] / (double)k;
+    for (int64_t p = 0; p < d; p++) {
+        if (dtype != CK_F64 && dtype != CK_F32) model->offset[p] = rint(model->offset[p]); /* keeps images exact */
+        largest = fmax(largest, fabs(model->offset[p]));
+    }
+    for (int64_t j = 0; j < k; j++)
+        for (int64_t p = 0; p < d; p++)
+            half_deviation = fmax(half_deviation, fabs(centers[j * d + p] * 0.5 - model->offset[p] * 0.5));
+
+    int exponent = 0, offset_exponent = 0;
+    if (half_deviation > 0.0)
+        frexp(half_deviation, &exponent);
+    else
+        frexp(largest, &exponent);
+    frexp(largest, &offset_exponent);
+    int limit = dtype == CK_F64 ? MAX_EXPONENT_64 : MAX_EXPONENT_32;
+    int scale_exponent = -(exponent + 1);
+    if (scale_exponent > limit - offset_exponent) scale_exponent = limit - offset_exponent;
+    if (scale_exponent > limit) scale_exponent = limit;
+    if (scale_exponent < -limit) scale_exponent = -limit;
+    model->image.scale = ldexp(1.0, scale_exponent);
+
+    for (int64_t p = 0; p < d; p++) {
+        double offset = -model->offset[p] * model->image.scale;
+        model->offset32[p] = (float)offset;
+        model->offset[p] = dtype == CK_F64 ? offset : (double)model->offset32[p];
+    }
+    model->image.minus_offset = model->offset;
+    model->image.minus_offset32 = model->offset32;
+}
+
+/* Mean squared norm of a few rows' images: only how tight the bound is depends on it, never whether it holds. */
+static double sample_sqnorm(const ck_screen_model *model, const ck_matrix *X)
+{
+    const int64_t d = model->d, n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        ck_matrix element = *X;
+        element.n_features = 1;
+        element.data = ck_row_start(X, i * (X->n_rows / n));
+        for (int64_t p = 0; p < d; p++, element.data = (const char *)element.data + X->feature_stride) {
+            double value;
+            ck_load_row(&element, 0, &value);
+            value = value * model->image.scale + model->offset[p];
+            sum += value * value;
+        }
+    }
+    return sum / (double)n;
+}
+
+void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers)
+{
+    const int64_t k = model->k, d = model->d, r = model->shape->panel_centers;
+    set_image(model, X->dtype, centers);
+
+    for (int64_t j = 0; j < model->n_panels * r; j++) {
+        float *panel = model->panels + j / r * (d + 2) * r + j % r;
+        int32_t index = (int32_t)j;
+        double sqnorm = 0.0;
+        for (int64_t p = 0; p < d; p++) {
+            double value = j < k ? centers[j * d + p] * model->image.scale + model->offset[p] : 0.0;
+            panel[(2 + p) * r] = (float)value;
+            sqnorm += value * value;
+        }
+        memcpy(panel + r, &index, sizeof index);
+        model->center_slack[j] = (float)sqnorm;
+    }
+
+    double mean = 0.0, rows = sample_sqnorm(model, X);
+    for (int64_t j = 0; j < k; j++) mean += model->center_slack[j] / (double)k;
+    /* |x||c| <= (balance |x|^2 + |c|^2 / balance) / 2 is tightest where both terms are equal. */
+    double balance = sqrt(mean / rows);
+    if (!(balance > 0x1p-10)) balance = 0x1p-10;
+    if (!(balance < 0x1p10)) balance = 0x1p10;
+
+    double run = (double)ck_min_i64(d, CK_SCREEN_RUN), runs = (double)ck_ceil_div(d, CK_SCREEN_RUN);
+    double screen = gamma_of(run + runs + 8, UNIT_ROUNDOFF_32);
+    double settle = gamma_of((double)d + 4, UNIT_ROUNDOFF_64);
+    double per_row = screen * balance / 2 + settle + UNDERFLOW_32;
+    double per_center = screen * (1 / balance + 1) / 2 + settle + UNDERFLOW_32;
+    /* The squared norm of a row is itself computed in float32. */
+    model->row_slack = float_at_least(2 * per_row * (1 + gamma_of((double)d + 8, UNIT_ROUNDOFF_32)));
+
+    for (int64_t j = 0; j < model->n_panels * r; j++) {
+        float *panel = model->panels + j / r * (d + 2) * r + j % r;
+        double sqnorm = (double)model->center_slack[j] * (1 + 0x1p-23);
+        double slack = per_center * sqnorm + 2 * (double)d * UNDERFLOW_32;
+        panel[0] = j < k ? (float)(slack - 0.5 * (double)model->center_slack[j]) : -INFINITY;
+        model->center_slack[j] = float_at_least(2 * slack * (1 + 0x1p-20));
+    }
+}

@@ -1,0 +1,61 @@
+/* probe.c - the kernels' own numbers, for the tests that attack their bound. */
+#include <string.h>
+
+#include "screen.h"
+
+enum { ALL_LANES = 64 };
+
+/* Scores of one center alone: the others of its panel are put out of reach. */
+static void score_center(const ck_screen_model *model, const float *points, int64_t j, float *panel, float *best,
+                         float *second, float *index)
+{
+    const int64_t r = model->shape->panel_centers, size = (model->d + 2) * r;
+    memcpy(panel, model->panels + j / r * size, (size_t)size * sizeof(float));
+    for (int64_t i = 0; i < r; i++)
+        if (i != j % r) panel[i] = -INFINITY;
+    model->shape->score(points, model->d, panel, 1, 1, best, second, index);
+}
+
+int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape_number, const float *cut,
+                    float *scores, uint8_t *reached, double *row_slack, double *center_slack, double *scale,
+                    double *minus_offset)
+{
+    ck_arena arena = {0};
+    ck_screen_model model;
+    const ck_screen_kernels *kernels = ck_screen_table();
+    const ck_screen_shape *shape = shape_number == 0 ? kernels->narrow : kernels->tile;
+    const int64_t d = X->n_features, width = shape->panel_rows;
+    ck_screen_model_init(&model, &arena, shape, k, d);
+    float *points = CK_NEW(&arena, float, width *d), *panel = CK_NEW(&arena, float, (d + 2) * shape->panel_centers);
+    float *lanes = CK_NEW(&arena, float, 5 * ALL_LANES);
+    double *stage = CK_NEW(&arena, double, width *d);
+    uint64_t *masks = CK_NEW(&arena, uint64_t, model.n_panels *shape->panel_centers);
+    if (arena.failed) {
+        ck_arena_free(&arena);
+        return CK_ERROR_MEMORY;
+    }
+    float *best = lanes, *second = best + ALL_LANES, *index = second + ALL_LANES, *sqnorm = index + ALL_LANES;
+    float *threshold = sqnorm + ALL_LANES;
+    memset(lanes, 0, 5 * ALL_LANES * sizeof(float));
+    ck_screen_model_set(&model, X, centers);
+    for (int64_t row = 0; row < X->n_rows; row += width) {
+        const int64_t n_rows = ck_min_i64(width, X->n_rows - row);
+        shape->pack(X, row, n_rows, &model.image, stage, points, sqnorm);
+        for (int64_t lane = 0; lane < width; lane++) threshold[lane] = lane < n_rows ? cut[row + lane] : INFINITY;
+        shape->reach(points, d, model.panels, model.n_panels, threshold, masks);
+        for (int64_t j = 0; j < k; j++) {
+            score_center(&model, points, j, panel, best, second, index);
+            for (int64_t lane = 0; lane < n_rows; lane++) {
+                scores[(row + lane) * k + j] = best[lane];
+                reached[(row + lane) * k + j] = masks[j] >> lane & 1;
+            }
+        }
+        for (int64_t lane = 0; lane < n_rows; lane++) row_slack[row + lane] = (double)model.row_slack * sqnorm[lane];
+    }
+    for (int64_t j = 0; j < k; j++) center_slack[j] = model.center_slack[j];
+    for (int64_t p = 0; p < d; p++)
+        minus_offset[p] = X->dtype == CK_F64 ? model.image.minus_offset[p] : model.image.minus_offset32[p];
+    *scale = model.image.scale;
+    ck_arena_free(&arena);
+    return CK_OK;
+}

@@ -1,0 +1,78 @@
+/* screen.h - float32 scores of points against centers, with a proven bound on their error.
+ *
+ * The score of center c for point x is x.c - |c|^2/2: its maximum is the nearest center. Points and centers are
+ * taken as images x * scale - offset in float32, packed into panels. docs/numerics.md derives the slacks: when
+ *     best - second > row_slack * |x|^2 + center_slack[label]
+ * in computed numbers, no center but `label` can have the smallest canonical distance; and every center that can
+ * have it scores at least best minus that sum.
+ */
+#ifndef CK_SCREEN_H
+#define CK_SCREEN_H
+
+#include "../base/matrix.h"
+
+/* Features are summed in runs of this length, whose results are added: it keeps the bound short. */
+enum { CK_SCREEN_RUN = 256 };
+
+/* How rows become float32 images; offsets are stored negated, padded with zeros to a whole vector. */
+typedef struct {
+    double scale;               /* a power of two */
+    const double *minus_offset; /* of float64 rows */
+    const float *minus_offset32; /* of all others: the same numbers, which float32 holds exactly there */
+} ck_screen_image;
+
+/* One register blocking of one instruction set: its block sizes and its routines.
+ * A panel of points is d x panel_rows; a panel of centers is (2 + d) x panel_centers: minus half squared norms
+ * (with the centers' slack added), indices (int32 bits), features. panel_rows <= 64. */
+typedef struct {
+    int panel_rows, panel_centers;
+    /* OUT panel, sqnorm: images of rows [row, row + n_rows) and their squared norms, the last row repeated to fill
+     * the panel. stage: panel_rows x d float64 of scratch. */
+    void (*pack)(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
+                 float *panel, float *sqnorm);
+    /* INOUT best, second, index (panel_rows each): merged with the scores of these panels of centers; only OUT
+     * where these are the first. */
+    void (*score)(const float *points, int64_t d, const float *centers, int64_t n_panels, int first, float *best,
+                  float *second, float *index);
+    /* OUT masks: for each center, the lanes whose score is at least threshold. */
+    void (*reach)(const float *points, int64_t d, const float *centers, int64_t n_panels, const float *threshold,
+                  uint64_t *masks);
+} ck_screen_shape;
+
+typedef struct {
+    const ck_screen_shape *narrow; /* for few features: points in lanes, the running best in registers */
+    const ck_screen_shape *tile;   /* for the rest: tiles of points by centers */
+    int narrow_features;    /* the most features that narrow is faster for */
+    /* OUT labels, thresholds (the least score that is still open), open (rows that the bound leaves open).
+     * Returns how many are open. Arrays are readable and writable up to a whole vector. */
+    int (*close)(const float *best, const float *second, const float *index, const float *sqnorm,
+                 const float *center_slack, float row_slack, int n, int32_t *labels, float *thresholds,
+                 int32_t *open);
+    /* OUT list: where the labels differ, in order; room for n. Returns how many. */
+    int (*differ)(const int32_t *a, const int32_t *b, int n, int32_t *list);
+} ck_screen_kernels;
+
+const ck_screen_kernels *ck_screen_table(void);
+extern const ck_screen_kernels ck_screen_generic, ck_screen_avx2, ck_screen_avx512, ck_screen_neon;
+
+/* Centers prepared for screening the rows of one matrix. */
+typedef struct {
+    const ck_screen_kernels *kernels;
+    const ck_screen_shape *shape;
+    int64_t k, d, n_panels;
+    ck_screen_image image;
+    float *panels;       /* n_panels x (2 + d) x panel_centers */
+    float *center_slack; /* n_panels x panel_centers */
+    float row_slack;
+    double *offset; /* what minus_offset points to, writable */
+    float *offset32;
+} ck_screen_model;
+
+/* Reserves memory for k centers; check arena->failed. */
+void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d);
+/* The faster shape for k centers of d features. */
+const ck_screen_shape *ck_screen_choose_shape(int64_t k, int64_t d);
+/* Packs centers (k x d, finite) for screening rows of X, a few of which are read to balance the bound. */
+void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers);
+
+#endif

@@ -1,0 +1,91 @@
+/* shape_template.h - one register blocking: V vectors of L points by R centers. Included by kernel_template.h once
+ * for each shape, with V, R and SHAPE(name) defined. */
+
+static void SHAPE(pack)(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
+                        float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
+{
+    pack_panel(X, row, n_rows, image, stage, panel, sqnorm, V);
+}
+
+/* Scores of the points against the R centers at c, in runs of CK_SCREEN_RUN features. */
+CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT c, VF acc[R][V])
+{
+    VF total[R][V];
+    UNROLL for (int r = 0; r < R; r++)
+    {
+        VF start = v_set1(c + r);
+        UNROLL for (int v = 0; v < V; v++) acc[r][v] = start;
+    }
+    c += 2 * R;
+    for (int64_t first = 0;;) {
+        int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
+        for (int64_t p = first; p < last; p++, points += V * L, c += R) {
+            VF x[V];
+            UNROLL for (int v = 0; v < V; v++) x[v] = v_load(points + v * L);
+            UNROLL for (int r = 0; r < R; r++)
+            {
+                VF feature = v_set1(c + r);
+                UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(feature, x[v], acc[r][v]);
+            }
+        }
+        int first_run = first == 0, last_run = last == d;
+        if (first_run && last_run) return;
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++)
+        {
+            if (!first_run) acc[r][v] = v_add(total[r][v], acc[r][v]);
+            if (!last_run) {
+                total[r][v] = acc[r][v];
+                acc[r][v] = v_zero();
+            }
+        }
+        if (last_run) return;
+        first = last;
+    }
+}
+
+static void SHAPE(score)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
+                         int64_t n_panels, int first, float *CK_RESTRICT best, float *CK_RESTRICT second,
+                         float *CK_RESTRICT index)
+{
+    const float minus_infinity = -INFINITY;
+    VF b1[V], b2[V], id[V];
+    UNROLL for (int v = 0; v < V; v++)
+    {
+        b1[v] = first ? v_set1(&minus_infinity) : v_load(best + v * L);
+        b2[v] = first ? v_set1(&minus_infinity) : v_load(second + v * L);
+        id[v] = first ? v_zero() : v_load(index + v * L);
+    }
+    for (int64_t q = 0; q < n_panels; q++, centers += (d + 2) * R) {
+        VF acc[R][V];
+        SHAPE(tile)(points, d, centers, acc);
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            VF center = v_set1(centers + R + r);
+            UNROLL for (int v = 0; v < V; v++) v_keep_best(acc[r][v], center, &b1[v], &b2[v], &id[v]);
+        }
+    }
+    UNROLL for (int v = 0; v < V; v++)
+    {
+        v_store(best + v * L, b1[v]);
+        v_store(second + v * L, b2[v]);
+        v_store(index + v * L, id[v]);
+    }
+}
+
+static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
+                         int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
+{
+    for (int64_t q = 0; q < n_panels; q++, centers += (d + 2) * R, masks += R) {
+        VF acc[R][V];
+        SHAPE(tile)(points, d, centers, acc);
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            uint64_t mask = 0;
+            UNROLL for (int v = 0; v < V; v++)
+                mask |= (uint64_t)v_mask_ge(acc[r][v], v_load(threshold + v * L)) << (v * L);
+            masks[r] = mask;
+        }
+    }
+}
+
+static const ck_screen_shape SHAPE(shape) = {V * L, R, SHAPE(pack), SHAPE(score), SHAPE(reach)};

@@ -1,0 +1,14 @@
+#include "screen.h"
+
+const ck_screen_kernels *ck_screen_table(void)
+{
+    switch (ck_isa_chosen()) {
+#if defined(__x86_64__) || defined(_M_X64)
+    case CK_ISA_AVX512: return &ck_screen_avx512;
+    case CK_ISA_AVX2: return &ck_screen_avx2;
+#elif defined(__aarch64__) || defined(_M_ARM64)
+    case CK_ISA_NEON: return &ck_screen_neon;
+#endif
+    default: return &ck_screen_generic;
+    }
+}

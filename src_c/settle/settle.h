@@ -1,0 +1,77 @@
+/* settle.h - the canonical float64 arithmetic: every result that a user sees is decided by it.
+ *
+ * A squared distance is the sum over the features, in their order, of (x - c)^2, each operation rounded once to
+ * float64. Sums over rows run in row order within a chunk of rows. No operation is contracted or reordered, so the
+ * bits are the same on every processor; vector units only work on several independent sums at a time.
+ */
+#ifndef CK_SETTLE_H
+#define CK_SETTLE_H
+
+#include <float.h>
+
+#include "../base/matrix.h"
+
+/* --- One pair ---------------------------------------------------------------------------------------------- */
+
+/* value * 2^exponent; the exponent is 0 unless the plain sum would overflow or lose bits to underflow. */
+typedef struct {
+    double value;
+    int exponent;
+} ck_sqdist;
+
+/* True where a plain sum of squares neither overflowed nor came near the subnormal numbers. */
+CK_INLINE int ck_sqdist_is_plain(double value) { return value >= 0x1p-900 && value <= DBL_MAX; }
+
+CK_INLINE double ck_sqdist_plain(const double *x, const double *c, int64_t d)
+{
+    double sum = 0.0;
+    for (int64_t p = 0; p < d; p++) {
+        double difference = x[p] - c[p];
+        sum += difference * difference;
+    }
+    return sum;
+}
+
+/* The same sum with the differences scaled by a power of two to below one. */
+ck_sqdist ck_sqdist_scaled(const double *x, const double *c, int64_t d);
+
+CK_INLINE ck_sqdist ck_sqdist_of(const double *x, const double *c, int64_t d)
+{
+    ck_sqdist plain = {ck_sqdist_plain(x, c, d), 0};
+    return ck_sqdist_is_plain(plain.value) ? plain : ck_sqdist_scaled(x, c, d);
+}
+
+/* a < b, as real numbers. */
+int ck_sqdist_less(ck_sqdist a, ck_sqdist b);
+
+/* The distance in units of 2^unit, squared: what sums of distances of extreme data are made of. */
+double ck_sqdist_in_unit(ck_sqdist a, int unit);
+/* The Euclidean distance; finite wherever float64 can hold it. */
+double ck_sqdist_root(ck_sqdist a);
+
+/* --- Many rows: one table entry an instruction set ---------------------------------------------------------- */
+
+enum { CK_LANES = 16 }; /* rows of a float64 panel */
+
+typedef struct {
+    /* OUT panel: d x CK_LANES, features of rows [row, row + n_rows), the last row repeated to fill it. */
+    void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
+    /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
+    void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
+    /* sums[label of row][feature] += multiplier * x for features [first, last) of the rows row + list[i], in the
+     * order of the list (NULL: 0, 1, ... n - 1). labels and multipliers (NULL: all one) are indexed like the list's
+     * entries. scratch: d float64. */
+    void (*add_rows)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, int64_t first, int64_t last,
+                     const int32_t *labels, const double *multipliers, double *sums, double *scratch);
+    /* sums, squares (of weight * (x * scale - origin)^k) and largest magnitudes of n elements, row after row of d,
+     * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
+    void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,
+                      const double *origins, double *sums, double *squares, double *largest);
+    /* Whether an element is no whole multiple of 1 / inverse_grid, a power of two. */
+    int (*off_grid)(const double *x, int64_t n, double inverse_grid);
+} ck_settle_kernels;
+
+const ck_settle_kernels *ck_settle_table(void);
+extern const ck_settle_kernels ck_settle_generic, ck_settle_avx2, ck_settle_avx512;
+
+#endif

@@ -1,0 +1,9 @@
+#include "settle.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include "../base/target_avx2.h"
+#include "settle_template.h"
+
+const ck_settle_kernels ck_settle_avx2 = SETTLE_TABLE;
+#include "../base/target_end.h"
+#endif
