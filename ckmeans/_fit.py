@@ -1,0 +1,154 @@
+"""One fit: checked parameters to one call of the core. The estimator and the functions both stand on it."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from . import _validation as check
+
+RANDOM_RESTARTS = 10  # of n_init="auto", for seedings that are not careful
+INITS = ("k-means++", "random")
+
+
+class Progress(NamedTuple):
+    """What a callback gets after every iteration."""
+
+    restart: int
+    """Number of the restart, from 0."""
+    iteration: int
+    """Number of the iteration, from 1."""
+    inertia: float
+    """Inertia of this iteration's labels at the centers they were assigned to."""
+    center_shift: float
+    """Sum of the squared moves of the centers."""
+    changed: int
+    """Rows whose label changed."""
+
+
+class FitResult(NamedTuple):
+    centers: NDArray[Any]
+    labels: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    inertia: float
+    n_iter: int
+    converged: bool
+    history: NDArray[np.void]
+
+
+def fit(
+    X: NDArray[Any],
+    *,
+    n_clusters: Any,
+    init: Any,
+    n_init: Any,
+    max_iter: Any,
+    tol: Any,
+    verbose: Any,
+    random_state: Any,
+    n_threads: Any,
+    callback: Any,
+    sample_weight: Any,
+    original_X: Any = None,
+) -> FitResult:
+    """Check the parameters and run all restarts. ``X`` has passed ``check_rows``."""
+    n_rows, n_features = X.shape
+    n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
+    max_iter = check.check_integer(max_iter, "max_iter", 1)
+    tol = check.check_nonnegative(tol, "tol")
+    n_threads = check.check_n_threads(n_threads)
+    verbose = check.check_verbose(verbose)
+    callback = check.check_callback(callback)
+    restarts = _restarts(init, n_init)
+    weights = check.check_sample_weight(sample_weight, n_rows)
+    check.check_cluster_count(n_clusters, n_rows if weights is None else int(np.count_nonzero(weights)))
+    exponent = check.weight_exponent(weights)
+    if weights is not None and exponent:
+        weights = np.ldexp(weights, -exponent)
+    seed = check.check_random_state(random_state)
+
+    given = None
+    if callable(init):
+        rng = np.random.RandomState(np.random.MT19937(seed))
+        rows = X if original_X is None else original_X
+        given = np.stack(
+            [
+                check.check_centers(
+                    init(rows, n_clusters, random_state=rng), n_features, n_clusters, "what init returned"
+                )
+                for _ in range(restarts)
+            ]
+        )
+    elif not isinstance(init, str):
+        given = check.check_centers(init, n_features, n_clusters, "init")[np.newaxis]
+
+    result = _core.fit(
+        X,
+        weights,
+        n_clusters,
+        restarts,
+        max_iter,
+        tol,
+        init if isinstance(init, str) else "given",
+        given,
+        seed,
+        n_threads,
+        _reporter(callback, verbose),
+    )
+    centers, labels, sizes, cluster_weights, inertia, n_iter, converged, distinct, history = result
+    if distinct < n_clusters:
+        warnings.warn(
+            f"Number of distinct clusters ({distinct}) found smaller than n_clusters ({n_clusters}). Possibly due to "
+            "duplicate points in X.",
+            check.convergence_warning_class(),
+            stacklevel=3,
+        )
+    if X.dtype == np.float32:
+        centers = centers.astype(np.float32)
+    if exponent:
+        inertia = float(np.ldexp(inertia, exponent))
+        cluster_weights = np.ldexp(cluster_weights, exponent)
+        history["inertia"] = np.ldexp(history["inertia"], exponent)
+    return FitResult(centers, labels, sizes, cluster_weights, inertia, n_iter, converged, history)
+
+
+def _restarts(init: Any, n_init: Any) -> int:
+    """Number of restarts, after a look at ``init``."""
+    if isinstance(init, str):
+        check.check_choice(init, "init", INITS)
+    elif init is None or isinstance(init, (bool, int, float)):
+        raise TypeError(f"init must be one of {', '.join(map(repr, INITS))}, an array or a callable, got {init!r}")
+    given = not isinstance(init, str) and not callable(init)
+    if isinstance(n_init, str):
+        if n_init != "auto":
+            raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {n_init!r}")
+        return 1 if given or init == "k-means++" else RANDOM_RESTARTS
+    n_init = check.check_integer(n_init, "n_init", 1, 2**31 - 1)
+    if given and n_init > 1:
+        warnings.warn(
+            f"Explicit initial center position passed: performing only one init instead of n_init={n_init}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return 1
+    return n_init
+
+
+def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool) -> Callable[..., None] | None:
+    if callback is None and not verbose:
+        return None
+
+    def report(restart: int, iteration: int, inertia: float, center_shift: float, changed: int) -> None:
+        progress = Progress(restart, iteration, inertia, center_shift, changed)
+        if verbose:
+            print(
+                f"Restart {restart}, iteration {iteration}: inertia {inertia:.6g}, labels changed {changed}", flush=True
+            )
+        if callback is not None:
+            callback(progress)
+
+    return report

@@ -1,0 +1,311 @@
+"""The estimator."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from . import _validation as check
+from ._fit import Progress, fit
+from ._tables import column_names, wrap_output
+
+ALGORITHMS = ("auto", "lloyd", "elkan")
+
+
+class KMeans:
+    """Exact k-means clustering with the interface of scikit-learn's ``KMeans``.
+
+    Labels are those of the nearest centers as float64 sees them, the lowest index on a tie; the same bits come out
+    for any number of threads, any instruction set and any memory layout of the data.
+
+    Parameters
+    ----------
+    n_clusters : int, default 8
+        Number of clusters.
+    init : {"k-means++", "random"}, array of shape (n_clusters, n_features) or callable, default "k-means++"
+        First centers: greedy k-means++, rows drawn at random, the array itself, or what
+        ``init(X, n_clusters, random_state)`` returns.
+    n_init : "auto" or int, default "auto"
+        Restarts, of which the one of least inertia is kept (the first on a tie). "auto" is 1 for k-means++ and an
+        array, else 10.
+    max_iter : int, default 300
+        Most iterations of one restart.
+    tol : float, default 1e-4
+        A restart has converged when the squared moves of its centers sum to at most ``tol`` times the mean variance
+        of the features, or when no label changes.
+    verbose : int or bool, default 0
+        Print a line after every iteration.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        Seed; None draws one from NumPy's global generator.
+    copy_x : bool, default True
+        Accepted for compatibility: X is never copied nor altered.
+    algorithm : {"auto", "lloyd", "elkan"}, default "auto"
+        How distances are saved. The result is the same, to the bit, for all.
+    n_threads : int, optional
+        Threads; by default OMP_NUM_THREADS, else the processors that the process may use.
+    callback : callable, optional
+        Called as ``callback(progress)`` after every iteration, with fields restart, iteration, inertia, center_shift
+        and changed. An exception it raises ends the fit and leaves the estimator as it was.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        float32 for float32 data, else float64.
+    labels_ : ndarray of shape (n_samples,), int32
+        Equal to ``predict(X)``.
+    inertia_ : float
+        Sum of weight times squared Euclidean distance to the nearest center, in squared units of X.
+    n_iter_ : int
+        Iterations of the restart kept.
+    converged_ : bool
+        False where that restart stopped at ``max_iter``.
+    cluster_sizes_ : ndarray of shape (n_clusters,), int64
+        Rows in each cluster.
+    cluster_weights_ : ndarray of shape (n_clusters,), float64
+        Sums of the weights of those rows.
+    history_ : structured ndarray of shape (n_iter_,)
+        Fields inertia, center_shift and changed (rows with a new label) of every iteration. The inertia is derived
+        from sums over clusters and rounded relative to the total scatter; ``inertia_`` is summed over the rows.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Only where X was a table whose column names are strings.
+
+    Notes
+    -----
+    X may be any array-like or a pandas, polars or Arrow table; float32 and float64, and integers of 8 and 16 bits,
+    are read in place in any memory layout, other numbers become float64. Lloyd's iteration (Lloyd, IEEE Trans. Inf.
+    Theory 28, 1982); k-means++ after Arthur and Vassilvitskii (SODA 2007). Empty clusters take the farthest rows.
+
+    Examples
+    --------
+    >>> from ckmeans import KMeans
+    >>> model = KMeans(2, random_state=0).fit([[0.0], [1.0], [10.0], [11.0]])
+    >>> model.predict([[2.0], [9.0]]).tolist() == [model.labels_[0], model.labels_[2]]
+    True
+    """
+
+    cluster_centers_: NDArray[Any]
+    labels_: NDArray[np.int32]
+    inertia_: float
+    n_iter_: int
+    converged_: bool
+    cluster_sizes_: NDArray[np.int64]
+    cluster_weights_: NDArray[np.float64]
+    history_: NDArray[np.void]
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+
+    _estimator_type = "clusterer"
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Any = "k-means++",
+        n_init: int | str = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        verbose: int = 0,
+        random_state: Any = None,
+        copy_x: bool = True,
+        algorithm: str = "auto",
+        n_threads: int | None = None,
+        callback: Callable[[Progress], Any] | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
+        self.n_threads = n_threads
+        self.callback = callback
+
+    # --- Fitting ------------------------------------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Cluster the rows of ``X``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers.
+        y : ignored
+        sample_weight : array-like of shape (n_samples,) or float, optional
+            Weight of each row, at least 0. A row of weight w counts as w rows; one of weight 0 as if absent, though
+            it gets a label.
+
+        Returns
+        -------
+        KMeans
+            The estimator itself; as it was before if an exception is raised.
+
+        Raises
+        ------
+        ValueError
+            If X is not two-dimensional and finite, has fewer rows of positive weight than clusters, or a parameter
+            is out of range.
+        TypeError
+            If a parameter is of the wrong type, or X is sparse.
+        MemoryError
+            If the working space does not fit.
+        """
+        rows = check.check_rows(X)
+        names = column_names(X)
+        check.check_choice(self.algorithm, "algorithm", ALGORITHMS)
+        check.check_flag(self.copy_x, "copy_x")
+        result = fit(
+            rows,
+            n_clusters=self.n_clusters,
+            init=self.init,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            verbose=self.verbose,
+            random_state=self.random_state,
+            n_threads=self.n_threads,
+            callback=self.callback,
+            sample_weight=sample_weight,
+            original_X=X,
+        )
+        self.cluster_centers_ = result.centers
+        self.labels_ = result.labels
+        self.inertia_ = result.inertia
+        self.n_iter_ = result.n_iter
+        self.converged_ = result.converged
+        self.cluster_sizes_ = result.sizes
+        self.cluster_weights_ = result.weights
+        self.history_ = result.history
+        self.n_features_in_ = rows.shape[1]
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return self
+
+    def fit_predict(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]:
+        """Fit, and return ``labels_``, shape (n_samples,), int32."""
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def fit_transform(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Any:
+        """Fit, and return what ``transform(X)`` returns."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    # --- Using --------------------------------------------------------------------------------------------------
+
+    def _fitted_rows(self, X: Any) -> NDArray[Any]:
+        if not hasattr(self, "cluster_centers_"):
+            raise check.not_fitted_error_class()(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+                "using this estimator."
+            )
+        rows = check.check_rows(X)
+        check.check_feature_names(self, X, rows.shape[1])
+        return rows
+
+    def _centers(self) -> NDArray[np.float64]:
+        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int32]:
+        """Index of the nearest center of every row of ``X``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features_in_)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int32
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit`` (scikit-learn's own class where that library is loaded).
+        ValueError
+            If X has another number of features or a value that is not finite.
+        """
+        rows = self._fitted_rows(X)
+        labels, _ = _core.assign(rows, self._centers(), None, check.check_n_threads(self.n_threads), False)
+        return labels
+
+    def transform(self, X: ArrayLike) -> Any:
+        """Euclidean distance of every row of ``X`` to every center.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features_in_)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters)
+            Each distance computed in float64; returned as float32 where X is float32. A pandas or polars data frame
+            where ``set_output`` says so.
+        """
+        rows = self._fitted_rows(X)
+        distances = _core.transform(rows, self._centers(), check.check_n_threads(self.n_threads))
+        return wrap_output(distances, X, getattr(self, "_output_container", None), self.get_feature_names_out)
+
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Minus the inertia of ``X`` at the fitted centers."""
+        rows = self._fitted_rows(X)
+        weights = check.check_sample_weight(sample_weight, len(rows))
+        _, inertia = _core.assign(rows, self._centers(), weights, check.check_n_threads(self.n_threads), True)
+        return -inertia  # type: ignore[operator]
+
+    # --- What scikit-learn's tools ask for ----------------------------------------------------------------------
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns of ``transform``: kmeans0, kmeans1, ..."""
+        if not hasattr(self, "cluster_centers_"):
+            raise check.not_fitted_error_class()(f"This {type(self).__name__} instance is not fitted yet.")
+        prefix = type(self).__name__.lower()
+        return np.asarray([f"{prefix}{i}" for i in range(len(self.cluster_centers_))], dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose what ``transform`` returns: "default" (an array), "pandas" or "polars"; None changes nothing."""
+        if transform is not None:
+            self._output_container = check.check_choice(transform, "transform", ("default", "pandas", "polars"))
+        return self
+
+    @classmethod
+    def _parameter_names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name."""
+        return {name: getattr(self, name) for name in self._parameter_names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; ValueError for a name that is none."""
+        names = self._parameter_names()
+        for name in params:
+            if name not in names:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}. Valid parameters are: {names}."
+                )
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = {name: p.default for name, p in inspect.signature(type(self).__init__).parameters.items()}
+        shown = [
+            f"{name}={value!r}" for name, value in self.get_params().items() if repr(value) != repr(defaults[name])
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(
+            estimator_type="clusterer",
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(preserves_dtype=["float64", "float32"]),
+            input_tags=InputTags(),
+        )
