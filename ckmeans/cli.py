@@ -179,12 +179,9 @@ class Progress:
     def __call__(self, progress: Any) -> None:
         if self.clock() < self.due:
             return
-        if progress.iteration == 0:
-            self.replace_line("choosing initial centers")
-        else:
-            run = f"run {progress.restart + 1} of {self.n_runs}, " if self.n_runs > 1 else ""
-            state = f"iteration {progress.iteration}, inertia {progress.inertia:.6g}, {progress.changed:,} rows moved"
-            self.replace_line(run + state)
+        run = f"run {progress.restart + 1} of {self.n_runs}, " if self.n_runs > 1 else ""
+        state = f"iteration {progress.iteration}, inertia {progress.inertia:.6g}, {progress.changed:,} rows moved"
+        self.replace_line(run + state)
         self.due = self.clock() + self.interval
         self.shown = True
 

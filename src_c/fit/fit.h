@@ -47,12 +47,14 @@ typedef struct {
 /* One pass over the data: every row gets the label of its nearest center, the totals follow. */
 typedef struct ck_pass ck_pass;
 ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k); /* NULL: out of memory */
-/* INOUT labels: those of the pass before (-1 in the first). OUT changed: rows of positive weight with a new label. */
+/* INOUT labels: those of the pass before. OUT changed: rows of positive weight with a new label. */
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, int64_t *changed);
-/* Valid until the next pass. Who alters them must call ck_pass_forget. */
+/* Valid until the next pass. */
 ck_totals *ck_pass_totals(ck_pass *pass);
-/* The next pass adds up all rows afresh. */
+/* The sums or weights were altered: the next pass adds up all rows afresh. */
 void ck_pass_forget(ck_pass *pass);
+/* A new restart begins: OUT labels -1, totals empty. */
+void ck_pass_restart(ck_pass *pass, int32_t *labels);
 
 /* --- relocate.c --- */
 /* Gives every empty cluster the location of the farthest row, taking that location's rows from the totals of its

@@ -90,9 +90,8 @@ static ck_progress *next_history_entry(run_state *run)
 static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 {
     const ck_fit_params *params = fit->params;
-    const int64_t k = params->k, d = fit->problem.X->n_features, n = fit->problem.X->n_rows;
-    for (int64_t i = 0; i < n; i++) run->labels[i] = -1;
-    ck_pass_forget(fit->pass);
+    const int64_t k = params->k, d = fit->problem.X->n_features;
+    ck_pass_restart(fit->pass, run->labels);
     run->n_iter = 0;
     run->converged = *settled = 0;
     while (run->n_iter < params->max_iter && !run->converged) {

@@ -94,6 +94,13 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k)
 ck_totals *ck_pass_totals(ck_pass *pass) { return &pass->totals; }
 void ck_pass_forget(ck_pass *pass) { pass->fresh = 0; }
 
+void ck_pass_restart(ck_pass *pass, int32_t *labels)
+{
+    for (int64_t i = 0; i < pass->problem->X->n_rows; i++) labels[i] = -1;
+    memset(pass->totals.sizes, 0, (size_t)pass->k * sizeof(int64_t));
+    ck_pass_forget(pass);
+}
+
 /* --- Adding up rows ---------------------------------------------------------------------------------------- */
 
 /* Takes the listed rows out of their old clusters' sums and into their new ones'. */
@@ -215,7 +222,6 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, int64_t *
 
     if (!pass->moved_only) memset(pass->totals.sums, 0, (size_t)(k * d) * sizeof(double));
     memset(pass->totals.weights, 0, (size_t)k * sizeof(double));
-    if (!pass->fresh) memset(pass->totals.sizes, 0, (size_t)k * sizeof(int64_t));
     if (pass->fused)
         merge_chunks(pass);
     else

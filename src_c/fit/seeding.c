@@ -109,14 +109,18 @@ static int plus_plus_block(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-static void plus_plus_run(plus_plus *task, int n_candidates, int commit)
+static int plus_plus_workers(const plus_plus *task, int n_candidates)
 {
     const ck_matrix *X = task->problem->X;
+    return ck_useful_threads(task->problem->n_threads, task->sampler.n_blocks,
+                             (double)X->n_rows * ((double)X->n_features + 4.0) * n_candidates);
+}
+
+static void plus_plus_run(plus_plus *task, int n_candidates, int commit)
+{
     task->n_candidates = n_candidates;
     task->commit = commit;
-    int workers = ck_useful_threads(task->problem->n_threads, task->sampler.n_blocks,
-                                    (double)X->n_rows * ((double)X->n_features + 4.0) * n_candidates);
-    ck_parallel_for(task->sampler.n_blocks, workers, plus_plus_block, task);
+    ck_parallel_for(task->sampler.n_blocks, plus_plus_workers(task, n_candidates), plus_plus_block, task);
 }
 
 /* The candidate that leaves the least potential, the first on a tie. */
@@ -187,7 +191,7 @@ static int seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k,
     task.closest = CK_NEW(arena, double, n);
     task.candidates = CK_NEW(arena, double, MAX_TRIALS *d);
     task.block_potentials = CK_NEW(arena, double, by_weight.n_blocks *MAX_TRIALS);
-    task.scratch = CK_NEW(arena, double, problem->n_threads *panel_scratch(d));
+    task.scratch = CK_NEW(arena, double, plus_plus_workers(&task, MAX_TRIALS) * panel_scratch(d));
     if (arena->failed) status = CK_ERROR_MEMORY;
     if (status != CK_OK) return status;
     for (int64_t i = 0; i < n; i++) task.closest[i] = INFINITY;

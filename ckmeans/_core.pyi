@@ -1,0 +1,51 @@
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Rows: TypeAlias = NDArray[np.float32 | np.float64 | np.int8 | np.uint8 | np.int16 | np.uint16]
+_Floats: TypeAlias = NDArray[np.float64]
+
+DTYPE_CODES: Final[frozenset[str]]
+HISTORY_DTYPE: Final[np.dtype[np.void]]
+
+class TooFewRows(ValueError): ...
+
+def fit(
+    X: _Rows,
+    weights: _Floats | None,
+    n_clusters: int,
+    n_init: int,
+    max_iter: int,
+    tol: float,
+    init: str,
+    given_centers: _Floats | None,
+    seed: int,
+    n_threads: int,
+    callback: Callable[[int, int, float, float, int], object] | None,
+    n_trials: int = 0,
+) -> tuple[
+    _Floats, NDArray[np.int32], NDArray[np.int64], _Floats, float, int, bool, int, NDArray[np.void]
+]: ...
+def assign(
+    X: _Rows, centers: _Floats, weights: _Floats | None, n_threads: int, want_inertia: bool
+) -> tuple[NDArray[np.int32], float | None]: ...
+def transform(X: _Rows, centers: _Floats, n_threads: int) -> NDArray[np.float32 | np.float64]: ...
+def seed_centers(
+    X: _Rows,
+    weights: _Floats | None,
+    n_clusters: int,
+    init: str,
+    n_trials: int,
+    seed: int,
+    n_threads: int,
+) -> tuple[_Floats, NDArray[np.int64]]: ...
+def screen_probe(
+    X: _Rows, centers: _Floats, shape: int, cut: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], _Floats, _Floats, float, _Floats]: ...
+def random_block(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, int]: ...
+def isa() -> str: ...
+def runnable_isas() -> list[str]: ...
+def choose_isa(name: str | None) -> None: ...
+def parallel_backend() -> str: ...

@@ -1,0 +1,26 @@
+import pytest
+
+from ckmeans import _core
+
+
+@pytest.fixture(params=_core.runnable_isas())
+def isa(request):
+    """Each instruction set that the machine can run, in turn."""
+    before = _core.isa()
+    _core.choose_isa(request.param)
+    yield request.param
+    _core.choose_isa(before)
+
+
+def layouts(X):
+    """The same values in C, Fortran, strided and reversed order."""
+    import numpy as np
+
+    spaced = np.zeros((2 * X.shape[0], 3 * X.shape[1]), dtype=X.dtype)
+    spaced[::2, 1::3] = X
+    return {
+        "C": np.ascontiguousarray(X),
+        "Fortran": np.asfortranarray(X),
+        "strided": spaced[::2, 1::3],
+        "reversed": np.ascontiguousarray(X[::-1, ::-1])[::-1, ::-1],
+    }

@@ -1,0 +1,251 @@
+"""The specification of ckmeans in plain NumPy: slow, short, and what everything compiled is compared with.
+
+Sums are written as loops or ``np.add.at``, which add in order, because the order is part of the specification.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+SUM_ROWS = 1024  # rows of one block of an ordered sum
+LANES = 16  # rows that a block's sum of masses takes abreast
+
+
+# --- Distances and labels -----------------------------------------------------------------------------------------
+
+
+def squared_distances(X, centers):
+    """Canonical float64 squared distances, n x k, as (value, exponent): value * 2**exponent.
+
+    The exponent is 0 unless the plain sum overflows or comes near the subnormal numbers; then differences are scaled
+    by a power of two to below one.
+    """
+    X, centers = np.asarray(X, dtype=np.float64), np.asarray(centers, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        value = np.zeros((len(X), len(centers)))
+        for p in range(X.shape[1]):
+            value += (X[:, p, None] - centers[None, :, p]) ** 2
+    exponent = np.zeros(value.shape, dtype=int)
+    for i, j in np.argwhere(~((value >= 2.0**-900) & (value < np.inf))):
+        value[i, j], exponent[i, j] = scaled_squared_distance(X[i], centers[j])
+    return value, exponent
+
+
+def scaled_squared_distance(x, c):
+    with np.errstate(over="ignore", under="ignore"):
+        half = 1.0 if np.isfinite(x - c).all() else 0.5
+        differences = x * half - c * half
+        largest = np.abs(differences).max()
+        if largest == 0.0:
+            return 0.0, 0
+        exponent = math.frexp(largest)[1]
+        total = 0.0
+        for difference in np.ldexp(differences, -exponent):
+            total += difference * difference
+    return total, 2 * (exponent + (half < 1.0))
+
+
+def assign(X, centers):
+    """Nearest center of every row, the lowest index on a tie."""
+    value, exponent = squared_distances(X, centers)
+    if not exponent.any():
+        return value.argmin(axis=1).astype(np.int32)
+    labels = np.zeros(len(value), dtype=np.int32)
+    for i in range(len(value)):
+        keys = []
+        for v, e in zip(value[i], exponent[i], strict=True):
+            mantissa, power = math.frexp(v)
+            keys.append((v > 0.0, power + e if v > 0.0 else 0, mantissa))
+        labels[i] = min(range(len(keys)), key=keys.__getitem__)
+    return labels
+
+
+def ordered_sum(values):
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+def inertia(X, centers, labels, weights=None):
+    """Sum of weight * squared distance, in row order in blocks of SUM_ROWS, then over the blocks."""
+    centers = np.asarray(centers, dtype=np.float64)
+    X = np.asarray(X, dtype=np.float64)
+    distances = np.zeros(len(X))
+    for p in range(X.shape[1]):
+        distances += (X[:, p] - centers[labels, p]) ** 2
+    masses = distances if weights is None else weights * distances
+    return ordered_sum(ordered_sum(masses[b : b + SUM_ROWS]) for b in range(0, len(X), SUM_ROWS))
+
+
+# --- Random numbers and seeding ------------------------------------------------------------------------------------
+
+
+def philox(counter, key):
+    """Philox 4x32-10 (Salmon et al., SC 2011)."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    mask = 0xFFFFFFFF
+    for _ in range(10):
+        first, second = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (second >> 32) ^ c1 ^ k0, second & mask, (first >> 32) ^ c3 ^ k1, first & mask
+        k0, k1 = (k0 + 0x9E3779B9) & mask, (k1 + 0xBB67AE85) & mask
+    return c0, c1, c2, c3
+
+
+def uniforms(seed, stream):
+    """Numbers in [0, 1), each a function of the seed, the stream and its place."""
+    position = 0
+    while True:
+        words = philox((position & 0xFFFFFFFF, position >> 32, stream, 0), (seed & 0xFFFFFFFF, seed >> 32))
+        yield ((words[0] << 32 | words[1]) >> 11) * 2.0**-53
+        position += 1
+
+
+def block_sums(masses):
+    sums = []
+    for start in range(0, len(masses), SUM_ROWS):
+        lanes = [0.0] * LANES
+        for i, mass in enumerate(masses[start : start + SUM_ROWS]):
+            lanes[i % LANES] += mass
+        sums.append(ordered_sum(lanes))
+    return sums
+
+
+def draw(masses, uniform):
+    """The row at which the running sum of the masses exceeds uniform * total."""
+    sums = block_sums(masses)
+    target = uniform * ordered_sum(sums)
+    block, before, after = -1, 0.0, 0.0
+    for b, mass in enumerate(sums):
+        if after > target:
+            break
+        if mass > 0.0:
+            block, before, after = b, after, after + mass
+    found = -1
+    for i in range(block * SUM_ROWS, min((block + 1) * SUM_ROWS, len(masses))):
+        if found >= 0 and before > target:
+            break
+        if masses[i] > 0.0:
+            found, before = i, before + masses[i]
+    return found
+
+
+def seed_random(X, k, seed, stream=0, weights=None):
+    random = uniforms(seed, stream)
+    masses = np.ones(len(X)) if weights is None else np.array(weights, dtype=float)
+    indices = []
+    for _ in range(k):
+        indices.append(draw(masses, next(random)))
+        masses[indices[-1]] = 0.0
+    return np.asarray(X, dtype=np.float64)[indices], np.array(indices)
+
+
+def seed_plus_plus(X, k, seed, stream=0, weights=None, trials=None):
+    """Greedy k-means++: of each step's candidates, the one that leaves the least potential, the first on a tie."""
+    X = np.asarray(X, dtype=np.float64)
+    trials = 2 + math.floor(math.log(k)) if trials is None else trials
+    random = uniforms(seed, stream)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    closest = np.full(len(X), np.inf)
+    masses, indices = weights, []
+    for j in range(k):
+        by_weight = j == 0 or not ordered_sum(block_sums(masses)) > 0.0
+        rows = [draw(weights if by_weight else masses, next(random)) for _ in range(1 if by_weight else trials)]
+        candidates = [np.minimum(closest, squared_distances(X, X[row : row + 1])[0][:, 0]) for row in rows]
+        potentials = [ordered_sum(block_sums(weights * candidate)) for candidate in candidates]
+        chosen = min(range(len(rows)), key=potentials.__getitem__)
+        indices.append(rows[chosen])
+        closest = candidates[chosen]
+        masses = weights * closest
+    return X[indices], np.array(indices)
+
+
+# --- Lloyd's iteration ---------------------------------------------------------------------------------------------
+
+
+class Fit(NamedTuple):
+    centers: np.ndarray
+    labels: np.ndarray
+    inertia: float
+    n_iter: int
+    converged: bool
+    changed: list
+
+
+def chunk_rows(n, k, d):
+    """Rows that are summed in order before the chunks' sums are."""
+    size, chunks = 8 * k * (d + 1), 64
+    while chunks > 16 and chunks * size > 2 << 20:
+        chunks //= 2
+    if chunks * size > 8 << 20:
+        return n
+    return max(-(-n // chunks), 256)
+
+
+def cluster_totals(X, labels, k, weights):
+    n, d = X.shape
+    sums, totals = np.zeros((k, d)), np.zeros(k)
+    step = chunk_rows(n, k, d)
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        chunk_sums, chunk_totals = np.zeros((k, d)), np.zeros(k)
+        np.add.at(chunk_sums, labels[rows], weights[rows, None] * X[rows])
+        np.add.at(chunk_totals, labels[rows], weights[rows])
+        sums += chunk_sums
+        totals += chunk_totals
+    return sums, totals
+
+
+def relocate_empty(X, labels, distances, weights, sums, totals):
+    """Every empty cluster takes the location of the farthest row, unless that would empty the row's cluster."""
+    distances = np.where(weights > 0.0, distances, 0.0)
+    remaining = np.bincount(labels[weights > 0.0], minlength=len(sums))
+    for j in np.flatnonzero(remaining == 0):
+        while distances.max() > 0.0:
+            row = int(distances.argmax())
+            here = (labels == labels[row]) & (distances == distances[row]) & (X == X[row]).all(axis=1)
+            distances[here] = 0.0
+            if here.sum() < remaining[labels[row]]:
+                break
+        else:
+            return
+        remaining[labels[row]] -= here.sum()
+        weight = ordered_sum(weights[here])
+        totals[labels[row]] -= weight
+        totals[j] = weight
+        sums[labels[row]] -= weight * X[row]
+        sums[j] = weight * X[row]
+
+
+def lloyd(X, centers, max_iter=300, tol=1e-4, weights=None):
+    """One restart from given centers."""
+    original, X = np.asarray(X), np.asarray(X, dtype=np.float64)
+    single = original.dtype == np.float32
+    round_centers = (lambda c: c.astype(np.float32).astype(np.float64)) if single else (lambda c: c)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    counted = weights > 0.0
+    mean = np.average(X, axis=0, weights=weights)
+    tolerance = tol * np.average((X - mean) ** 2, axis=0, weights=weights).mean()
+    centers = round_centers(np.array(centers, dtype=np.float64))
+    k = len(centers)
+    labels = np.full(len(X), -1, dtype=np.int32)
+    changed, converged = [], False
+    while len(changed) < max_iter and not converged:
+        before, labels = labels, assign(X, centers)
+        changed.append(int(((labels != before) & counted).sum()))
+        sums, totals = cluster_totals(X, labels, k, weights)
+        if not (totals > 0.0).all():
+            distances = np.array([inertia(X[i : i + 1], centers, labels[i : i + 1]) for i in range(len(X))])
+            relocate_empty(X, labels, distances, weights, sums, totals)
+        means = centers.copy()
+        filled = totals > 0.0
+        means[filled] = sums[filled] / totals[filled, None]
+        means = round_centers(means)
+        shift = ordered_sum(inertia(means[j : j + 1], centers, [j]) for j in range(k))
+        converged = changed[-1] == 0 or shift <= tolerance
+        centers = means
+    labels = assign(X, centers)
+    total = inertia(X, centers, labels, None if (weights == 1.0).all() else weights)
+    return Fit(centers, labels, total, len(changed), converged, changed)

@@ -1,0 +1,166 @@
+"""Labels, distances and inertia against the float64 reference: equal, not nearly."""
+
+import numpy as np
+import pytest
+import reference
+from conftest import layouts
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ckmeans
+from ckmeans import _core
+
+DTYPES = ["f4", "f8", "i1", "u1", "i2", "u2"]
+each_isa = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+
+
+def problem(draw_seed, n, d, k, dtype, kind):
+    """Rows and centers of one hostile kind."""
+    rng = np.random.default_rng(draw_seed)
+    X, C = rng.normal(size=(n, d)), rng.normal(size=(k, d))
+    if kind == "grid":  # ties everywhere
+        X, C = rng.integers(-2, 3, size=(n, d)) / 2, rng.integers(-2, 3, size=(k, d)) / 2
+    elif kind == "centers among rows":
+        C = X[rng.integers(n, size=k)]
+    elif kind == "near ties":  # pairs of centers mirrored about rows, one moved by a few units in the last place
+        C = np.repeat(X[rng.integers(n, size=k)], 2, axis=0)[:k]
+        steps = rng.integers(-2, 3, size=C.shape) * np.spacing(np.abs(C))
+        C = C + np.where(np.arange(k) % 2, 1.0, -1.0)[:, None] * 0.25 + steps
+    elif kind == "offset":
+        X, C = X + 1e6, C + 1e6
+    elif kind == "constant":
+        X, C = np.full((n, d), 3.7), np.full((k, d), 3.7)
+    elif kind == "constant columns":
+        X[:, ::2] = 1e3
+        C[:, ::2] = 1e3
+    elif kind == "outlier":
+        X[0] *= 1e12
+        C[0] *= 1e12
+    elif kind == "scales":  # features and rows of very different size
+        X *= 10.0 ** rng.integers(-12, 13, size=(n, 1))
+        C *= 10.0 ** rng.integers(-12, 13, size=(1, d))
+    if dtype[0] in "iu":
+        info = np.iinfo(dtype)
+        X, C = np.clip(np.rint(X * 30), info.min, info.max), C * 30
+    return X.astype(dtype), C
+
+
+KINDS = [
+    "normal",
+    "grid",
+    "centers among rows",
+    "near ties",
+    "offset",
+    "constant",
+    "constant columns",
+    "outlier",
+    "scales",
+]
+
+
+@each_isa
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 150),
+    d=st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 70]),
+    k=st.integers(1, 40),
+    dtype=st.sampled_from(DTYPES),
+    kind=st.sampled_from(KINDS),
+    layout=st.sampled_from(["C", "Fortran", "strided", "reversed"]),
+)
+def test_labels_equal_the_oracle(isa, seed, n, d, k, dtype, kind, layout):
+    X, C = problem(seed, n, d, k, dtype, kind)
+    np.testing.assert_array_equal(ckmeans.assign(layouts(X)[layout], C, n_threads=2), reference.assign(X, C))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_labels_of_many_rows_and_runs_of_features(isa, kind, dtype):
+    """Several blocks, several chunks of centers, and more features than one run of the screen."""
+    for n, d, k in ((3000, 3, 300), (1100, 40, 150), (200, 600, 30)):
+        X, C = problem(n, n, d, k, dtype, kind)
+        np.testing.assert_array_equal(ckmeans.assign(X, C, n_threads=2), reference.assign(X, C))
+
+
+EXTREME_SCALES = [1e300, 1.7e308, 1e-300, 5e-324, 1e154, 1e-154]
+
+
+@pytest.mark.parametrize("scale", EXTREME_SCALES)
+def test_extreme_float64(isa, scale):
+    rng = np.random.default_rng(5)
+    X, C = rng.uniform(-1, 1, size=(80, 5)) * scale, rng.uniform(-1, 1, size=(7, 5)) * scale
+    np.testing.assert_array_equal(ckmeans.assign(X, C), reference.assign(X, C))
+
+
+@pytest.mark.parametrize("scale", [3e38, 1e-38, 1e-45, 1e20, 1e-20])
+def test_extreme_float32(isa, scale):
+    rng = np.random.default_rng(6)
+    X = (rng.uniform(-1, 1, size=(80, 20)) * scale).astype(np.float32)
+    C = X[:9].astype(np.float64)
+    np.testing.assert_array_equal(ckmeans.assign(X, C), reference.assign(X, C))
+
+
+@each_isa
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 40), d=st.integers(1, 20), k=st.integers(2, 12))
+def test_mixed_magnitudes(isa, seed, n, d, k):
+    """Every value has its own exponent, from subnormal to the largest."""
+    rng = np.random.default_rng(seed)
+
+    def values(shape):
+        return rng.choice([-1.0, 1.0], shape) * np.ldexp(rng.uniform(0.5, 1, shape), rng.integers(-1073, 1024, shape))
+
+    X, C = values((n, d)), values((k, d))
+    C[rng.integers(k)] = X[0]
+    np.testing.assert_array_equal(ckmeans.assign(X, C), reference.assign(X, C))
+
+
+def test_far_center_leaves_the_others_screened(isa):
+    """A center a billion spreads away must not widen the bound of the near ones (labels stay exact either way)."""
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(500, 12))
+    C = np.vstack([X[:20], np.full((1, 12), 1e9)])
+    np.testing.assert_array_equal(ckmeans.assign(X, C), reference.assign(X, C))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("k", [1, 2, 30])
+def test_a_value_that_is_not_finite_is_named(isa, dtype, bad, k):
+    rng = np.random.default_rng(8)
+    X, C = rng.normal(size=(2500, 6)).astype(dtype), rng.normal(size=(k, 6))
+    X[2001, 4] = X[2400, 1] = bad
+    what = "NaN" if np.isnan(bad) else "infinity"
+    with pytest.raises(ValueError, match=f"{what} at row 2001, feature 4"):
+        ckmeans.assign(X, C, n_threads=2)
+    with pytest.raises(ValueError, match=f"{what} at row 2001, feature 4"):
+        _core.transform(X, C, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transform_is_the_root_of_the_canonical_distance(isa, kind):
+    for d, k in ((1, 1), (3, 17), (40, 5)):
+        X, C = problem(d, 83, d, k, "f8", kind)
+        value, exponent = reference.squared_distances(X, C)
+        expected = np.ldexp(np.sqrt(value), exponent // 2)
+        np.testing.assert_array_equal(_core.transform(X, C, 2), expected)
+        narrow = _core.transform(X.astype("f4"), C, 2)
+        assert narrow.dtype == np.float32
+        np.testing.assert_array_equal(
+            narrow, np.sqrt(reference.squared_distances(X.astype("f4"), C)[0]).astype(np.float32)
+        )
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_transform_of_extreme_data(scale):
+    X, C = np.array([[3.0, 0.0]]) * scale, np.array([[0.0, 4.0]]) * scale
+    np.testing.assert_allclose(_core.transform(X, C, 1), 5.0 * scale, rtol=1e-15)
+
+
+@each_isa
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 3000), d=st.integers(1, 30), weighted=st.booleans())
+def test_inertia_to_the_bit(isa, seed, n, d, weighted):
+    rng = np.random.default_rng(seed)
+    X, C = rng.normal(size=(n, d)), rng.normal(size=(5, d))
+    weights = rng.integers(0, 4, size=n).astype(float) if weighted else None
+    labels, inertia = _core.assign(X, C, weights, 2, True)
+    assert inertia == reference.inertia(X, C, labels, weights)

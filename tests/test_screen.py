@@ -1,0 +1,106 @@
+"""Every screen kernel against its own bound (docs/numerics.md), with input made to break it."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ckmeans import _core
+
+
+def exact_scores(X, C, scale, minus_offset):
+    """x.c - |c|^2/2 of the images, in rational numbers."""
+    s, o = Fraction(scale), [Fraction(v) for v in minus_offset]
+    X = [[Fraction(float(v)) * s + b for v, b in zip(row, o, strict=True)] for row in X]
+    C = [[Fraction(float(v)) * s + b for v, b in zip(row, o, strict=True)] for row in C]
+    half_norms = [sum(v * v for v in c) / 2 for c in C]
+    return [[sum(a * b for a, b in zip(x, c, strict=True)) - h for c, h in zip(C, half_norms, strict=True)] for x in X]
+
+
+def check_bound(X, C, shape):
+    """A score may exceed the truth by the row's half of the slack and both center's halves, and fall short of it by
+    the row's half alone: what the exclusion in src_c/screen/screen.h stands on."""
+    cut = np.zeros(len(X), dtype=np.float32)
+    scores, _, row_slack, center_slack, scale, minus_offset = _core.screen_probe(X, C, shape, cut)
+    exact = exact_scores(X, C, scale, minus_offset)
+    used = 0.0
+    for i in range(len(X)):
+        for j in range(len(C)):
+            excess = Fraction(float(scores[i, j])) - exact[i][j]
+            assert excess >= -Fraction(row_slack[i]) / 2
+            assert excess <= Fraction(center_slack[j]) + Fraction(row_slack[i]) / 2
+            room = Fraction(center_slack[j]) / 2 + Fraction(row_slack[i]) / 2
+            used = max(used, abs(float((excess - Fraction(center_slack[j]) / 2) / room)))
+    return used
+
+
+def hostile(rng, shape, kind, dtype):
+    values = rng.uniform(-1, 1, size=shape)
+    if kind == "rounding boundaries":  # halfway between two float32 numbers
+        single = values.astype(np.float32)
+        values = (single.astype(np.float64) + np.nextafter(single, np.float32(2)).astype(np.float64)) / 2
+    elif kind == "one sign":  # every rounding of the sum goes the same way
+        values = 1.0 + np.abs(values) * 2.0**-12
+    elif kind == "cancellation":
+        values[:, 1::2] = -values[:, 0 : shape[1] - 1 : 2] * (1 + 1e-7)
+    elif kind == "tiny among large":
+        values = values * 10.0 ** rng.integers(-30, 1, size=shape)
+    elif kind == "offset":
+        values = values + 1e5
+    elif kind == "subnormal":
+        values = values * 1e-42
+    return values.astype(dtype)
+
+
+KINDS = ["plain", "rounding boundaries", "one sign", "cancellation", "tiny among large", "offset", "subnormal"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32),
+    d=st.sampled_from([1, 2, 3, 8, 16, 17, 40]),
+    kind=st.sampled_from(KINDS),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    shape=st.sampled_from([0, 1]),
+)
+def test_scores_stay_within_their_bound(isa, seed, d, kind, dtype, shape):
+    rng = np.random.default_rng(seed)
+    X, C = hostile(rng, (6, d), kind, dtype), hostile(rng, (5, d), kind, dtype).astype(np.float64)
+    assert check_bound(X, C, shape) <= 1.0
+
+
+@pytest.mark.parametrize("shape", [0, 1])
+@pytest.mark.parametrize("kind", KINDS)
+def test_bound_over_several_runs_of_features(isa, kind, shape):
+    rng = np.random.default_rng(3)
+    X, C = hostile(rng, (3, 700), kind, np.float32), hostile(rng, (3, 700), kind, np.float32).astype(np.float64)
+    assert check_bound(X, C, shape) <= 1.0
+
+
+def test_the_check_can_fail(monkeypatch):
+    """The same check with slacks a thousand times smaller must find scores outside them."""
+    genuine = _core.screen_probe
+
+    def shrunk(*arguments):
+        scores, reached, row_slack, center_slack, scale, minus_offset = genuine(*arguments)
+        return scores, reached, row_slack / 1000, center_slack / 1000, scale, minus_offset
+
+    monkeypatch.setattr(_core, "screen_probe", shrunk)
+    rng = np.random.default_rng(4)
+    X, C = hostile(rng, (20, 40), "plain", np.float32), hostile(rng, (20, 40), "plain", np.float64)
+    with pytest.raises(AssertionError):
+        check_bound(X, C, 1)
+
+
+@pytest.mark.parametrize("shape", [0, 1])
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 16, 33, 300])
+def test_reach_is_the_scores_that_are_at_least_the_cut(isa, d, shape):
+    rng = np.random.default_rng(d)
+    X, C = rng.normal(size=(77, d)).astype(np.float32), rng.normal(size=(29, d))
+    scores, *_ = _core.screen_probe(X, C, shape, np.zeros(77, dtype=np.float32))
+    cut = scores[np.arange(77), rng.integers(29, size=77)]  # equal to one of them
+    again, reached, *_ = _core.screen_probe(X, C, shape, cut)
+    np.testing.assert_array_equal(again, scores)
+    np.testing.assert_array_equal(reached, scores >= cut[:, None])

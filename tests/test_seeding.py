@@ -1,0 +1,106 @@
+"""First centers against the reference, draw by draw."""
+
+import numpy as np
+import pytest
+import reference
+from conftest import layouts
+
+import ckmeans
+from ckmeans import _core
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "answer"),
+    [  # the known answers distributed with Random123
+        ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+        ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+        (
+            (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+            (0xA4093822, 0x299F31D0),
+            (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+        ),
+    ],
+)
+def test_philox_known_answers(counter, key, answer):
+    assert _core.random_block(counter, key) == answer
+    assert reference.philox(counter, key) == answer
+
+
+def data(rng, kind, n, d):
+    if kind == "duplicates":
+        return rng.integers(0, 3, size=(n, d)).astype(float)
+    if kind == "float32":
+        return rng.normal(size=(n, d)).astype(np.float32)
+    if kind == "offset":
+        return rng.normal(size=(n, d)) + 1e6
+    return rng.normal(size=(n, d))
+
+
+@pytest.mark.parametrize("kind", ["normal", "duplicates", "float32", "offset"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("n", "d", "k"), [(1, 1, 1), (40, 3, 5), (40, 2, 40), (2600, 4, 12), (1024, 17, 3)])
+def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
+    rng = np.random.default_rng(n + d)
+    X = data(rng, kind, n, d)
+    weights = rng.integers(0, 4, size=n) + (np.arange(n) % 2 if n < 50 else 0) if weighted else None
+    if weights is not None:
+        weights = np.maximum(weights, np.arange(n) < k).astype(float)  # enough rows that count
+    for seed in (0, 7, 2**63 + 1):
+        centers, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=seed, n_threads=2)
+        expected, rows = reference.seed_plus_plus(X, k, seed, weights=weights)
+        np.testing.assert_array_equal(indices, rows)
+        np.testing.assert_array_equal(centers, expected)
+        assert centers.dtype == X.dtype
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_random_rows_equal_the_reference(weighted):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(3000, 3))
+    weights = rng.integers(0, 3, size=3000).astype(float) if weighted else None
+    centers, indices = _core.seed_centers(X, weights, 60, "random", 0, 5, 2)
+    expected, rows = reference.seed_random(X, 60, 5, weights=weights)
+    np.testing.assert_array_equal(indices, rows)
+    np.testing.assert_array_equal(centers, expected)
+    assert len(set(indices)) == 60
+
+
+def test_same_bits_for_any_threads_instruction_set_and_layout():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(5000, 6)).astype(np.float32)
+    _, expected = ckmeans.kmeans_plusplus(X, 20, random_state=3, n_threads=1)
+    for name in _core.runnable_isas():
+        _core.choose_isa(name)
+        try:
+            for threads in (1, 2, 3, 7):
+                for layout in layouts(X).values():
+                    _, indices = ckmeans.kmeans_plusplus(layout, 20, random_state=3, n_threads=threads)
+                    np.testing.assert_array_equal(indices, expected)
+        finally:
+            _core.choose_isa(None)
+
+
+def test_rows_of_weight_zero_are_never_drawn():
+    X = np.arange(200.0).reshape(-1, 1)
+    weights = (np.arange(200) % 3 == 0).astype(float)
+    for seed in range(30):
+        for init in ("k-means++", "random"):
+            _, indices = _core.seed_centers(X, weights, 10, init, 0, seed, 1)
+            assert (weights[indices] > 0).all()
+
+
+def test_random_rows_are_drawn_in_proportion_to_their_weights():
+    """First draws of 4000 seeds: within five standard deviations of the expected counts."""
+    X, weights = np.arange(4.0).reshape(-1, 1), np.array([1.0, 2.0, 3.0, 4.0])
+    firsts = [_core.seed_centers(X, weights, 1, "random", 0, seed, 1)[1][0] for seed in range(4000)]
+    counts, expected = np.bincount(firsts, minlength=4), 400 * weights
+    assert (np.abs(counts - expected) < 5 * np.sqrt(expected)).all()
+
+
+def test_kmeans_plusplus_spreads_over_separate_clusters():
+    rng = np.random.default_rng(4)
+    middles = np.array([[0, 0], [100, 0], [0, 100], [100, 100]], dtype=float)
+    X = np.repeat(middles, 50, axis=0) + rng.normal(size=(200, 2))
+    for seed in range(20):
+        _, indices = ckmeans.kmeans_plusplus(X, 4, random_state=seed)
+        assert set(indices // 50) == {0, 1, 2, 3}
