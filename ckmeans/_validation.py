@@ -206,7 +206,7 @@ def weight_exponent(weights: FloatArray | None) -> int:
     if weights is None:
         return 0
     exponent = int(np.frexp(weights.max())[1])
-    return exponent if abs(exponent) > 400 else 0
+    return exponent if abs(exponent) > 64 else 0
 
 
 # --- The estimator's own ----------------------------------------------------------------------------------------

@@ -269,3 +269,12 @@ def test_history_agrees_with_the_fit(weighted):
             assert full.history_["inertia"][iteration] == pytest.approx(part.inertia_, rel=1e-9)
     assert full.history_["changed"][0] == 800 and full.history_["changed"][-1] == 0
     assert full.history_["center_shift"][-1] == 0.0
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e-300, 1.7e308])
+def test_centers_are_finite_at_the_ends_of_the_range(scale):
+    X = np.random.default_rng(13).integers(-1, 2, size=(60, 3)) * scale
+    model = fit_quietly(X, 5, random_state=0)
+    assert np.isfinite(model.cluster_centers_).all()
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+    assert len(set(model.labels_)) == 5

@@ -9,6 +9,8 @@ enum {
     BLOCK_ROWS = 64,
     SAMPLE_ROWS = 64,
     SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
+    MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
+    MAX_UNIT = 900,
     FLAT_WIDTH = 16      /* accumulators that narrow rows are spread over, side by side */
 };
 
@@ -124,7 +126,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
         int exponent = 0;
         frexp(largest, &exponent);
         if (problem->unit != 0 || largest == 0.0 || (exponent < SAFE_EXPONENT && exponent > -SAFE_EXPONENT)) break;
-        problem->unit = exponent;
+        problem->unit = exponent < MIN_UNIT ? MIN_UNIT : exponent > MAX_UNIT ? MAX_UNIT : exponent;
     }
 
     problem->scatter = scatter;

@@ -1,0 +1,179 @@
+/* core_test.c - the C core without Python: for sanitizers, fuzzing and processors that only an emulator has.
+ *
+ *     core_test [rounds] [seed]
+ *
+ * Every round draws a problem (shape, dtype, layout, hostile values), compares labels with the canonical distances
+ * for every instruction set that runs here, and fits. The last lines give a digest of all fits: it must be the same
+ * on every processor.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src_c/settle/settle.h"
+
+enum { MAX_VALUES = 20000, MAX_ROWS = 700, MAX_FEATURES = 600, MAX_CLUSTERS = 60 };
+
+static ck_random source;
+static uint64_t digest = 1469598103934665603u; /* FNV-1a */
+
+static void digest_bytes(const void *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) digest = (digest ^ ((const unsigned char *)data)[i]) * 1099511628211u;
+}
+
+static int64_t below(int64_t limit) { return (int64_t)(ck_random_uniform(&source) * (double)limit); }
+
+static double draw_value(int kind)
+{
+    double value = 2.0 * ck_random_uniform(&source) - 1.0;
+    switch (kind) {
+    case 0: return value;
+    case 1: return (double)below(5) - 2.0;                       /* ties */
+    case 2: return value + 1e6;                                  /* an offset */
+    case 3: return ldexp(value, (int)below(2040) - 1020);        /* every magnitude */
+    case 4: return below(50) == 0 ? value * 1e30 : value;        /* outliers */
+    case 5: return 0.25;                                         /* constant */
+    default: return ldexp(value, -1060);                         /* subnormal */
+    }
+}
+
+typedef struct {
+    double values[MAX_VALUES];
+    char storage[8 * MAX_VALUES * 2 + 64];
+    double centers[MAX_CLUSTERS * MAX_FEATURES], weights[MAX_ROWS];
+    ck_matrix X;
+    int64_t k;
+} test_problem;
+
+static double store(test_problem *t, int64_t i, int64_t p, double value)
+{
+    char *at = (char *)t->X.data + i * t->X.row_stride + p * t->X.feature_stride;
+    switch (t->X.dtype) {
+    case CK_F32: return fabs(value) > 3e38 ? (*(float *)at = 1.0f) : (*(float *)at = (float)value);
+    case CK_F64: return *(double *)at = value;
+    case CK_I8: return *(int8_t *)at = (int8_t)fmax(-128, fmin(127, rint(100 * value)));
+    case CK_U8: return *(uint8_t *)at = (uint8_t)fmax(0, fmin(255, rint(100 * value)));
+    case CK_I16: return *(int16_t *)at = (int16_t)fmax(-32768, fmin(32767, rint(1e4 * value)));
+    default: return *(uint16_t *)at = (uint16_t)fmax(0, fmin(65535, rint(1e4 * value)));
+    }
+}
+
+static void draw_problem(test_problem *t)
+{
+    static const int64_t widths[] = {1, 2, 3, 4, 5, 8, 13, 16, 17, 33, 64, 300, 600};
+    const int64_t d = widths[below(13)], n = 1 + below(ck_min_i64(MAX_ROWS, MAX_VALUES / d) - 1);
+    const int kind = (int)below(7), layout = (int)below(3);
+    t->X.n_rows = n;
+    t->X.n_features = d;
+    t->X.dtype = (ck_dtype)below(6);
+    t->X.data = t->storage + (64 - (uintptr_t)t->storage % 64) % 64;
+    const int64_t item = ck_itemsize(t->X.dtype);
+    t->X.row_stride = layout == 1 ? item : d * item;
+    t->X.feature_stride = layout == 1 ? n * item : item;
+    if (layout == 2) t->X.row_stride *= 2;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t p = 0; p < d; p++) t->values[i * d + p] = store(t, i, p, draw_value(kind));
+    for (int64_t i = 0; i < n; i++) t->weights[i] = (double)(1 + below(3));
+    t->k = 1 + below(ck_min_i64(n, MAX_CLUSTERS));
+    for (int64_t j = 0; j < t->k; j++)
+        for (int64_t p = 0; p < d; p++) {
+            double value = t->values[below(n) * d + p];
+            t->centers[j * d + p] = below(3) ? value : value + 1e-3 * draw_value(0) * fabs(value);
+        }
+}
+
+static int32_t nearest(const test_problem *t, int64_t i)
+{
+    const int64_t d = t->X.n_features;
+    ck_sqdist best = ck_sqdist_of(t->values + i * d, t->centers, d);
+    int32_t label = 0;
+    for (int64_t j = 1; j < t->k; j++) {
+        ck_sqdist distance = ck_sqdist_of(t->values + i * d, t->centers + j * d, d);
+        if (ck_sqdist_less(distance, best)) best = distance, label = (int32_t)j;
+    }
+    return label;
+}
+
+static void fail(const char *what, int round, const char *isa)
+{
+    printf("FAILED: %s, round %d, %s\n", what, round, isa);
+    exit(1);
+}
+
+static void check_labels(const test_problem *t, int round, const char *isa)
+{
+    int32_t labels[MAX_ROWS];
+    ck_location where;
+    if (ck_assign(&t->X, t->centers, t->k, NULL, 2, labels, NULL, &where) != CK_OK) fail("ck_assign", round, isa);
+    for (int64_t i = 0; i < t->X.n_rows; i++)
+        if (labels[i] != nearest(t, i)) fail("label", round, isa);
+}
+
+/* A digest of one fit: centers, labels, inertia and iterations. */
+static uint64_t fit_digest(const test_problem *t, int round, const char *isa, int n_threads)
+{
+    static double centers[MAX_CLUSTERS * MAX_FEATURES], weights[MAX_CLUSTERS];
+    static int64_t sizes[MAX_CLUSTERS];
+    int32_t labels[MAX_ROWS];
+    ck_fit_params params = {0};
+    ck_fit_result result = {centers, labels, sizes, weights, 0, 0, 0, 0, NULL};
+    ck_location where;
+    params.k = t->k;
+    params.n_init = 2;
+    params.max_iter = 5;
+    params.init = round % 2 ? CK_INIT_KMEANS_PLUSPLUS : CK_INIT_RANDOM;
+    params.seed = (uint64_t)round;
+    params.n_threads = n_threads;
+    if (ck_fit(&t->X, round % 3 ? NULL : t->weights, &params, &result, &where) != CK_OK) fail("ck_fit", round, isa);
+    uint64_t before = digest;
+    digest = 1469598103934665603u;
+    digest_bytes(centers, (size_t)(t->k * t->X.n_features) * sizeof(double));
+    digest_bytes(labels, (size_t)t->X.n_rows * sizeof(int32_t));
+    digest_bytes(&result.inertia, sizeof result.inertia);
+    digest_bytes(&result.n_iter, sizeof result.n_iter);
+    ck_free(result.history);
+    for (int64_t i = 0; i < t->k * t->X.n_features; i++)
+        if (!isfinite(centers[i])) fail("a center is not finite", round, isa);
+    uint64_t this_fit = digest;
+    digest = before;
+    return this_fit;
+}
+
+static void check_transform(const test_problem *t, int round, const char *isa)
+{
+    static double distances[MAX_ROWS * MAX_CLUSTERS];
+    ck_location where;
+    if (ck_transform(&t->X, t->centers, t->k, 2, CK_F64, distances, &where) != CK_OK) fail("ck_transform", round, isa);
+    for (int64_t i = 0; i < t->X.n_rows; i++)
+        for (int64_t j = 0; j < t->k; j++) {
+            const int64_t d = t->X.n_features;
+            ck_sqdist expected = ck_sqdist_of(t->values + i * d, t->centers + j * d, d);
+            if (distances[i * t->k + j] != ck_sqdist_root(expected)) fail("distance", round, isa);
+        }
+}
+
+int main(int argc, char **argv)
+{
+    const int rounds = argc > 1 ? atoi(argv[1]) : 200;
+    source = ck_random_stream(argc > 2 ? strtoull(argv[2], NULL, 10) : 1, 0);
+    static test_problem t;
+    const char *isas[8];
+    const int n_isas = ck_runnable_isas(isas);
+    for (int round = 0; round < rounds; round++) {
+        uint64_t expected = 0;
+        draw_problem(&t);
+        for (int i = 0; i < n_isas; i++) {
+            if (ck_choose_isa(isas[i]) != 0) fail("ck_choose_isa", round, isas[i]);
+            check_labels(&t, round, isas[i]);
+            check_transform(&t, round, isas[i]);
+            uint64_t this_fit = fit_digest(&t, round, isas[i], 1 + round % 4);
+            if (i > 0 && this_fit != expected) fail("fits differ between instruction sets", round, isas[i]);
+            expected = this_fit;
+        }
+        digest_bytes(&expected, sizeof expected);
+    }
+    for (int i = 0; i < n_isas; i++) printf("%s ", isas[i]);
+    printf("agree in %d rounds\ndigest %016llx\n", rounds, (unsigned long long)digest);
+    return 0;
+}

@@ -1,0 +1,110 @@
+"""What importing the package loads and chooses: nothing heavy, and the instruction set asked for."""
+
+
+import sys
+import tomllib
+
+import numpy as np
+import pytest
+from helpers import ROOT, output_of, run_python
+
+import ckmeans
+from ckmeans import _core
+
+IMPORTED = """
+import sys, numpy
+before = set(sys.modules)
+import ckmeans
+print(" ".join({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def test_import_loads_numpy_and_the_standard_library_alone():
+    loaded = {name for name in output_of(IMPORTED).split() if not name.startswith(("cython_runtime", "_cython_"))}
+    assert "ckmeans" in loaded
+    assert loaded - set(sys.stdlib_module_names) - {"numpy"} == {"ckmeans"}
+
+
+def test_public_names():
+    assert all(hasattr(ckmeans, name) for name in ckmeans.__all__)
+    assert {"KMeans", "KMeansResult", "assign", "kmeans", "kmeans_plusplus", "show_config"} <= set(ckmeans.__all__)
+    assert {"ConvergenceWarning", "NotFittedError", "__version__"} <= set(ckmeans.__all__)
+
+
+# --- Instruction sets -------------------------------------------------------------------------------------------
+
+DIGESTS = """
+import hashlib
+import numpy as np
+import ckmeans
+
+print(ckmeans._core.isa())
+rng = np.random.default_rng(0)
+for n, d, k in ((3000, 3, 7), (2000, 40, 23), (500, 130, 5), (300, 1, 4)):
+    rows = rng.normal(size=(n, d)) + 5 * rng.integers(4, size=(n, 1))
+    for X in (rows, rows.astype(np.float32), (rows * 8 + 60).astype(np.uint8)):
+        for weights in (None, rng.uniform(0, 2, n)):
+            model = ckmeans.KMeans(k, random_state=1, max_iter=30).fit(X, sample_weight=weights)
+            parts = model.labels_, model.cluster_centers_, model.inertia_, model.n_iter_, model.transform(X)
+            print(hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts)).hexdigest())
+"""
+
+
+def test_every_instruction_set_gives_the_same_bits():
+    digests = {}
+    for name in _core.runnable_isas():
+        chosen, *lines = output_of(DIGESTS, CKMEANS_ISA=name).split()
+        assert chosen == name
+        assert len(set(lines)) == 24
+        digests[name] = lines
+    assert "generic" in digests
+    assert all(lines == digests["generic"] for lines in digests.values())
+
+
+def test_the_fastest_instruction_set_is_chosen_unless_told():
+    for nothing in (None, ""):
+        assert output_of("import ckmeans; print(ckmeans._core.isa())", CKMEANS_ISA=nothing).split() == [
+            _core.runnable_isas()[0]
+        ]
+
+
+@pytest.mark.parametrize("name", sorted({"neon", "avx2", "avx512", "AVX2", "sse9"} - set(_core.runnable_isas())))
+def test_an_instruction_set_that_cannot_be_run_is_an_import_error(name):
+    process = run_python("import ckmeans", CKMEANS_ISA=name)
+    assert process.returncode == 1
+    error = process.stderr.splitlines()[-1]
+    assert error == (
+        f"ImportError: CKMEANS_ISA={name!r} cannot be used: this machine and build run "
+        + ", ".join(_core.runnable_isas())
+    )
+
+
+def shown(text):
+    return dict(line.split("  ", 1) for line in text.splitlines())
+
+
+def test_show_config(capsys, monkeypatch):
+    monkeypatch.delenv("CKMEANS_ISA", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    ckmeans.show_config()
+    lines = {name.strip(): value.strip() for name, value in shown(capsys.readouterr().out).items()}
+    assert lines == {
+        "ckmeans": ckmeans.__version__,
+        "numpy": np.__version__,
+        "instruction set": _core.isa(),
+        "runnable here": ", ".join(_core.runnable_isas()),
+        "threads run by": _core.parallel_backend(),
+        "threads by default": "3",
+    }
+    assert lines["threads run by"] in ("openmp", "dispatch", "serial")
+
+
+def test_show_config_says_what_was_forced():
+    out = output_of("import ckmeans; ckmeans.show_config()", CKMEANS_ISA="generic")
+    assert "instruction set" in out
+    assert "generic (forced by CKMEANS_ISA)" in out
+
+
+def test_version_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert ckmeans.__version__ == project["version"]
