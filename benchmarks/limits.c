@@ -38,8 +38,7 @@ static void *run_one(void *argument)
 {
     struct runner *r = argument;
     atomic_fetch_add(&r->line->arrived, 1);
-    while (atomic_load(&r->line->arrived) < r->line->threads)
-        sched_yield();
+    while (atomic_load(&r->line->arrived) < r->line->threads) sched_yield();
     r->started = now();
     r->line->work(r->thread, r->line->context);
     r->finished = now();
@@ -54,14 +53,12 @@ static double timed_parallel(work_function work, void *context, int threads)
     int created = 1;
     double first, last;
 
-    if (runners == NULL)
-        return -1.0;
+    if (runners == NULL) return -1.0;
     for (int i = 0; i < threads; i++) {
         runners[i].line = &line;
         runners[i].thread = i;
     }
-    while (created < threads &&
-           pthread_create(&runners[created].handle, NULL, run_one, &runners[created]) == 0)
+    while (created < threads && pthread_create(&runners[created].handle, NULL, run_one, &runners[created]) == 0)
         created++;
     /* Whoever waits at the line must be let go even where not all could be created. */
     atomic_fetch_add(&line.arrived, threads - created);
@@ -88,23 +85,19 @@ static double timed_parallel(work_function work, void *context, int threads)
 #define ADD_CHAIN(i) sum += chain##i;
 
 /* The chains start above 1 and tend to it, so that no value ever becomes subnormal or infinite. */
-#define MULTIPLY_ADD_KERNEL(name, target, bytes, chains)          \
-    target static void name(int thread, void *context)            \
-    {                                                             \
-        typedef float vector __attribute__((vector_size(bytes))); \
-        const long steps = *(const long *)context;                \
-        const vector factor = (vector){0} + 0.999f;               \
-        const vector term = (vector){0} + 0.001f;                 \
-        vector sum = {0};                                         \
-        volatile float sink;                                      \
-        TIMES_##chains(DECLARE_CHAIN)                             \
-        for (long step = 0; step < steps; step++) {               \
-            TIMES_##chains(STEP_CHAIN)                            \
-        }                                                         \
-        TIMES_##chains(ADD_CHAIN)                                 \
-        sink = sum[0];                                            \
-        (void)sink;                                               \
-        (void)thread;                                             \
+#define MULTIPLY_ADD_KERNEL(name, target, bytes, chains)                                                               \
+    target static void name(int thread, void *context)                                                                 \
+    {                                                                                                                  \
+        typedef float vector __attribute__((vector_size(bytes)));                                                      \
+        const long steps = *(const long *)context;                                                                     \
+        const vector factor = (vector){0} + 0.999f;                                                                    \
+        const vector term = (vector){0} + 0.001f;                                                                      \
+        vector sum = {0};                                                                                              \
+        volatile float sink;                                                                                           \
+        TIMES_##chains(DECLARE_CHAIN) for (long step = 0; step < steps; step++){                                       \
+            TIMES_##chains(STEP_CHAIN)} TIMES_##chains(ADD_CHAIN) sink = sum[0];                                       \
+        (void)sink;                                                                                                    \
+        (void)thread;                                                                                                  \
     }
 
 struct kernel {
@@ -126,8 +119,7 @@ MULTIPLY_ADD_KERNEL(work_generic, , 16, 24)
 static struct kernel best_kernel(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f"))
-        return (struct kernel)KERNEL("avx512", work_avx512, 64, 24);
+    if (__builtin_cpu_supports("avx512f")) return (struct kernel)KERNEL("avx512", work_avx512, 64, 24);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return (struct kernel)KERNEL("avx2", work_avx2, 32, 12);
     return (struct kernel)KERNEL("sse2, no fused multiply-add", work_generic, 16, 12);
@@ -136,10 +128,7 @@ static struct kernel best_kernel(void)
 #endif
 }
 
-const char *limits_kernel_name(void)
-{
-    return best_kernel().name;
-}
+const char *limits_kernel_name(void) { return best_kernel().name; }
 
 /* Best float32 GFLOP/s of `runs` runs of about `seconds` each; -1 on failure. A multiply-add counts as two. */
 double limits_peak_gflops(int threads, int runs, double seconds)
@@ -148,11 +137,9 @@ double limits_peak_gflops(int threads, int runs, double seconds)
     long steps = 1 << 16;
     double best = -1.0, elapsed;
 
-    if (threads < 1 || threads > MAX_THREADS)
-        return -1.0;
+    if (threads < 1 || threads > MAX_THREADS) return -1.0;
     elapsed = timed_parallel(kernel.work, &steps, threads);
-    if (elapsed <= 0.0)
-        return -1.0;
+    if (elapsed <= 0.0) return -1.0;
     steps = (long)((double)steps * seconds / elapsed) + 1;
     for (int run = 0; run < runs; run++) {
         elapsed = timed_parallel(kernel.work, &steps, threads);
@@ -208,12 +195,10 @@ double limits_read_bandwidth(int threads, int runs, size_t bytes)
     struct memory memory;
     double best = -1.0;
 
-    if (threads < 1 || threads > MAX_THREADS)
-        return -1.0;
+    if (threads < 1 || threads > MAX_THREADS) return -1.0;
     memory.bytes_per_thread = bytes / (size_t)threads / HUGE_PAGE * HUGE_PAGE;
     bytes = memory.bytes_per_thread * (size_t)threads;
-    if (bytes == 0 || posix_memalign((void **)&memory.bytes, HUGE_PAGE, bytes) != 0)
-        return -1.0;
+    if (bytes == 0 || posix_memalign((void **)&memory.bytes, HUGE_PAGE, bytes) != 0) return -1.0;
 #if defined(__linux__)
     /* As NumPy asks for its arrays: with small pages the address translation would be measured as well. */
     (void)madvise(memory.bytes, bytes, MADV_HUGEPAGE);

@@ -1,3 +1,3 @@
-"""The version, from the metadata of the installed package or, in a checkout, from pyproject.toml's reader."""
+"""The version: pyproject.toml reads it from here."""
 
 __version__ = "0.1.0"

@@ -36,9 +36,9 @@ typedef struct {
 /* Chooses the kernels: the best the processor and operating system can run, or the one named (NULL: the best).
  * Returns 0, or -1 when the name is unknown or this machine cannot run it. Call once, before anything else. */
 int ck_choose_isa(const char *name);
-const char *ck_isa_name(void);                /* the chosen one */
-int ck_runnable_isas(const char **names);     /* OUT names[8], fastest first; returns how many */
-const char *ck_parallel_backend(void);        /* "openmp", "dispatch" or "serial" */
+const char *ck_isa_name(void);            /* the chosen one */
+int ck_runnable_isas(const char **names); /* OUT names[8], fastest first; returns how many */
+const char *ck_parallel_backend(void);    /* "openmp", "dispatch" or "serial" */
 
 /* --- Assignment -------------------------------------------------------------------------------------------- */
 
@@ -91,14 +91,14 @@ typedef struct {
 } ck_fit_params;
 
 typedef struct {
-    double *centers;  /* OUT k x d, rounded to the dtype of X when that is float32 */
-    int32_t *labels;  /* OUT n */
-    int64_t *sizes;   /* OUT k: rows */
-    double *weights;  /* OUT k: sums of weights */
-    double inertia;   /* OUT */
-    int64_t n_iter;   /* OUT of the best restart, like all that follow */
-    int converged;    /* OUT */
-    int64_t distinct; /* OUT clusters with a row of positive weight */
+    double *centers;      /* OUT k x d, rounded to the dtype of X when that is float32 */
+    int32_t *labels;      /* OUT n */
+    int64_t *sizes;       /* OUT k: rows */
+    double *weights;      /* OUT k: sums of weights */
+    double inertia;       /* OUT */
+    int64_t n_iter;       /* OUT of the best restart, like all that follow */
+    int converged;        /* OUT */
+    int64_t distinct;     /* OUT clusters with a row of positive weight */
     ck_progress *history; /* OUT n_iter entries, owned by the caller: ck_free */
 } ck_fit_result;
 

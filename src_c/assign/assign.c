@@ -70,15 +70,15 @@ static int sum_block(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-int ck_inertia(const ck_matrix *X, const double *centers, const double *weights,
-               const int32_t *labels, int unit, int n_threads, double *inertia)
+int ck_inertia(const ck_matrix *X, const double *centers, const double *weights, const int32_t *labels, int unit,
+               int n_threads, double *inertia)
 {
     const int64_t n_blocks = ck_ceil_div(X->n_rows, CK_SUM_ROWS);
     int workers = ck_useful_threads(n_threads, n_blocks, 4.0 * (double)X->n_rows * (double)X->n_features);
     inertia_task task = {X, centers, weights, labels, unit, NULL, NULL};
     ck_arena arena = {0};
     task.sums = CK_NEW(&arena, double, n_blocks);
-    task.scratch = CK_NEW(&arena, double, workers * inertia_scratch(X->n_features));
+    task.scratch = CK_NEW(&arena, double, workers *inertia_scratch(X->n_features));
     int status = arena.failed ? CK_ERROR_MEMORY : ck_parallel_for(n_blocks, workers, sum_block, &task);
     *inertia = 0.0;
     for (int64_t block = 0; block < n_blocks && status == CK_OK; block++) *inertia += task.sums[block];
@@ -121,14 +121,13 @@ int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double
     const int64_t n_blocks = ck_ceil_div(X->n_rows, task.assigner.block_rows);
     const int workers = ck_useful_threads(n_threads, n_blocks, ck_assign_operations(X, k));
     task.scratch = ck_assign_scratch_new(&arena, &task.assigner, workers);
-    task.block_labels = CK_NEW(&arena, int32_t, workers * task.assigner.block_rows);
+    task.block_labels = CK_NEW(&arena, int32_t, workers *task.assigner.block_rows);
     int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
     if (status == CK_OK) {
         ck_assigner_set_centers(&task.assigner, centers);
         status = ck_parallel_for(n_blocks, workers, assign_item, &task);
     }
-    if (status == CK_OK && inertia)
-        status = ck_inertia(X, centers, weights, labels, 0, n_threads, inertia);
+    if (status == CK_OK && inertia) status = ck_inertia(X, centers, weights, labels, 0, n_threads, inertia);
     ck_arena_free(&arena);
     return locate(status, X, where);
 }
@@ -184,7 +183,7 @@ int ck_transform(const ck_matrix *X, const double *centers, int64_t k, int n_thr
     const int64_t d = X->n_features, n_items = ck_ceil_div(X->n_rows, CK_LANES);
     const int workers = ck_useful_threads(n_threads, n_items, (double)X->n_rows * (double)k * ((double)d + 8.0));
     transform_task task = {X, centers, k, out_dtype, out, NULL};
-    task.scratch = CK_NEW(&arena, double, workers * transform_scratch(d));
+    task.scratch = CK_NEW(&arena, double, workers *transform_scratch(d));
     int status = arena.failed ? CK_ERROR_MEMORY : ck_parallel_for(n_items, workers, transform_panel, &task);
     ck_arena_free(&arena);
     return locate(status, X, where);

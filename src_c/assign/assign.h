@@ -10,7 +10,7 @@ typedef struct {
     const ck_matrix *X;
     const double *centers;
     ck_screen_model model;
-    int64_t block_rows; /* the most rows of one ck_assign_block: their image stays in cache */
+    int64_t block_rows;   /* the most rows of one ck_assign_block: their image stays in cache */
     int64_t chunk_panels; /* panels of centers that pass over a block together */
 } ck_assigner;
 
@@ -40,8 +40,8 @@ double ck_assign_operations(const ck_matrix *X, int64_t k);
 /* Sum over the rows of weight * squared distance to the center of the label, in units of 4^unit. The sum is taken in
  * row order in blocks of CK_SUM_ROWS, then over the blocks. */
 enum { CK_SUM_ROWS = 1024 };
-int ck_inertia(const ck_matrix *X, const double *centers, const double *weights,
-               const int32_t *labels, int unit, int n_threads, double *inertia);
+int ck_inertia(const ck_matrix *X, const double *centers, const double *weights, const int32_t *labels, int unit,
+               int n_threads, double *inertia);
 
 /* Canonical squared distances of the rows to the centers of their labels, in units of 4^unit. OUT distances: n_rows.
  * scratch: ck_label_distances_scratch(d) float64. */

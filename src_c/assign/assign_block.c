@@ -31,15 +31,15 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
     ck_assign_scratch *workers = CK_NEW(arena, ck_assign_scratch, n_workers);
     for (int w = 0; w < n_workers && !arena->failed; w++) {
         ck_assign_scratch *s = workers + w;
-        s->points = CK_NEW(arena, float, rows * d);
+        s->points = CK_NEW(arena, float, rows *d);
         s->sqnorm = CK_NEW(arena, float, rows);
         s->best = CK_NEW(arena, float, rows);
         s->second = CK_NEW(arena, float, rows);
         s->index = CK_NEW(arena, float, rows);
         s->thresholds = CK_NEW(arena, float, rows);
         s->open = CK_NEW(arena, int32_t, rows);
-        s->stage = CK_NEW(arena, double, shape->panel_rows * d);
-        s->open_points = CK_NEW(arena, float, shape->panel_rows * d);
+        s->stage = CK_NEW(arena, double, shape->panel_rows *d);
+        s->open_points = CK_NEW(arena, float, shape->panel_rows *d);
         s->open_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
     }

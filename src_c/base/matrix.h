@@ -8,8 +8,8 @@
 
 /* Expands CASE(tag, C type) for every dtype inside a switch. */
 #define CK_EACH_DTYPE(CASE)                                                                                            \
-    CASE(CK_F32, float) CASE(CK_F64, double) CASE(CK_I8, int8_t) CASE(CK_U8, uint8_t) CASE(CK_I16, int16_t)            \
-        CASE(CK_U16, uint16_t)
+    CASE(CK_F32, float)                                                                                                \
+    CASE(CK_F64, double) CASE(CK_I8, int8_t) CASE(CK_U8, uint8_t) CASE(CK_I16, int16_t) CASE(CK_U16, uint16_t)
 
 CK_INLINE int64_t ck_itemsize(ck_dtype dtype)
 {

@@ -68,8 +68,7 @@ int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context
 #pragma omp parallel num_threads(n_threads)
     run_worker(&loop, omp_get_thread_num());
 #elif defined(__APPLE__)
-    dispatch_apply_f((size_t)n_threads, dispatch_get_global_queue(QOS_CLASS_USER_INITIATED, 0), &loop,
-                     dispatch_worker);
+    dispatch_apply_f((size_t)n_threads, dispatch_get_global_queue(QOS_CLASS_USER_INITIATED, 0), &loop, dispatch_worker);
 #else
     run_worker(&loop, 0);
 #endif

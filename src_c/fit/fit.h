@@ -12,10 +12,10 @@ typedef struct {
     int n_threads;
     int unit;
     double total_weight;
-    double mean_variance;  /* of the features */
-    double *origin;        /* d: a point near the data */
-    double scatter;        /* sum of weight * squared distance to the origin */
-    int exact_sums;        /* sums of any rows, in any order, are exact in float64 */
+    double mean_variance; /* of the features */
+    double *origin;       /* d: a point near the data */
+    double scatter;       /* sum of weight * squared distance to the origin */
+    int exact_sums;       /* sums of any rows, in any order, are exact in float64 */
 } ck_problem;
 
 /* Reads X once (twice for extreme values): CK_ERROR_NOT_FINITE where it is not finite. */
@@ -32,8 +32,7 @@ void ck_round_centers(const ck_matrix *X, double *centers, int64_t count);
 /* --- seeding.c --- */
 /* progress: heartbeat of long work, or NULL. indices OUT k or NULL. */
 int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method, int n_trials,
-                    ck_random random, ck_progress_fn progress, void *progress_user, double *centers,
-                    int64_t *indices);
+                    ck_random random, ck_progress_fn progress, void *progress_user, double *centers, int64_t *indices);
 
 /* --- pass.c --- */
 /* What the rows of each cluster add up to. Rows are summed in order within a chunk, then the chunks in order; the
@@ -59,7 +58,7 @@ void ck_pass_restart(ck_pass *pass, int32_t *labels);
 /* --- relocate.c --- */
 /* Gives every empty cluster the location of the farthest row, taking that location's rows from the totals of its
  * cluster, unless they are all it has. Clusters that cannot be filled stay empty. */
-int ck_relocate_empty(const ck_problem *problem, const double *centers, const int32_t *labels,
-                      int64_t k, ck_totals *totals);
+int ck_relocate_empty(const ck_problem *problem, const double *centers, const int32_t *labels, int64_t k,
+                      ck_totals *totals);
 
 #endif

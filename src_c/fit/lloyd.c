@@ -143,11 +143,10 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
         status = iterate(fit, restart, run, &settled);
     }
     int64_t changed;
-    if (status == CK_OK && !settled)
-        status = ck_pass_run(fit->pass, run->centers, run->labels, &changed);
+    if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &changed);
     if (status == CK_OK)
-        status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, fit->problem.unit,
-                            params->n_threads, &run->inertia);
+        status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, fit->problem.unit, params->n_threads,
+                            &run->inertia);
     return status;
 }
 

@@ -29,7 +29,7 @@ struct ck_pass {
     double *chunk_sums, *chunk_weights; /* n_chunks x k x d, n_chunks x k */
     int64_t *item_sizes;                /* n_items x k: changes */
     int64_t *item_changed, *item_moved;
-    int32_t *previous; /* labels before the pass, where sums follow it */
+    int32_t *previous;  /* labels before the pass, where sums follow it */
     double *multiplier; /* weight / 2^unit, or NULL where that is one */
     int32_t *labels;
 };
@@ -71,18 +71,18 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k)
     pass->workers = ck_useful_threads(problem->n_threads, n_items, ck_assign_operations(X, k));
     pass->scratch = ck_assign_scratch_new(arena, &pass->assigner, pass->workers);
     pass->block_labels = CK_NEW(arena, int32_t, pass->workers * 2 * pass->assigner.block_rows);
-    pass->row_scratch = CK_NEW(arena, double, pass->workers * d);
+    pass->row_scratch = CK_NEW(arena, double, pass->workers *d);
     pass->minus_ones = CK_NEW(arena, double, ck_max_i64(pass->assigner.block_rows, SLICE_ROWS));
     pass->totals.sums = CK_NEW(arena, double, k *d);
     pass->totals.weights = CK_NEW(arena, double, k);
     pass->totals.sizes = CK_NEW(arena, int64_t, k);
     if (pass->fused) {
-        pass->chunk_sums = CK_NEW(arena, double, pass->n_chunks *k *d);
+        pass->chunk_sums = CK_NEW(arena, double, pass->n_chunks * k * d);
         pass->chunk_weights = CK_NEW(arena, double, pass->n_chunks *k);
     } else {
         pass->previous = CK_NEW(arena, int32_t, n);
     }
-    pass->item_sizes = CK_NEW(arena, int64_t, pass->fused ? n_items *k : 0);
+    pass->item_sizes = CK_NEW(arena, int64_t, pass->fused ? n_items * k : 0);
     pass->item_changed = CK_NEW(arena, int64_t, n_items);
     pass->item_moved = CK_NEW(arena, int64_t, n_items);
     pass->multiplier = row_multipliers(arena, problem);
@@ -190,8 +190,8 @@ static int sum_slice(void *context, int64_t slice, int worker)
     }
     for (int64_t row = 0; row < n; row += SLICE_ROWS) {
         const int32_t *after = pass->labels + row, *before = pass->previous + row;
-        const int64_t n_moved = pass->assigner.model.kernels->differ(
-            after, before, (int)ck_min_i64(SLICE_ROWS, n - row), list);
+        const int64_t n_moved =
+            pass->assigner.model.kernels->differ(after, before, (int)ck_min_i64(SLICE_ROWS, n - row), list);
         move_rows(pass, row, list, n_moved, first, last, after, before, pass->totals.sums, scratch);
     }
     return CK_OK;

@@ -4,25 +4,25 @@
 #include "fit.h"
 
 enum {
-    CHUNKS = 64,        /* at most; fixed by n alone, so that sums do not depend on threads */
+    CHUNKS = 64, /* at most; fixed by n alone, so that sums do not depend on threads */
     MIN_CHUNK_ROWS = 512,
     BLOCK_ROWS = 64,
     SAMPLE_ROWS = 64,
     SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
     MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
-    FLAT_WIDTH = 16      /* accumulators that narrow rows are spread over, side by side */
+    FLAT_WIDTH = 16 /* accumulators that narrow rows are spread over, side by side */
 };
 
 typedef struct {
     const ck_problem *problem;
     int64_t chunk_rows, width;
-    double scale;                     /* 2^-unit */
-    double *origins;                  /* width: the origin, repeated, scaled */
-    double *accumulators;             /* n_chunks x 3 x width: sums, squares, largest magnitudes */
-    double *scratch;                  /* a block of rows, for each worker, and its weights */
-    double inverse_grid;              /* values to be tested for being whole multiples of 1 / inverse_grid; or 0 */
-    int *off_grid;                    /* by chunk */
+    double scale;         /* 2^-unit */
+    double *origins;      /* width: the origin, repeated, scaled */
+    double *accumulators; /* n_chunks x 3 x width: sums, squares, largest magnitudes */
+    double *scratch;      /* a block of rows, for each worker, and its weights */
+    double inverse_grid;  /* values to be tested for being whole multiples of 1 / inverse_grid; or 0 */
+    int *off_grid;        /* by chunk */
 } summary_task;
 
 static int summarize_chunk(void *context, int64_t chunk, int worker)
@@ -96,7 +96,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     const int workers = ck_useful_threads(n_threads, n_chunks, 2.0 * (double)n * (double)d);
     task.origins = CK_NEW(arena, double, task.width);
     task.accumulators = CK_NEW(arena, double, n_chunks * 3 * task.width);
-    task.scratch = CK_NEW(arena, double, workers *BLOCK_ROWS *(d + 1));
+    task.scratch = CK_NEW(arena, double, workers * BLOCK_ROWS * (d + 1));
     task.off_grid = CK_NEW(arena, int, n_chunks);
     double *mean = CK_NEW(arena, double, d), *squares = CK_NEW(arena, double, d);
     if (arena->failed) return CK_ERROR_MEMORY;
@@ -142,8 +142,8 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     }
     problem->mean_variance = variances / (double)d;
 
-    problem->exact_sums = task.inverse_grid > 0.0 && problem->unit == 0 &&
-                          largest * task.inverse_grid * (double)n <= 0x1p53;
+    problem->exact_sums =
+        task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p53;
     for (int64_t chunk = 0; chunk < n_chunks; chunk++) problem->exact_sums &= !task.off_grid[chunk];
     return CK_OK;
 }

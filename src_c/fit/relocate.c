@@ -61,8 +61,8 @@ static int take_location(relocation *r, int64_t row, int64_t empty, ck_totals *t
     return 1;
 }
 
-int ck_relocate_empty(const ck_problem *problem, const double *centers, const int32_t *labels,
-                      int64_t k, ck_totals *totals)
+int ck_relocate_empty(const ck_problem *problem, const double *centers, const int32_t *labels, int64_t k,
+                      ck_totals *totals)
 {
     const ck_matrix *X = problem->X;
     const int64_t n = X->n_rows, d = X->n_features;

@@ -60,8 +60,8 @@ static int64_t sampler_find(const sampler *s, double target)
 typedef struct {
     const ck_problem *problem;
     const ck_settle_kernels *kernels;
-    sampler sampler;          /* masses: weight * squared distance to the nearest center so far */
-    double *closest;          /* that distance */
+    sampler sampler; /* masses: weight * squared distance to the nearest center so far */
+    double *closest; /* that distance */
     int n_candidates;
     double *candidates;       /* n_candidates x d */
     double *block_potentials; /* n_blocks x MAX_TRIALS: sums of masses if the candidate were taken */

@@ -78,7 +78,8 @@ CK_INLINE void v_transpose(VF square[L])
 {
     VF t[L];
     for (int i = 0; i < L; i += 4) {
-        VF ab_low = _mm256_unpacklo_ps(square[i], square[i + 1]), ab_high = _mm256_unpackhi_ps(square[i], square[i + 1]);
+        VF ab_low = _mm256_unpacklo_ps(square[i], square[i + 1]),
+           ab_high = _mm256_unpackhi_ps(square[i], square[i + 1]);
         VF cd_low = _mm256_unpacklo_ps(square[i + 2], square[i + 3]);
         VF cd_high = _mm256_unpackhi_ps(square[i + 2], square[i + 3]);
         t[i] = _mm256_shuffle_ps(ab_low, cd_low, 0x44);

@@ -91,7 +91,8 @@ CK_INLINE void v_transpose(VF square[L])
     VF t[L];
     _Pragma("GCC unroll 64") for (int i = 0; i < L; i += 4)
     {
-        VF ab_low = _mm512_unpacklo_ps(square[i], square[i + 1]), ab_high = _mm512_unpackhi_ps(square[i], square[i + 1]);
+        VF ab_low = _mm512_unpacklo_ps(square[i], square[i + 1]),
+           ab_high = _mm512_unpackhi_ps(square[i], square[i + 1]);
         VF cd_low = _mm512_unpacklo_ps(square[i + 2], square[i + 3]);
         VF cd_high = _mm512_unpackhi_ps(square[i + 2], square[i + 3]);
         t[i] = _mm512_shuffle_ps(ab_low, cd_low, 0x44);

@@ -98,7 +98,7 @@ CK_INLINE void pack_squares(const ck_matrix *X, const char *rows, const ck_scree
         const int count = (int)ck_min_i64(L, d - p);
         const char *x = rows + p * itemsize;
         VF square[L];
-        UNROLL for (int i = 0; i < L; i++)
+    UNROLL for (int i = 0; i < L; i++)
         {
             if (X->dtype == CK_F64)
                 square[i] = v_image_first_f64((const double *)(x + i * X->row_stride), count, image->scale,

@@ -29,7 +29,7 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
     float *points = CK_NEW(&arena, float, width *d), *panel = CK_NEW(&arena, float, (d + 2) * shape->panel_centers);
     float *lanes = CK_NEW(&arena, float, 5 * ALL_LANES);
     double *stage = CK_NEW(&arena, double, width *d);
-    uint64_t *masks = CK_NEW(&arena, uint64_t, model.n_panels *shape->panel_centers);
+    uint64_t *masks = CK_NEW(&arena, uint64_t, model.n_panels * shape->panel_centers);
     if (arena.failed) {
         ck_arena_free(&arena);
         return CK_ERROR_MEMORY;

@@ -16,8 +16,8 @@ enum { CK_SCREEN_RUN = 256 };
 
 /* How rows become float32 images; offsets are stored negated, padded with zeros to a whole vector. */
 typedef struct {
-    double scale;               /* a power of two */
-    const double *minus_offset; /* of float64 rows */
+    double scale;                /* a power of two */
+    const double *minus_offset;  /* of float64 rows */
     const float *minus_offset32; /* of all others: the same numbers, which float32 holds exactly there */
 } ck_screen_image;
 
@@ -42,12 +42,11 @@ typedef struct {
 typedef struct {
     const ck_screen_shape *narrow; /* for few features: points in lanes, the running best in registers */
     const ck_screen_shape *tile;   /* for the rest: tiles of points by centers */
-    int narrow_features;    /* the most features that narrow is faster for */
+    int narrow_features;           /* the most features that narrow is faster for */
     /* OUT labels, thresholds (the least score that is still open), open (rows that the bound leaves open).
      * Returns how many are open. Arrays are readable and writable up to a whole vector. */
     int (*close)(const float *best, const float *second, const float *index, const float *sqnorm,
-                 const float *center_slack, float row_slack, int n, int32_t *labels, float *thresholds,
-                 int32_t *open);
+                 const float *center_slack, float row_slack, int n, int32_t *labels, float *thresholds, int32_t *open);
     /* OUT list: where the labels differ, in order; room for n. Returns how many. */
     int (*differ)(const int32_t *a, const int32_t *b, int n, int32_t *list);
 } ck_screen_kernels;

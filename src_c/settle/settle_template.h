@@ -63,8 +63,9 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
 
 /* Narrow rows have a copy for each width, in which the compiler drops the loops over the features. */
 #define EACH_WIDTH(CASE)                                                                                               \
-    CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)        \
-        CASE(14) CASE(15) CASE(16)
+    CASE(1)                                                                                                            \
+    CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)       \
+        CASE(15) CASE(16)
 
 #define DEFINE_ADD(name, type)                                                                                         \
     CK_INLINE void name##_row(const type *x, const double *multiplier, int64_t width, double *sum)                     \

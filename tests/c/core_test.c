@@ -29,12 +29,12 @@ static double draw_value(int kind)
     double value = 2.0 * ck_random_uniform(&source) - 1.0;
     switch (kind) {
     case 0: return value;
-    case 1: return (double)below(5) - 2.0;                       /* ties */
-    case 2: return value + 1e6;                                  /* an offset */
-    case 3: return ldexp(value, (int)below(2040) - 1020);        /* every magnitude */
-    case 4: return below(50) == 0 ? value * 1e30 : value;        /* outliers */
-    case 5: return 0.25;                                         /* constant */
-    default: return ldexp(value, -1060);                         /* subnormal */
+    case 1: return (double)below(5) - 2.0;                /* ties */
+    case 2: return value + 1e6;                           /* an offset */
+    case 3: return ldexp(value, (int)below(2040) - 1020); /* every magnitude */
+    case 4: return below(50) == 0 ? value * 1e30 : value; /* outliers */
+    case 5: return 0.25;                                  /* constant */
+    default: return ldexp(value, -1060);                  /* subnormal */
     }
 }
 
