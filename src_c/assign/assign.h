@@ -10,16 +10,21 @@ typedef struct {
     const ck_matrix *X;
     const double *centers;
     ck_screen_model model;
-    int64_t block_rows;   /* the most rows of one ck_assign_block: their image stays in cache */
-    int64_t chunk_panels; /* panels of centers that pass over a block together */
+    int64_t block_rows;   /* the most rows of one ck_assign_block */
+    int64_t strip_rows;   /* rows of a block that are screened together: their image stays in cache */
+    int64_t chunk_panels; /* panels of centers that pass over a strip together */
 } ck_assigner;
 
 /* What one worker owns. */
 typedef struct {
-    float *points, *sqnorm, *best, *second, *index, *thresholds;
+    float *points, *sqnorm, *best, *second, *index, *thresholds; /* of a strip */
     int32_t *open;
     double *stage; /* one panel of rows in float64 */
-    float *open_points, *open_thresholds;
+    /* Open rows wait, across the strips of a block, until they fill a panel. */
+    int n_waiting;
+    int32_t waiting[64]; /* their places in the block */
+    uint64_t unscreened; /* bits of those too large for a float32 image */
+    float *waiting_points, *waiting_thresholds;
     uint64_t *masks;
 } ck_assign_scratch;
 

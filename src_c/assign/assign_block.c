@@ -4,9 +4,10 @@
 #include "assign.h"
 
 enum {
-    POINT_CACHE_BYTES = 256 << 10, /* of a block's image: half the second-level cache of a small core */
-    CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a block: half a first-level cache */
-    MAX_BLOCK_ROWS = 1024
+    POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
+    CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
+    MAX_BLOCK_ROWS = 1024,
+    MIN_BLOCKS = 64 /* so that every thread has work */
 };
 
 static int64_t round_up(int64_t value, int64_t multiple) { return ck_ceil_div(value, multiple) * multiple; }
@@ -17,9 +18,12 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->X = X;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(k, d), k, d);
     const ck_screen_shape *shape = assigner->model.shape;
-    int64_t rows = ck_min_i64(MAX_BLOCK_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
-    rows = ck_min_i64(round_up(ck_max_i64(rows, 1), shape->panel_rows), round_up(X->n_rows, shape->panel_rows));
-    assigner->block_rows = ck_max_i64(rows, shape->panel_rows);
+    const int64_t width = shape->panel_rows, all_rows = round_up(X->n_rows, width);
+    int64_t strip = ck_min_i64(MAX_BLOCK_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
+    strip = ck_min_i64(round_up(ck_max_i64(strip, 1), width), all_rows);
+    assigner->strip_rows = strip;
+    int64_t block = ck_min_i64(MAX_BLOCK_ROWS, X->n_rows / MIN_BLOCKS);
+    assigner->block_rows = ck_min_i64(round_up(ck_max_i64(block, 1), strip), all_rows);
     int64_t panel_bytes = (int64_t)sizeof(float) * (d + 2) * shape->panel_centers;
     assigner->chunk_panels = ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / panel_bytes, 1), assigner->model.n_panels);
 }
@@ -27,7 +31,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
 ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *assigner, int n_workers)
 {
     const ck_screen_shape *shape = assigner->model.shape;
-    const int64_t rows = assigner->block_rows, d = assigner->X->n_features;
+    const int64_t rows = assigner->strip_rows, d = assigner->X->n_features;
     ck_assign_scratch *workers = CK_NEW(arena, ck_assign_scratch, n_workers);
     for (int w = 0; w < n_workers && !arena->failed; w++) {
         ck_assign_scratch *s = workers + w;
@@ -39,8 +43,8 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         s->thresholds = CK_NEW(arena, float, rows);
         s->open = CK_NEW(arena, int32_t, rows);
         s->stage = CK_NEW(arena, double, shape->panel_rows *d);
-        s->open_points = CK_NEW(arena, float, shape->panel_rows *d);
-        s->open_thresholds = CK_NEW(arena, float, shape->panel_rows);
+        s->waiting_points = CK_NEW(arena, float, shape->panel_rows *d);
+        s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
     }
     return workers;
@@ -79,45 +83,56 @@ static int all_finite(const double *x, int64_t d)
     return 1;
 }
 
-/* Decides up to one panel of open rows among the centers that their bounds leave open, in the order of the centers,
- * so that the lowest index wins a tie. */
-static int settle_rows(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, const int32_t *open, int n_open,
-                       int32_t *labels)
+/* Decides the waiting rows among the centers that their bounds leave open, in the order of the centers, so that the
+ * lowest index wins a tie. */
+static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
-    const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
+    const int64_t d = model->d, r = shape->panel_centers;
     nearest_center nearest[64];
-    uint64_t unscreened = 0; /* rows too large for a float32 image */
-    for (int lane = 0; lane < width; lane++) {
-        const int i = open[lane < n_open ? lane : 0];
-        const float *points = s->points + i / width * width * d + i % width;
-        for (int64_t p = 0; p < d; p++) s->open_points[p * width + lane] = points[p * width];
-        s->open_thresholds[lane] = INFINITY;
-        if (lane >= n_open) continue;
+    if (s->n_waiting == 0) return CK_OK;
+    for (int lane = 0; lane < shape->panel_rows; lane++) {
         nearest[lane].label = -1;
-        ck_load_row(assigner->X, row + i, s->stage + lane * d);
+        if (lane >= s->n_waiting) {
+            s->waiting_thresholds[lane] = INFINITY;
+            continue;
+        }
+        ck_load_row(assigner->X, row + s->waiting[lane], s->stage + lane * d);
         if (!all_finite(s->stage + lane * d, d)) return CK_ERROR_NOT_FINITE;
-        if (s->sqnorm[i] <= FLT_MAX)
-            s->open_thresholds[lane] = s->thresholds[i];
-        else
-            unscreened |= 1ull << lane;
     }
     for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
-        shape->reach(s->open_points, d, model->panels + q * (d + 2) * r, n_panels, s->open_thresholds, s->masks);
+        shape->reach(s->waiting_points, d, model->panels + q * (d + 2) * r, n_panels, s->waiting_thresholds, s->masks);
         const int64_t first = q * r, last = ck_min_i64(first + n_panels * r, model->k);
         for (int64_t j = first; j < last; j++)
-            for (uint64_t mask = s->masks[j - first] & ~unscreened; mask; mask &= mask - 1) {
+            for (uint64_t mask = s->masks[j - first] | s->unscreened; mask; mask &= mask - 1) {
                 int lane = ck_lowest_bit(mask);
                 settle_pair(assigner, s->stage + lane * d, j, nearest + lane);
             }
     }
-    for (; unscreened; unscreened &= unscreened - 1) {
-        int lane = ck_lowest_bit(unscreened);
-        for (int64_t j = 0; j < model->k; j++) settle_pair(assigner, s->stage + lane * d, j, nearest + lane);
+    for (int lane = 0; lane < s->n_waiting; lane++) labels[s->waiting[lane]] = nearest[lane].label;
+    s->n_waiting = 0;
+    s->unscreened = 0;
+    return CK_OK;
+}
+
+/* Queues the open rows of the strip that starts at `strip`, settling whenever a panel of them is full. */
+static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t strip, int n_open,
+                      int32_t *labels)
+{
+    const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
+    for (int o = 0; o < n_open; o++) {
+        const int64_t i = s->open[o], lane = s->n_waiting++;
+        const float *points = s->points + i / width * width * d + i % width;
+        for (int64_t p = 0; p < d; p++) s->waiting_points[p * width + lane] = points[p * width];
+        s->waiting[lane] = (int32_t)(strip + i);
+        s->waiting_thresholds[lane] = s->thresholds[i];
+        if (!(s->sqnorm[i] <= FLT_MAX)) s->unscreened |= 1ull << lane;
+        if (s->n_waiting < width) continue;
+        int status = settle_waiting(assigner, s, row, labels);
+        if (status != CK_OK) return status;
     }
-    for (int lane = 0; lane < n_open; lane++) labels[open[lane]] = nearest[lane].label;
     return CK_OK;
 }
 
@@ -131,28 +146,35 @@ static int label_single_cluster(const ck_assigner *assigner, int64_t row, int64_
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
 }
 
-int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
+static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows,
+                        int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
     const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
-    if (model->k == 1) return label_single_cluster(assigner, row, n_rows, labels);
-
-    const int64_t padded = round_up(n_rows, width);
-    for (int64_t i = 0; i < padded; i += width)
+    for (int64_t i = 0; i < n_rows; i += width)
         shape->pack(assigner->X, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
                     s->sqnorm + i);
     for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
-        for (int64_t i = 0; i < padded; i += width)
+        for (int64_t i = 0; i < n_rows; i += width)
             shape->score(s->points + i * d, d, model->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
                          s->second + i, s->index + i);
     }
-    int n_open = model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
-                                       (int)n_rows, labels, s->thresholds, s->open);
-    for (int i = 0; i < n_open; i += (int)width) {
-        int status = settle_rows(assigner, s, row, s->open + i, (int)ck_min_i64(width, n_open - i), labels);
+    return model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
+                                 (int)n_rows, labels, s->thresholds, s->open);
+}
+
+int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
+{
+    if (assigner->model.k == 1) return label_single_cluster(assigner, row, n_rows, labels);
+    s->n_waiting = 0;
+    s->unscreened = 0;
+    for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
+        const int64_t strip_rows = ck_min_i64(assigner->strip_rows, n_rows - strip);
+        int n_open = screen_strip(assigner, s, row + strip, strip_rows, labels + strip);
+        int status = queue_open(assigner, s, row, strip, n_open, labels);
         if (status != CK_OK) return status;
     }
-    return CK_OK;
+    return settle_waiting(assigner, s, row, labels);
 }

@@ -12,7 +12,7 @@
 #include "../base/matrix.h"
 
 /* Features are summed in runs of this length, whose results are added: it keeps the bound short. */
-enum { CK_SCREEN_RUN = 256 };
+enum { CK_SCREEN_RUN = 128 };
 
 /* How rows become float32 images; offsets are stored negated, padded with zeros to a whole vector. */
 typedef struct {

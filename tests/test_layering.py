@@ -1,0 +1,154 @@
+"""Who may know whom. The rules stand in docs/design.md; here they are held, by reading the sources."""
+
+import ast
+import re
+
+import pytest
+from helpers import ROOT
+
+PYTHON = sorted((ROOT / "ckmeans").glob("*.py"))
+C_SOURCES = sorted((ROOT / "src_c").rglob("*.[ch]"))
+
+MAY_INCLUDE = {
+    "fit": {"fit", "assign", "screen", "settle", "base"},
+    "score": {"score", "assign", "screen", "settle", "base"},
+    "assign": {"assign", "screen", "settle", "base"},
+    "screen": {"screen", "base"},
+    "settle": {"settle", "base"},
+    "base": {"base"},
+}
+MAY_IMPORT = {
+    "__init__": {"_config", "_functions", "_kmeans", "_validation", "_version"},
+    "_config": {"_core", "_threads", "_version"},
+    "_validation": {"_core", "_tables", "_threads"},
+    "_tables": set(),
+    "_threads": set(),
+    "_version": set(),
+    "_fit": {"_core", "_validation"},
+    "_functions": {"_core", "_validation", "_fit"},
+    "_kmeans": {"_core", "_validation", "_fit", "_tables"},
+}
+OPTIONAL = {"matplotlib", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_there_is_something_to_read():
+    assert {path.stem for path in PYTHON} >= MAY_IMPORT.keys()
+    assert {path.parent.name for path in C_SOURCES} >= {"fit", "assign", "screen", "settle", "base", "src_c"}
+
+
+# --- C ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", C_SOURCES, ids=name_of)
+def test_includes_go_downward(path):
+    included = re.findall(r'^\s*#\s*include\s+"(.*)"', path.read_text(), re.M)
+    places = [(path.parent / name).resolve() for name in included]
+    assert [place for place in places if not place.is_file()] == []
+    if path.parent.name == "src_c":
+        assert places == []
+    else:
+        own_header = ROOT / "src_c" / "ck.h"
+        folders = {place.parent.name for place in places if place != own_header}
+        assert folders <= MAY_INCLUDE[path.parent.name]
+
+
+def test_openmp_and_dispatch_live_in_one_file():
+    pattern = re.compile(r"#\s*pragma\s+omp|<omp\.h>|\bomp_\w+\(|dispatch_apply|<dispatch/|_OPENMP")
+    users = [name_of(path) for path in C_SOURCES if pattern.search(path.read_text())]
+    assert users == ["src_c/base/parallel.c"]
+
+
+def test_simd_headers_are_those_of_the_instruction_sets():
+    pattern = re.compile(r"<(?:immintrin|arm_neon|x86intrin|arm_sve)\.h>")
+    users = {path.name for path in C_SOURCES if pattern.search(path.read_text())}
+    assert users
+    assert all(re.fullmatch(r"(?:isa|settle|target)_\w+\.[ch]", name) for name in users), users
+
+
+def test_the_core_knows_nothing_of_python():
+    assert [name_of(path) for path in C_SOURCES if re.search(r"Python\.h|\bPy[A-Z]\w+|numpy", path.read_text())] == []
+
+
+# At the start of a line: a type, then a name that other files can see.
+EXPORTED = re.compile(r"^(?!static|typedef|struct|enum|CK_INLINE)(?:\w+[ *]+)+(\w+) ?[\[(=;]", re.M)
+
+
+def test_names_that_are_exported_say_whose_they_are():
+    names = {name: name_of(path) for path in C_SOURCES for name in EXPORTED.findall(path.read_text())}
+    assert EXPORTED.findall("int twice(int x)\nstatic int own(int x)\nconst double *table[3] = {0};") == [
+        "twice",
+        "table",
+    ]
+    assert {"ck_fit", "ck_assign", "ck_arena_alloc", "ck_settle_table", "ck_seconds"} <= names.keys()
+    assert {name: path for name, path in names.items() if not name.startswith("ck_")} == {}
+
+
+# --- Python -----------------------------------------------------------------------------------------------------
+
+
+def own_imports(tree):
+    """Modules of the package that are imported, anywhere in the file."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] == "ckmeans"):
+            module = (node.module or "").removeprefix("ckmeans").lstrip(".")
+            found |= {module.split(".")[0]} if module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ckmeans"}
+    return found
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_modules_import_what_lies_below(module):
+    tree = ast.parse((ROOT / "ckmeans" / f"{module}.py").read_text())
+    assert own_imports(tree) <= MAY_IMPORT[module]
+
+
+def test_the_binding_imports_nothing_of_ours():
+    text = (ROOT / "ckmeans" / "_core.pyx").read_text()
+    imports = re.findall(r"^\s*(?:from|import|cimport)\s+(\S+)", text, re.M)
+    assert "numpy" in imports
+    assert [name for name in imports if name.startswith((".", "ckmeans"))] == []
+
+
+def test_the_front_door_holds_no_logic():
+    tree = ast.parse((ROOT / "ckmeans" / "__init__.py").read_text())
+    docstring, *statements = tree.body
+    assert isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)
+    assert {type(statement) for statement in statements} == {ast.ImportFrom, ast.Assign}
+    assigned = [statement for statement in statements if isinstance(statement, ast.Assign)]
+    assert [ast.unparse(statement.targets[0]) for statement in assigned] == ["__all__"]
+
+
+def imports_on_import(body):
+    """Top-level names imported when the module is: outside functions, and not for type checkers alone."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from imports_on_import(node.orelse)
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for field in ("body", "orelse", "finalbody", "handlers"):
+                yield from imports_on_import(getattr(node, field, []))
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name_of)
+def test_optional_libraries_are_imported_where_they_are_used(path):
+    assert OPTIONAL.isdisjoint(imports_on_import(ast.parse(path.read_text()).body))
+
+
+# --- Files ------------------------------------------------------------------------------------------------------
+
+
+def test_files_stay_short():
+    ours = [*PYTHON, *C_SOURCES, *(ROOT / "ckmeans").glob("*.py[xi]"), *(ROOT / "tests").glob("*.py")]
+    ours += [path for path in (ROOT / "benchmarks").iterdir() if path.suffix in (".py", ".c", ".h")]
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in ours}
+    assert len(lengths) > 60
+    assert {name: lines for name, lines in lengths.items() if lines > 600} == {}

@@ -1,0 +1,337 @@
+"""Threads, processes, signals and memory: nothing here may hang, leak or change a result."""
+
+import _thread
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from helpers import blobs, environment, output_of, same_bits, unchanged
+
+import ckmeans
+from ckmeans import KMeans, _threads
+
+LARGE = blobs(20_000, 6, 12)  # enough work for every thread to take part
+ENDLESS = {"n_clusters": 20, "init": "random", "n_init": 20_000, "tol": 0}  # many short iterations
+
+
+# --- Threads ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_any_number_of_threads_gives_the_same_bits(dtype):
+    rows = LARGE.astype(dtype)
+    weights = np.random.default_rng(0).uniform(0, 2, len(rows))
+    one, *others = (
+        KMeans(12, n_threads=n, max_iter=6, random_state=0).fit(rows, sample_weight=weights) for n in (1, 2, 3, 7)
+    )
+    for other in others:
+        same_bits(other, one)
+        np.testing.assert_array_equal(other.predict(rows), one.labels_)
+        np.testing.assert_array_equal(other.transform(rows), one.transform(rows))
+        assert other.score(rows, sample_weight=weights) == -one.inertia_
+
+
+def test_more_threads_than_anyone_has():
+    same_bits(KMeans(3, n_threads=2**31 - 1, random_state=0).fit(LARGE), KMeans(3, random_state=0).fit(LARGE))
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_fits_in_several_python_threads_at_once(n_threads):
+    jobs = [(LARGE[start : start + 5000], k) for start in range(0, 20_000, 5000) for k in (3, 8)]
+
+    def run(job):
+        rows, k = job
+        return KMeans(k, n_threads=n_threads, random_state=0, max_iter=5).fit(rows)
+
+    expected = [run(job) for job in jobs]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for model, alone in zip(pool.map(run, jobs), expected, strict=True):
+            same_bits(model, alone)
+
+
+def test_one_fitted_estimator_used_by_several_threads():
+    model = KMeans(12, random_state=0, max_iter=3, n_threads=2).fit(LARGE)
+    with ThreadPoolExecutor(4) as pool:
+        for labels in pool.map(model.predict, [LARGE] * 8):
+            np.testing.assert_array_equal(labels, model.labels_)
+
+
+def test_other_threads_run_while_a_fit_does():
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.wait(0.002):
+            ticks.append(time.perf_counter())
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    try:
+        begin = time.perf_counter()
+        KMeans(**ENDLESS | {"n_init": 600}, random_state=0, n_threads=1).fit(LARGE[:4000])
+        end = time.perf_counter()
+    finally:
+        done.set()
+        ticker.join()
+    middle = [t for t in ticks if begin + (end - begin) / 4 < t < end - (end - begin) / 4]
+    assert end - begin > 0.1
+    assert len(middle) > 5
+
+
+# --- Processes --------------------------------------------------------------------------------------------------
+
+FORK = """
+import os
+import numpy as np
+from ckmeans import KMeans
+
+rows = np.random.default_rng(0).normal(size=(20_000, 6))
+model = KMeans(8, random_state=0, n_threads=4, max_iter=5).fit(rows)
+child = os.fork()
+if child == 0:
+    again = KMeans(8, random_state=0, n_threads=4, max_iter=5).fit(rows)
+    same = np.array_equal(again.labels_, model.labels_) and again.inertia_ == model.inertia_
+    os._exit(0 if same and np.array_equal(model.predict(rows), model.labels_) else 1)
+print(os.waitpid(child, 0)[1], np.array_equal(model.predict(rows), model.labels_))
+"""
+
+
+def test_fork_after_a_threaded_fit():
+    assert output_of(FORK, timeout=30).split() == ["0", "True"]
+
+
+SPAWN = """
+import multiprocessing
+import sys
+import numpy as np
+from ckmeans import KMeans
+
+def inertia(seed):
+    return KMeans(5, random_state=seed, n_threads=2).fit(np.random.default_rng(0).normal(size=(5000, 4))).inertia_
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        print(pool.map(inertia, range(3)) == [inertia(seed) for seed in range(3)])
+"""
+
+
+def test_multiprocessing_by_spawn(tmp_path):
+    program = tmp_path / "spawn.py"
+    program.write_text(SPAWN)
+    command = [sys.executable, str(program)]
+    out = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60, check=True).stdout
+    assert out.split() == ["True"]
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interruptible():
+    """The handler that raises KeyboardInterrupt, even where the tests were started with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+INTERRUPTED = """
+import signal
+import numpy as np
+from ckmeans import KMeans
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def say(progress):
+    if progress.restart == 3 and progress.iteration == 1:
+        print("fitting", flush=True)
+
+rows = np.random.default_rng(0).normal(size=(2000, 3))
+KMeans(20, init="random", n_init=1_000_000, tol=0, callback=say).fit(rows)
+"""
+
+
+def test_ctrl_c_ends_the_program():
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], env=environment(), **pipes) as process:
+        try:
+            assert process.stdout.readline() == "fitting\n"
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=2)
+        finally:
+            process.kill()
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("fitted", [False, True])
+def test_ctrl_c_without_a_callback(interruptible, n_threads, fitted):
+    model = KMeans(3, random_state=0)
+    if fitted:
+        model.fit(LARGE[:100])
+    model.set_params(**ENDLESS, n_threads=n_threads)
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        _thread.interrupt_main()
+
+    timer = threading.Timer(0.1, interrupt)
+    with unchanged(model), pytest.raises(KeyboardInterrupt):
+        timer.start()
+        model.fit(LARGE[:2000])
+    assert time.perf_counter() - sent[0] < 2
+    timer.join()
+
+
+def test_ctrl_c_during_the_callback(interruptible):
+    calls = []
+
+    def callback(progress):
+        calls.append(progress)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    model = KMeans(3, random_state=0).fit(LARGE[:100]).set_params(**ENDLESS, callback=callback)
+    with unchanged(model), pytest.raises(KeyboardInterrupt):
+        model.fit(LARGE[:2000])
+    assert len(calls) == 3
+
+
+def test_ctrl_c_while_seeding(interruptible):
+    model = KMeans(1500, random_state=0, n_threads=1)
+    timer = threading.Timer(0.1, _thread.interrupt_main)
+    with unchanged(model), pytest.raises(KeyboardInterrupt):
+        timer.start()
+        model.fit(np.repeat(LARGE, 2, axis=0))
+    timer.join()
+
+
+# --- How many threads -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cpus(monkeypatch):
+    """Eight processors and no quota, whatever this machine has."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(_threads, "cgroup_cpus", lambda: math.inf)
+
+
+@pytest.mark.parametrize(("setting", "threads"), [("3", 3), ("64", 64), ("4,2,1", 4), (" 5 ", 5)])
+def test_omp_num_threads_decides(cpus, monkeypatch, setting, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", setting)
+    assert _threads.default_threads() == threads
+
+
+@pytest.mark.parametrize("setting", ["", "0", "-2", "many", "2.5", ",3", "²"])
+def test_omp_num_threads_that_says_nothing(cpus, monkeypatch, setting):
+    monkeypatch.setenv("OMP_NUM_THREADS", setting)
+    assert _threads.default_threads() == 8
+
+
+@pytest.mark.parametrize(("quota", "threads"), [(math.inf, 8), (1.5, 2), (0.1, 1), (3.0, 3), (64.0, 8)])
+def test_quota_and_affinity_limit_the_threads(cpus, monkeypatch, quota, threads):
+    monkeypatch.setattr(_threads, "cgroup_cpus", lambda: quota)
+    assert _threads.default_threads() == threads
+
+
+def test_without_affinity_the_processors_are_counted(cpus, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert _threads.default_threads() == 8
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert _threads.default_threads() == 1
+
+
+V2, QUOTA, PERIOD = "cpu.max", "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
+
+
+@pytest.mark.parametrize(
+    ("files", "cpus"),
+    [
+        ({V2: b"150000 100000\n"}, 1.5),
+        ({V2: b"max 100000\n"}, math.inf),
+        ({V2: b"max 100000\n", QUOTA: b"50000\n", PERIOD: b"100000\n"}, math.inf),
+        ({QUOTA: b"250000\n", PERIOD: b"100000\n"}, 2.5),
+        ({QUOTA: b"-1\n", PERIOD: b"100000\n"}, math.inf),
+        ({QUOTA: b"250000\n"}, math.inf),
+        ({V2: b""}, math.inf),
+        ({V2: b"100000 0\n"}, math.inf),
+        ({V2: b"two cores\n"}, math.inf),
+        ({V2: b"\xff\xfe\x00"}, math.inf),
+        ({}, math.inf),
+    ],
+)
+def test_quota_of_the_control_group(tmp_path, files, cpus):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert _threads.cgroup_cpus.__wrapped__(str(tmp_path)) == cpus
+
+
+# --- Memory -----------------------------------------------------------------------------------------------------
+
+GROWTH = """
+import resource
+import numpy as np
+import ckmeans
+
+def resident():
+    try:
+        return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+class Enough(Exception):
+    pass
+
+def stop(progress):
+    if progress.iteration == 3:
+        raise Enough
+
+rows = np.random.default_rng(0).normal(size=(3000, 20))
+broken = rows.copy()
+broken[2999, 19] = np.nan
+
+def work():
+    model = ckmeans.KMeans(10, n_init=2, max_iter=5, random_state=0, n_threads=2).fit(rows)
+    model.transform(rows)
+    model.score(rows)
+    ckmeans.kmeans_plusplus(rows, 10, random_state=0)
+    for bad in ({"X": broken}, {"X": rows, "callback": stop}):
+        try:
+            ckmeans.kmeans(n_clusters=10, random_state=0, tol=0, **bad)
+        except (ValueError, Enough):
+            pass
+        else:
+            raise AssertionError("no error")
+
+for _ in range(20):
+    work()
+before = resident()
+for _ in range(200):
+    work()
+print(resident() - before)
+"""
+
+
+def test_two_hundred_fits_leave_no_memory_behind():
+    growth = int(output_of(GROWTH))
+    assert growth < 400_000  # bytes: less than the history of each fit
+
+
+def test_the_data_are_let_go():
+    rows = LARGE[:500].copy()
+    before = sys.getrefcount(rows)
+    model = KMeans(3, random_state=0).fit(rows)
+    model.transform(rows)
+    with pytest.raises(ValueError, match="n_clusters"):
+        ckmeans.kmeans(rows, 0)
+    assert sys.getrefcount(rows) == before
