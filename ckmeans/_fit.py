@@ -127,15 +127,15 @@ def _restarts(init: Any, n_init: Any) -> int:
         if n_init != "auto":
             raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {n_init!r}")
         return 1 if given or init == "k-means++" else RANDOM_RESTARTS
-    n_init = check.check_integer(n_init, "n_init", 1, 2**31 - 1)
-    if given and n_init > 1:
+    restarts = check.check_integer(n_init, "n_init", 1, 2**31 - 1)
+    if given and restarts > 1:
         warnings.warn(
             f"Explicit initial center position passed: performing only one init instead of n_init={n_init}",
             RuntimeWarning,
             stacklevel=4,
         )
         return 1
-    return n_init
+    return restarts
 
 
 def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool) -> Callable[..., None] | None:

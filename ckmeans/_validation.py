@@ -32,7 +32,7 @@ class NotFittedError(ValueError, AttributeError):
 def _sklearn_twin(own: type, name: str) -> type:
     """scikit-learn's class of that name where that library is loaded, so that its users' filters work."""
     exceptions = sys.modules.get("sklearn.exceptions")
-    return own if exceptions is None else getattr(exceptions, name)  # type: ignore[no-any-return]
+    return own if exceptions is None else getattr(exceptions, name)
 
 
 def convergence_warning_class() -> type[Warning]:
@@ -60,9 +60,10 @@ def check_nonnegative(value: Any, name: str) -> float:
     """``value`` as a finite float of at least zero."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
-    if not (math.isfinite(value) and value >= 0):
+    number = float(value)
+    if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
-    return float(value)
+    return number
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:

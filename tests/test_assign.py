@@ -114,6 +114,14 @@ def test_mixed_magnitudes(isa, seed, n, d, k):
     np.testing.assert_array_equal(ckmeans.assign(X, C), reference.assign(X, C))
 
 
+@pytest.mark.parametrize("scale", [1e300, 1e60, 1e-300])
+def test_float32_rows_and_centers_beyond_their_range(isa, scale):
+    rng = np.random.default_rng(9)
+    X = rng.normal(size=(70, 6)).astype(np.float32)
+    C = np.vstack([X[:5], rng.normal(size=(4, 6)) * scale, X[5:9]])
+    np.testing.assert_array_equal(ckmeans.assign(X, C), reference.assign(X, C))
+
+
 def test_far_center_leaves_the_others_screened(isa):
     """A center a billion spreads away must not widen the bound of the near ones (labels stay exact either way)."""
     rng = np.random.default_rng(7)
@@ -164,3 +172,20 @@ def test_inertia_to_the_bit(isa, seed, n, d, weighted):
     weights = rng.integers(0, 4, size=n).astype(float) if weighted else None
     labels, inertia = _core.assign(X, C, weights, 2, True)
     assert inertia == reference.inertia(X, C, labels, weights)
+
+
+def test_memory_mapped_with_more_than_two_to_the_31_elements(tmp_path):
+    """A sparse file: zeros but for a few rows at both ends."""
+    n, d = 36_000_000, 64
+    X = np.memmap(tmp_path / "rows", dtype=np.uint8, mode="w+", shape=(n, d))
+    assert X.size > 2**31
+    ones = np.array([0, 5, n - 7, n - 1])
+    X[ones] = 1
+    X.flush()
+    X = np.memmap(tmp_path / "rows", dtype=np.uint8, mode="r", shape=(n, d))
+    centers = np.vstack([np.zeros(d), np.ones(d)])
+    np.testing.assert_array_equal(np.flatnonzero(ckmeans.assign(X, centers)), ones)
+    model = ckmeans.KMeans(2, init=centers + 0.25, max_iter=2).fit(X)
+    np.testing.assert_array_equal(np.flatnonzero(model.labels_), ones)
+    np.testing.assert_array_equal(model.cluster_centers_, centers)
+    assert model.inertia_ == 0.0 and model.cluster_sizes_.tolist() == [n - 4, 4]

@@ -1,6 +1,7 @@
 """Whole fits against the reference, and the properties that a fit must have."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def test_labels_equal_predict_and_refit_is_a_fixed_point(seed, dtype, tol, max_i
 def test_more_iterations_never_raise_the_inertia():
     X = blobs(5, 2000, 4, 9)
     inertias = [KMeans(12, init=X[:12], tol=0, max_iter=m).fit(X).inertia_ for m in range(1, 30)]
-    for before, after in zip(inertias, inertias[1:], strict=False):
+    for before, after in pairwise(inertias):
         assert after <= before * (1 + 1e-14)  # the means are rounded
 
 

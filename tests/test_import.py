@@ -1,11 +1,10 @@
 """What importing the package loads and chooses: nothing heavy, and the instruction set asked for."""
 
 import sys
-import tomllib
 
 import numpy as np
 import pytest
-from helpers import ROOT, output_of, run_python
+from helpers import output_of, run_python
 
 import ckmeans
 from ckmeans import _core
@@ -102,8 +101,3 @@ def test_show_config_says_what_was_forced():
     out = output_of("import ckmeans; ckmeans.show_config()", CKMEANS_ISA="generic")
     assert "instruction set" in out
     assert "generic (forced by CKMEANS_ISA)" in out
-
-
-def test_version_is_that_of_the_project():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert ckmeans.__version__ == project["version"]

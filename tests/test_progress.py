@@ -149,6 +149,13 @@ def test_an_exception_in_the_callback_ends_the_fit(error, fitted):
     assert len(calls) == 2
 
 
+def test_a_callback_may_fit():
+    inner = []
+    model = KMeans(5, init=X[:5], callback=lambda p: inner.append(KMeans(3, init=X[:3]).fit(X).inertia_)).fit(X)
+    same_bits(model, KMeans(5, init=X[:5]).fit(X))
+    assert inner == [KMeans(3, init=X[:3]).fit(X).inertia_] * model.n_iter_
+
+
 def test_verbose_prints_a_line_an_iteration(capsys):
     model = KMeans(5, random_state=0, verbose=1).fit(X)
     lines = capsys.readouterr().out.splitlines()

@@ -56,6 +56,28 @@ def test_fits_in_several_python_threads_at_once(n_threads):
             same_bits(model, alone)
 
 
+def test_an_exception_ends_the_fit_of_its_own_thread_alone():
+    def run(stop_at):
+        seen = []
+
+        def callback(progress):
+            seen.append(progress.iteration)
+            if progress.iteration == stop_at:
+                raise LookupError(stop_at)
+
+        try:
+            model = KMeans(30, random_state=0, max_iter=8, tol=0, n_threads=2, callback=callback).fit(LARGE)
+        except LookupError as error:
+            return error.args[0], seen
+        return model.n_iter_, seen
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(run, [2, 100, 3, 4, 100, 5]))
+    n_iter = results[1][0]
+    assert n_iter > 5
+    assert results == [(n, list(range(1, n + 1))) for n in (2, n_iter, 3, 4, n_iter, 5)]
+
+
 def test_one_fitted_estimator_used_by_several_threads():
     model = KMeans(12, random_state=0, max_iter=3, n_threads=2).fit(LARGE)
     with ThreadPoolExecutor(4) as pool:
@@ -157,8 +179,8 @@ KMeans(20, init="random", n_init=1_000_000, tol=0, callback=say).fit(rows)
 
 
 def test_ctrl_c_ends_the_program():
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], env=environment(), **pipes) as process:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment(), "cwd": os.sep}
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED], **options) as process:
         try:
             assert process.stdout.readline() == "fitting\n"
             process.send_signal(signal.SIGINT)
@@ -323,7 +345,7 @@ print(resident() - before)
 
 
 def test_two_hundred_fits_leave_no_memory_behind():
-    growth = int(output_of(GROWTH))
+    growth = int(output_of(GROWTH, timeout=120))
     assert growth < 400_000  # bytes: less than the history of each fit
 
 

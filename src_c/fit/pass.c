@@ -141,6 +141,7 @@ static int run_item(void *context, int64_t item, int worker)
     for (int64_t row = first; row < last; row += block_rows) {
         const int64_t n_rows = ck_min_i64(block_rows, last - row);
         int32_t *before = pass->labels + row;
+        for (int64_t i = 0; i < n_rows; i += 16) CK_PREFETCH(before + i);
         int status = ck_assign_block(&pass->assigner, pass->scratch + worker, row, n_rows, labels);
         if (status != CK_OK) return status;
         const int64_t n_moved = pass->assigner.model.kernels->differ(labels, before, (int)n_rows, list);

@@ -52,7 +52,7 @@ CK_INLINE void pack_features(const ck_matrix *X, const char *rows, const ck_scre
 }
 
 #ifdef HAS_UNZIP
-enum { MAX_UNZIP_FEATURES = 4, PREFETCH_BYTES = 4096 };
+enum { MAX_UNZIP_FEATURES = 4, PREFETCH_ROWS = 512 };
 
 /* The narrowest rows, with no gap between them. d is a constant where this is called. */
 CK_INLINE void unzip_vector(const float *rows, const int d, const ck_screen_image *image, float *panel,
@@ -60,7 +60,7 @@ CK_INLINE void unzip_vector(const float *rows, const int d, const ck_screen_imag
 {
     const float scale = (float)image->scale;
     VF norm = v_zero(), features[MAX_UNZIP_FEATURES];
-    for (int line = 0; line < d; line++) CK_PREFETCH((const char *)rows + PREFETCH_BYTES + line * 64);
+    for (int line = 0; line < d; line++) CK_PREFETCH(rows + PREFETCH_ROWS * d + line * 16);
     v_unzip(rows, d, features);
     UNROLL for (int p = 0; p < d; p++)
     {
@@ -142,17 +142,21 @@ CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const
 }
 
 static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT second, const float *CK_RESTRICT index,
-                      const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT center_slack, float row_slack, int n,
-                      int32_t *CK_RESTRICT labels, float *CK_RESTRICT thresholds, int32_t *CK_RESTRICT open)
+                      const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT center_slack, float row_slack,
+                      float largest_slack, int n, int32_t *CK_RESTRICT labels, float *CK_RESTRICT thresholds,
+                      int32_t *CK_RESTRICT open)
 {
     int n_open = 0;
     for (int i = 0; i < n; i += L) {
-        VF b1 = v_load(best + i), id = v_load(index + i);
-        VF slack = v_fma(v_load(sqnorm + i), v_set1(&row_slack), v_lookup(center_slack, id));
+        const VF b1 = v_load(best + i), id = v_load(index + i), norm = v_load(sqnorm + i), row = v_set1(&row_slack);
+        const VF gap = v_sub(b1, v_load(second + i));
         v_store_index(labels + i, id);
-        v_store(thresholds + i, v_sub(b1, slack));
         /* "not greater" rather than "at most": what is not a number is open */
-        uint32_t mask = ~v_mask_gt(v_sub(b1, v_load(second + i)), slack) & (uint32_t)((1ull << L) - 1);
+        uint32_t mask = ~v_mask_gt(gap, v_fma(norm, row, v_set1(&largest_slack))) & (uint32_t)((1ull << L) - 1);
+        if (!mask) continue; /* the largest slack of all centers saves the look-up of each one's */
+        const VF slack = v_fma(norm, row, v_lookup(center_slack, id));
+        v_store(thresholds + i, v_sub(b1, slack));
+        mask &= ~v_mask_gt(gap, slack);
         for (; mask; mask &= mask - 1) {
             int lane = ck_lowest_bit(mask);
             if (i + lane < n) open[n_open++] = i + lane;
@@ -176,16 +180,20 @@ static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRI
 #define V NARROW_V
 #define R NARROW_R
 #define SHAPE(name) narrow_##name
+#define FIXED_WIDTHS 1
 #include "shape_template.h"
 #undef V
 #undef R
 #undef SHAPE
+#undef FIXED_WIDTHS
 #define V TILE_V
 #define R TILE_R
 #define SHAPE(name) tile_##name
+#define FIXED_WIDTHS 0
 #include "shape_template.h"
 #undef V
 #undef R
 #undef SHAPE
+#undef FIXED_WIDTHS
 
 #define ISA_TABLE {&narrow_shape, &tile_shape, NARROW_FEATURES, close_rows, list_different}

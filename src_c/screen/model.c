@@ -4,7 +4,8 @@
 
 #include "screen.h"
 
-static const double UNIT_ROUNDOFF_32 = 0x1p-24, UNIT_ROUNDOFF_64 = 0x1p-53, UNDERFLOW_32 = 0x1p-120;
+static const double UNIT_ROUNDOFF_32 = 0x1p-24, UNIT_ROUNDOFF_64 = 0x1p-53, UNDERFLOW_32 = 0x1p-120,
+                    LARGEST_SQNORM = 0x1p120;
 enum { SAMPLE_ROWS = 16, MAX_EXPONENT_32 = 126, MAX_EXPONENT_64 = 1000, VECTOR_PADDING = 16 };
 
 /* gamma_n of Higham, "Accuracy and Stability of Numerical Algorithms", 3.1: the error of n roundings. */
@@ -105,6 +106,7 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
     const int64_t k = model->k, d = model->d, r = model->shape->panel_centers;
     set_image(model, X->dtype, centers);
 
+    model->too_large = 0;
     for (int64_t j = 0; j < model->n_panels * r; j++) {
         float *panel = model->panels + j / r * (d + 2) * r + j % r;
         int32_t index = (int32_t)j;
@@ -115,6 +117,7 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
             sqnorm += value * value;
         }
         memcpy(panel + r, &index, sizeof index);
+        if (!(sqnorm <= LARGEST_SQNORM)) model->too_large = 1;
         model->center_slack[j] = (float)sqnorm;
     }
 
@@ -133,11 +136,13 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
     /* The squared norm of a row is itself computed in float32. */
     model->row_slack = float_at_least(2 * per_row * (1 + gamma_of((double)d + 8, UNIT_ROUNDOFF_32)));
 
+    model->largest_slack = 0.0f;
     for (int64_t j = 0; j < model->n_panels * r; j++) {
         float *panel = model->panels + j / r * (d + 2) * r + j % r;
         double sqnorm = (double)model->center_slack[j] * (1 + 0x1p-23);
         double slack = per_center * sqnorm + 2 * (double)d * UNDERFLOW_32;
         panel[0] = j < k ? (float)(slack - 0.5 * (double)model->center_slack[j]) : -INFINITY;
         model->center_slack[j] = float_at_least(2 * slack * (1 + 0x1p-20));
+        if (model->center_slack[j] > model->largest_slack) model->largest_slack = model->center_slack[j];
     }
 }

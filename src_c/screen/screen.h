@@ -43,10 +43,11 @@ typedef struct {
     const ck_screen_shape *narrow; /* for few features: points in lanes, the running best in registers */
     const ck_screen_shape *tile;   /* for the rest: tiles of points by centers */
     int narrow_features;           /* the most features that narrow is faster for */
-    /* OUT labels, thresholds (the least score that is still open), open (rows that the bound leaves open).
+    /* OUT labels, open (rows that the bound leaves open), their thresholds (the least score that is still open).
      * Returns how many are open. Arrays are readable and writable up to a whole vector. */
     int (*close)(const float *best, const float *second, const float *index, const float *sqnorm,
-                 const float *center_slack, float row_slack, int n, int32_t *labels, float *thresholds, int32_t *open);
+                 const float *center_slack, float row_slack, float largest_slack, int n, int32_t *labels,
+                 float *thresholds, int32_t *open);
     /* OUT list: where the labels differ, in order; room for n. Returns how many. */
     int (*differ)(const int32_t *a, const int32_t *b, int n, int32_t *list);
 } ck_screen_kernels;
@@ -60,10 +61,11 @@ typedef struct {
     const ck_screen_shape *shape;
     int64_t k, d, n_panels;
     ck_screen_image image;
-    float *panels;       /* n_panels x (2 + d) x panel_centers */
-    float *center_slack; /* n_panels x panel_centers */
-    float row_slack;
-    double *offset; /* what minus_offset points to, writable */
+    float *panels;                  /* n_panels x (2 + d) x panel_centers */
+    float *center_slack;            /* n_panels x panel_centers */
+    float row_slack, largest_slack; /* the latter of center_slack */
+    int too_large;                  /* a center has no float32 image: nothing can be screened */
+    double *offset;                 /* what minus_offset points to, writable */
     float *offset32;
 } ck_screen_model;
 

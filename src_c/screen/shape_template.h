@@ -1,5 +1,5 @@
 /* shape_template.h - one register blocking: V vectors of L points by R centers. Included by kernel_template.h once
- * for each shape, with V, R and SHAPE(name) defined. */
+ * for each shape, with V, R, SHAPE(name) and FIXED_WIDTHS defined. */
 
 static void SHAPE(pack)(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
                         float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
@@ -43,9 +43,9 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
     }
 }
 
-static void SHAPE(score)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
-                         int64_t n_panels, int first, float *CK_RESTRICT best, float *CK_RESTRICT second,
-                         float *CK_RESTRICT index)
+CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
+                                  int64_t n_panels, int first, float *CK_RESTRICT best, float *CK_RESTRICT second,
+                                  float *CK_RESTRICT index)
 {
     const float minus_infinity = -INFINITY;
     VF b1[V], b2[V], id[V];
@@ -71,6 +71,28 @@ static void SHAPE(score)(const float *CK_RESTRICT points, int64_t d, const float
         v_store(index + v * L, id[v]);
     }
 }
+
+#if FIXED_WIDTHS
+#define WIDTH_CASE(d)                                                                                                  \
+    case d: SHAPE(score_width)(points, d, centers, n_panels, first, best, second, index); break;
+#else
+#define WIDTH_CASE(d)
+#endif
+
+/* With a constant width the compiler drops the loops over the few features. */
+static void SHAPE(score)(const float *points, int64_t d, const float *centers, int64_t n_panels, int first,
+                         float *best, float *second, float *index)
+{
+    switch (d) {
+        WIDTH_CASE(1)
+        WIDTH_CASE(2)
+        WIDTH_CASE(3)
+        WIDTH_CASE(4)
+        WIDTH_CASE(8)
+    default: SHAPE(score_width)(points, d, centers, n_panels, first, best, second, index);
+    }
+}
+#undef WIDTH_CASE
 
 static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
                          int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)

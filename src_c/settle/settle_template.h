@@ -64,8 +64,9 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
 /* Narrow rows have a copy for each width, in which the compiler drops the loops over the features. */
 #define EACH_WIDTH(CASE)                                                                                               \
     CASE(1)                                                                                                            \
-    CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)       \
-        CASE(15) CASE(16)
+    CASE(2)                                                                                                            \
+    CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15)      \
+        CASE(16)
 
 #define DEFINE_ADD(name, type)                                                                                         \
     CK_INLINE void name##_row(const type *x, const double *multiplier, int64_t width, double *sum)                     \
@@ -150,12 +151,12 @@ static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t
 
 static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 {
-    double off = 0.0;
+    int64_t off = 0;
     for (int64_t i = 0; i < n; i++) {
         const double multiple = x[i] * inverse_grid;
-        off += fabs((multiple + 0x1.8p52) - 0x1.8p52 - multiple);
+        off |= (multiple + 0x1.8p52) - 0x1.8p52 != multiple;
     }
-    return off != 0.0;
+    return off != 0;
 }
 
 #define SETTLE_TABLE {load_panel, sqdist_panel, add_rows, summarize, off_grid}
