@@ -77,7 +77,7 @@ def start_of(rows, n_clusters, seed):
 
 def theirs_and_ours(rows, init, sample_weight, **options):
     theirs = sklearn.cluster.KMeans(len(init), init=init, n_init=1, algorithm="lloyd", **options)
-    return theirs.fit(rows, sample_weight=sample_weight), KMeans(len(init), init=init, **options).fit(
+    return theirs.fit(rows, sample_weight=sample_weight), KMeans(len(init), init=init, n_threads=1, **options).fit(
         rows, sample_weight=sample_weight
     )
 

@@ -19,6 +19,14 @@ CK_INLINE VF v_set1(const float *a) { return _mm256_broadcast_ss(a); }
 CK_INLINE VF v_add(VF a, VF b) { return _mm256_add_ps(a, b); }
 CK_INLINE VF v_sub(VF a, VF b) { return _mm256_sub_ps(a, b); }
 CK_INLINE VF v_fma(VF a, VF b, VF c) { return _mm256_fmadd_ps(a, b, c); }
+/* Keeps compilers from loading x again at every use, which would make the load ports the limit. */
+CK_INLINE VF v_in_register(VF x)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+x"(x));
+#endif
+    return x;
+}
 CK_INLINE uint32_t v_mask_ge(VF a, VF b) { return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)); }
 CK_INLINE uint32_t v_mask_gt(VF a, VF b) { return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); }
 CK_INLINE uint32_t v_mask_differ(const int32_t *a, const int32_t *b)

@@ -19,6 +19,14 @@ CK_INLINE VF v_set1(const float *a) { return _mm512_set1_ps(*a); }
 CK_INLINE VF v_add(VF a, VF b) { return _mm512_add_ps(a, b); }
 CK_INLINE VF v_sub(VF a, VF b) { return _mm512_sub_ps(a, b); }
 CK_INLINE VF v_fma(VF a, VF b, VF c) { return _mm512_fmadd_ps(a, b, c); }
+/* Keeps compilers from loading x again at every use, which would make the load ports the limit. */
+CK_INLINE VF v_in_register(VF x)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+v"(x));
+#endif
+    return x;
+}
 CK_INLINE uint32_t v_mask_ge(VF a, VF b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 CK_INLINE uint32_t v_mask_gt(VF a, VF b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 CK_INLINE uint32_t v_mask_differ(const int32_t *a, const int32_t *b)

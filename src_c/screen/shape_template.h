@@ -21,7 +21,7 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
         int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
         for (int64_t p = first; p < last; p++, points += V * L, c += R) {
             VF x[V];
-            UNROLL for (int v = 0; v < V; v++) x[v] = v_load(points + v * L);
+            UNROLL for (int v = 0; v < V; v++) x[v] = v_in_register(v_load(points + v * L));
             UNROLL for (int r = 0; r < R; r++)
             {
                 VF feature = v_set1(c + r);
