@@ -86,6 +86,9 @@ def fit(
     elif not isinstance(init, str):
         given = check.check_centers(init, n_features, n_clusters, "init")[np.newaxis]
 
+    if given is not None and X.dtype == np.float32 and np.abs(given).max() > np.finfo(np.float32).max:
+        raise ValueError(f"init holds {given.flat[np.abs(given).argmax()]}, which float32, the dtype of X, cannot hold")
+
     result = _core.fit(
         X,
         weights,
@@ -110,9 +113,10 @@ def fit(
     if X.dtype == np.float32:
         centers = centers.astype(np.float32)
     if exponent:
-        inertia = float(np.ldexp(inertia, exponent))
-        cluster_weights = np.ldexp(cluster_weights, exponent)
-        history["inertia"] = np.ldexp(history["inertia"], exponent)
+        with np.errstate(over="ignore", under="ignore"):  # what float64 cannot hold is infinite
+            inertia = float(np.ldexp(inertia, exponent))
+            cluster_weights = np.ldexp(cluster_weights, exponent)
+            history["inertia"] = np.ldexp(history["inertia"], exponent)
     return FitResult(centers, labels, sizes, cluster_weights, inertia, n_iter, converged, history)
 
 

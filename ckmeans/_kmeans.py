@@ -249,7 +249,9 @@ class KMeans:
         """
         rows = self._fitted_rows(X)
         distances = _core.transform(rows, self._centers(), check.check_n_threads(self.n_threads))
-        return wrap_output(distances, X, getattr(self, "_output_container", None), self.get_feature_names_out)
+        return wrap_output(
+            distances, X, getattr(self, "_sklearn_output_config", {}).get("transform"), self.get_feature_names_out
+        )
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Minus the inertia of ``X`` at the fitted centers."""
@@ -270,7 +272,8 @@ class KMeans:
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose what ``transform`` returns: "default" (an array), "pandas" or "polars"; None changes nothing."""
         if transform is not None:
-            self._output_container = check.check_choice(transform, "transform", ("default", "pandas", "polars"))
+            check.check_choice(transform, "transform", ("default", "pandas", "polars"))
+            self._sklearn_output_config = {"transform": transform}  # the name that scikit-learn's clone copies
         return self
 
     @classmethod

@@ -40,7 +40,10 @@ def table_values(X: Any) -> Any:
         ]
         return np.column_stack(columns) if columns else np.empty((X.num_rows, 0))
     if hasattr(X, "to_numpy") and not isinstance(X, np.ndarray):
-        return X.to_numpy()
+        values = X.to_numpy()
+        if values.dtype == object and hasattr(X, "iloc"):  # nullable columns of pandas
+            values = X.to_numpy(na_value=np.nan)
+        return values
     return X
 
 
@@ -58,7 +61,8 @@ def wrap_output(values: NDArray[Any], X: Any, setting: str | None, names: Callab
     if container == "pandas":
         import pandas as pd
 
-        return pd.DataFrame(values, columns=names(), index=getattr(X, "index", None), copy=False)
+        index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
+        return pd.DataFrame(values, columns=names(), index=index, copy=False)
     if container == "polars":
         import polars as pl
 

@@ -17,7 +17,7 @@ def cgroup_cpus(root: str = "/sys/fs/cgroup") -> float:
         try:
             with open(os.path.join(root, name)) as file:  # pathlib would cost half of this package's import time
                 return file.read().split()
-        except OSError:
+        except (OSError, ValueError):
             return []
 
     quota = words("cpu.max")
@@ -33,7 +33,7 @@ def cgroup_cpus(root: str = "/sys/fs/cgroup") -> float:
 def default_threads() -> int:
     """Threads for ``n_threads=None``."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if wanted.isdigit() and int(wanted) > 0:
+    if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1

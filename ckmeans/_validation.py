@@ -60,7 +60,10 @@ def check_nonnegative(value: Any, name: str) -> float:
     """``value`` as a finite float of at least zero."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
     return number
@@ -127,6 +130,8 @@ def _to_numeric(values: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} has masked values; fill or drop them first")
     try:
         array = np.asarray(table_values(values))
+    except TypeError as error:
+        raise TypeError(f"{name} must hold numbers: {error}") from error
     except ValueError as error:
         raise ValueError(f"{name} cannot be made into an array (rows of different lengths?): {error}") from error
     if array.dtype.kind == "c":
@@ -137,9 +142,10 @@ def _to_numeric(values: Any, name: str) -> NDArray[Any]:
         if array.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in array.flat):
             raise ValueError(f"{name} must hold numbers, but some of its values are strings")
         try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{name} must hold numbers, got dtype {array.dtype}: {error}") from error
+            array = array.astype(np.float32 if array.dtype.char == "f" else np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{name} must hold numbers, got dtype {array.dtype}: {error}") from error
     return array if array.flags.aligned else array.copy()
 
 
@@ -186,9 +192,8 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> FloatArray | None:
     """Weights as a float64 array, or None where all rows weigh one."""
     if sample_weight is None:
         return None
-    weights = np.ascontiguousarray(_to_numeric(sample_weight, "sample_weight"), dtype=np.float64)
-    if weights.ndim == 0:
-        weights = np.full(n_rows, float(weights))
+    weights = np.asarray(_to_numeric(sample_weight, "sample_weight"), dtype=np.float64)
+    weights = np.full(n_rows, weights) if weights.ndim == 0 else np.ascontiguousarray(weights)
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight must have shape ({n_rows},), one weight a row of X; got {weights.shape}")
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))

@@ -124,7 +124,7 @@ CK_INLINE void v_transpose(VF square[L])
 #define NARROW_R 2
 #define TILE_V 2
 #define TILE_R 12
-#define NARROW_FEATURES 16
+#define NARROW_FEATURES 10
 #define GATHER_FEATURES 8
 #define HAS_UNZIP 1
 #include "kernel_template.h"
