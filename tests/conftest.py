@@ -1,6 +1,7 @@
 import pytest
+from cli_helpers import BLOBS, write
 
-from ckmeans import _core
+from ckmeans import _core, cli
 
 
 @pytest.fixture(params=_core.runnable_isas())
@@ -24,3 +25,24 @@ def layouts(X):
         "strided": spaced[::2, 1::3],
         "reversed": np.ascontiguousarray(X[::-1, ::-1])[::-1, ::-1],
     }
+
+
+@pytest.fixture
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*args):
+        code = cli.main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def blobs():
+    return write("blobs.csv", BLOBS)

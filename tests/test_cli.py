@@ -1,12 +1,9 @@
 """The command line: every option, every bad input, and the numbers it prints."""
 
 import gzip
-import io
 import os
 import re
-import subprocess
 import sys
-import types
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,56 +12,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from cli_helpers import BLOBS, MEASURES, PENGUINS, read, table_of, write
 
 import ckmeans
 from ckmeans import cli
 
-PENGUINS = Path(__file__).parents[1] / "examples" / "penguins.csv"
-MEASURES = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
-BLOBS = "name,x,y\na,0,0\nb,0,1\nc,10,100\nd,10,101\ne,11,100\n"
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
-
-
-@pytest.fixture(autouse=True)
-def in_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*args):
-        code = cli.main([str(arg) for arg in args])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
-@pytest.fixture
-def blobs():
-    return write("blobs.csv", BLOBS)
-
-
-def write(name, text):
-    path = Path(name)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def read(path):
-    return pa.parquet.read_table(path) if str(path).endswith("parquet") else pa.csv.read_csv(path)
-
-
-def table_of(out):
-    """The printed table as rows of words, header first."""
-    return [line.split() for line in out.split("\n\n")[1].splitlines()]
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
 
 # --- What it computes -------------------------------------------------------------------------------------------
@@ -486,153 +439,3 @@ def assert_error(result, message):
     assert (code, out) == (2, "")
     assert err.startswith(f"ckmeans: error: {message}")
     assert err.count("\n") == 1 and err.endswith("\n") and err[:-1].isprintable()
-
-
-# --- Progress and Ctrl-C ----------------------------------------------------------------------------------------
-
-
-def progress_of(iteration, restart=0):
-    return types.SimpleNamespace(restart=restart, iteration=iteration, inertia=12.5, center_shift=0.5, changed=1234)
-
-
-def test_progress_waits_then_shows_then_goes():
-    terminal, now = Terminal(), 0.0
-    with cli.Progress(terminal, 1, clock=lambda: now) as progress:
-        now = 0.9
-        progress(progress_of(1))
-        assert terminal.getvalue() == ""
-        now = 1.0
-        progress(progress_of(2))
-        now = 1.05
-        progress(progress_of(3))
-        now = 1.2
-        progress(progress_of(4))
-    shown = terminal.getvalue().split("\r\x1b[K")
-    assert shown == ["", *(f"iteration {i}, inertia 12.5, 1,234 rows moved" for i in (2, 4)), ""]
-
-
-def test_short_fits_show_no_progress():
-    terminal = Terminal()
-    with cli.Progress(terminal, 1, clock=lambda: 0.0) as progress:
-        progress(progress_of(1))
-    assert terminal.getvalue() == ""
-
-
-def test_progress_fits_the_terminal(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "20")
-    monkeypatch.setattr(cli.Progress, "patience", 0.0)
-    terminal = Terminal()
-    cli.Progress(terminal, 10, clock=lambda: 0.0)(progress_of(1, restart=3))
-    assert terminal.getvalue() == "\r\x1b[Krun 4 of 10, iterat"
-
-
-def on_terminal(monkeypatch):
-    """From here on stderr is a terminal and progress is shown at once."""
-    monkeypatch.setattr(cli.Progress, "patience", 0.0)
-    monkeypatch.setattr(cli.Progress, "interval", 0.0)
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    return terminal
-
-
-def test_progress_of_a_fit(blobs, monkeypatch):
-    terminal = on_terminal(monkeypatch)
-    assert cli.main(["fit", str(blobs), "-k", "2", "--n-init", "2"]) == 0
-    shown = terminal.getvalue().split("\r\x1b[K")
-    assert shown[-1] == ""
-    for run in 1, 2:
-        assert any(re.fullmatch(rf"run {run} of 2, iteration 1, inertia \S+, \d+ rows moved", text) for text in shown)
-
-
-def test_quiet_shows_no_progress(blobs, monkeypatch):
-    terminal = on_terminal(monkeypatch)
-    assert cli.main(["fit", str(blobs), "-k", "2", "--quiet"]) == 0
-    assert terminal.getvalue() == ""
-
-
-def test_no_progress_without_a_terminal(run, blobs, monkeypatch):
-    monkeypatch.setattr(cli.Progress, "patience", 0.0)
-    assert run("fit", blobs, "-k", 2)[2] == ""
-
-
-def test_ctrl_c(blobs, monkeypatch):
-    terminal = on_terminal(monkeypatch)
-    show = cli.Progress.__call__
-
-    def show_and_interrupt(self, progress):
-        show(self, progress)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli.Progress, "__call__", show_and_interrupt)
-    assert cli.main(["fit", str(blobs), "-k", "2", "-o", "labels.csv"]) == 130
-    assert terminal.getvalue().endswith("\r\x1b[Kckmeans: interrupted\n")
-    assert os.listdir() == ["blobs.csv"]
-
-
-# --- Layout -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("column", "texts"),
-    [
-        ([46.158, 41.573, 49.25], ["46.16", "41.57", "49.25"]),
-        ([4896.8, 3688.4, 5172.4], ["4897", "3688", "5172"]),
-        ([2007.4762, 2007.9858, 2008.6866], ["2007.48", "2007.99", "2008.69"]),
-        ([1234567.25, 1234567.5], ["1234567", "1234568"]),
-        ([0.00123, 0.00456], ["0.00123", "0.00456"]),
-        ([1e-9, 2e-9], ["1.000e-09", "2.000e-09"]),
-        ([1e12, 2e12], ["1.000e+12", "2.000e+12"]),
-        ([-0.001, 10.0], ["0.0", "10.0"]),
-        ([0.0, 0.0], ["0.00", "0.00"]),
-        ([5.0, np.nan], ["5.00", "-"]),
-        ([np.nan], ["-"]),
-    ],
-)
-def test_compact_numbers(column, texts):
-    assert cli.compact(np.array(column)) == texts
-
-
-def test_table_lies_down_where_it_fits():
-    sizes, means = np.array([1200, 3]), np.array([[1.5, 20.0], [2.5, 10.0]])
-    assert cli.summary_table(["a", "long_name"], sizes, means, 80).splitlines() == [
-        "cluster   size  share     a  long_name",
-        "0        1,200  99.8%  1.50       20.0",
-        "1            3   0.2%  2.50       10.0",
-    ]
-    assert cli.summary_table(["a", "long_name"], sizes, means, 30).splitlines() == [
-        "cluster        0     1",
-        "size       1,200     3",
-        "share      99.8%  0.2%",
-        "a           1.50  2.50",
-        "long_name   20.0  10.0",
-    ]
-    assert cli.summary_table(["a", "long_name"], sizes, means, 20).splitlines() == [
-        "cluster        0",
-        "size       1,200",
-        "share      99.8%",
-        "a           1.50",
-        "long_name   20.0",
-        "",
-        "cluster       1",
-        "size          3",
-        "share      0.2%",
-        "a          2.50",
-        "long_name  10.0",
-    ]
-
-
-@pytest.mark.parametrize("width", [80, 100])
-@pytest.mark.parametrize("k", [1, 3, 8, 40])
-def test_output_fits_the_terminal(run, monkeypatch, width, k):
-    monkeypatch.setenv("COLUMNS", str(width))
-    _, out, _ = run("fit", PENGUINS, "-k", k, "--missing", "drop", "-o", "labels.csv")
-    assert max(map(len, out.splitlines())) <= width
-
-
-def test_module_runs_as_the_command(blobs):
-    command = [sys.executable, "-m", "ckmeans", "fit", blobs, "-k", "2", "-o", "labels.csv"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "wrote     labels.csv" in done.stdout and done.stderr == ""
-    failed = subprocess.run([*command, "--scale", "log"], capture_output=True, text=True)
-    assert failed.returncode == 2
-    assert failed.stderr.startswith("ckmeans: error: argument --scale: invalid choice")

@@ -35,6 +35,33 @@ void ck_load_row(const ck_matrix *X, int64_t row, double *out);
 void ck_copy_rows_f32(const ck_matrix *X, int64_t row, int64_t n_rows, float *out);
 void ck_copy_rows_f64(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
 
+/* Defines such a copy, for whichever instruction set the including file compiles for. Rows that follow each other
+ * without a gap are copied as one long row. */
+#define CK_DEFINE_COPY_ROWS(name, OUT)                                                                                 \
+    static void name(const ck_matrix *X, int64_t row, int64_t n_rows, OUT *CK_RESTRICT out)                            \
+    {                                                                                                                  \
+        typedef OUT out_t;                                                                                             \
+        const int64_t d = X->n_features;                                                                               \
+        switch (X->dtype) {                                                                                            \
+            CK_EACH_DTYPE(CK_COPY_CASE)                                                                                \
+        }                                                                                                              \
+    }
+#define CK_COPY_CASE(tag, type)                                                                                        \
+    case tag: {                                                                                                        \
+        const int dense = X->feature_stride == (int64_t)sizeof(type);                                                  \
+        const int one_run = dense && X->row_stride == d * (int64_t)sizeof(type);                                       \
+        const int64_t n_runs = one_run ? 1 : n_rows, length = one_run ? n_rows * d : d;                                \
+        for (int64_t i = 0; i < n_runs; i++) {                                                                         \
+            const char *element = ck_row_start(X, row + i);                                                            \
+            out_t *CK_RESTRICT to = out + i * d;                                                                       \
+            if (dense)                                                                                                 \
+                for (int64_t p = 0; p < length; p++) to[p] = (out_t)((const type *)element)[p];                        \
+            else                                                                                                       \
+                for (int64_t p = 0; p < d; p++, element += X->feature_stride) to[p] = (out_t) * (const type *)element; \
+        }                                                                                                              \
+        break;                                                                                                         \
+    }
+
 /* The first element, in row order, that is NaN or infinite. Returns 0 when there is none. */
 int ck_find_not_finite(const ck_matrix *X, ck_location *where);
 

@@ -79,7 +79,8 @@ int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context
 
 int ck_useful_threads(int n_threads, int64_t n_items, double operations)
 {
-    /* Waking a team costs some microseconds, and milliseconds where another process computes: below this much work for each thread one alone is faster. */
+    /* Waking a team costs some microseconds, and milliseconds where another process computes: below this much work for
+     * each thread one alone is faster. */
     const double worth_a_thread = 2.5e5;
 #if !defined(_WIN32)
     if (n_threads > 1) pthread_once(&fork_handler_once, install_fork_handler);

@@ -39,7 +39,7 @@ static int summarize_chunk(void *context, int64_t chunk, int worker)
     memset(sum, 0, (size_t)(3 * width) * sizeof *sum);
     for (int64_t row = first; row < last; row += BLOCK_ROWS) {
         const int64_t n_rows = ck_min_i64(BLOCK_ROWS, last - row);
-        ck_copy_rows_f64(X, row, n_rows, block);
+        kernels->copy_rows(X, row, n_rows, block);
         kernels->summarize(block, n_rows * d, d, width, problem->weights ? problem->weights + row : NULL, task->scale,
                            task->origins, sum, square, largest);
         if (task->inverse_grid > 0.0 && !off_grid) off_grid = kernels->off_grid(block, n_rows * d, task->inverse_grid);

@@ -54,6 +54,8 @@ double ck_sqdist_root(ck_sqdist a);
 enum { CK_LANES = 16 }; /* rows of a float64 panel */
 
 typedef struct {
+    /* OUT out: rows [row, row + n_rows) in C order. */
+    void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
     /* OUT panel: d x CK_LANES, features of rows [row, row + n_rows), the last row repeated to fill it. */
     void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */

@@ -65,8 +65,8 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
 #define EACH_WIDTH(CASE)                                                                                               \
     CASE(1)                                                                                                            \
     CASE(2)                                                                                                            \
-    CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15)      \
-        CASE(16)
+    CASE(3)                                                                                                            \
+    CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
 
 #define DEFINE_ADD(name, type)                                                                                         \
     CK_INLINE void name##_row(const type *x, const double *multiplier, int64_t width, double *sum)                     \
@@ -159,4 +159,6 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
     return off != 0;
 }
 
-#define SETTLE_TABLE {load_panel, sqdist_panel, add_rows, summarize, off_grid}
+CK_DEFINE_COPY_ROWS(copy_rows, double)
+
+#define SETTLE_TABLE {copy_rows, load_panel, sqdist_panel, add_rows, summarize, off_grid}

@@ -1,0 +1,34 @@
+"""What the tests of the command line share; their fixtures stand in conftest.py."""
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+PENGUINS = Path(__file__).parents[1] / "examples" / "penguins.csv"
+MEASURES = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+BLOBS = "name,x,y\na,0,0\nb,0,1\nc,10,100\nd,10,101\ne,11,100\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def write(name, text):
+    path = Path(name)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def read(path):
+    return pa.parquet.read_table(path) if str(path).endswith("parquet") else pa.csv.read_csv(path)
+
+
+def table_of(out):
+    """The printed table as rows of words, header first."""
+    return [line.split() for line in out.split("\n\n")[1].splitlines()]
