@@ -56,7 +56,7 @@ typedef struct {
     double *sums, *scratch;
 } inertia_task;
 
-static int64_t inertia_scratch(int64_t d) { return CK_SUM_ROWS + ck_label_distances_scratch(d); }
+static int64_t inertia_scratch(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
 
 static int sum_block(void *context, int64_t block, int worker)
 {
@@ -143,8 +143,8 @@ typedef struct {
     double *scratch;
 } transform_task;
 
-/* A panel, its distances and one row; whole panels wide, which keeps every worker's aligned. */
-static int64_t transform_scratch(int64_t d) { return CK_LANES * (d + 1 + ck_ceil_div(d, CK_LANES)); }
+/* A panel, its distances and one row. */
+static int64_t transform_scratch(int64_t d) { return ck_apart(CK_LANES * (d + 1) + d); }
 
 static int transform_panel(void *context, int64_t item, int worker)
 {

@@ -11,20 +11,18 @@ enum {
     MIN_BLOCKS = 64 /* so that every thread has work */
 };
 
-static int64_t round_up(int64_t value, int64_t multiple) { return ck_ceil_div(value, multiple) * multiple; }
-
 void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X, int64_t k)
 {
     const int64_t d = X->n_features;
     assigner->X = X;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(k, d), k, d);
     const ck_screen_shape *shape = assigner->model.shape;
-    const int64_t width = shape->panel_rows, all_rows = round_up(X->n_rows, width);
+    const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
     int64_t strip = ck_min_i64(MAX_STRIP_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
-    strip = ck_min_i64(round_up(ck_max_i64(strip, 1), width), all_rows);
+    strip = ck_min_i64(ck_round_up(ck_max_i64(strip, 1), width), all_rows);
     assigner->strip_rows = strip;
     int64_t block = ck_min_i64(MAX_BLOCK_ROWS, X->n_rows / MIN_BLOCKS);
-    assigner->block_rows = ck_min_i64(round_up(ck_max_i64(block, 1), strip), all_rows);
+    assigner->block_rows = ck_min_i64(ck_round_up(ck_max_i64(block, 1), strip), all_rows);
     int64_t panel_bytes = (int64_t)sizeof(float) * (d + 2) * shape->panel_centers;
     assigner->chunk_panels = ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / panel_bytes, 1), assigner->model.n_panels);
 }
@@ -45,6 +43,8 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         s->open = CK_NEW(arena, int32_t, rows);
         s->stage = CK_NEW(arena, double, shape->panel_rows *d);
         s->waiting_points = CK_NEW(arena, float, shape->panel_rows *d);
+        /* Lanes that hold no row are computed with all the same; what malloc left there may be subnormal, and slow. */
+        if (s->waiting_points) memset(s->waiting_points, 0, (size_t)(shape->panel_rows * d) * sizeof(float));
         s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
     }
@@ -147,6 +147,30 @@ static int label_single_cluster(const ck_assigner *assigner, int64_t row, int64_
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
 }
 
+/* Rows that will be packed next, fetched a little at a time while others are scored: reading memory and arithmetic
+ * overlap, which they would not if the fetches came all at once. */
+typedef struct {
+    const char *next, *end;
+    int64_t step; /* bytes at a time */
+} row_fetch;
+
+static row_fetch fetch_rows(const ck_matrix *X, int64_t row, int64_t n_rows, int64_t n_steps)
+{
+    row_fetch fetch = {NULL, NULL, 0};
+    n_rows = ck_min_i64(n_rows, X->n_rows - row);
+    if (n_rows <= 0 || X->row_stride != X->n_features * ck_itemsize(X->dtype)) return fetch;
+    fetch.next = ck_row_start(X, row);
+    fetch.end = fetch.next + n_rows * X->row_stride;
+    fetch.step = ck_round_up(ck_ceil_div(n_rows * X->row_stride, n_steps), CK_CACHE_LINE);
+    return fetch;
+}
+
+static void fetch_some(row_fetch *fetch)
+{
+    const char *last = fetch->end - fetch->next > fetch->step ? fetch->next + fetch->step : fetch->end;
+    for (; fetch->next < last; fetch->next += CK_CACHE_LINE) CK_PREFETCH_L2(fetch->next);
+}
+
 static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
@@ -156,11 +180,15 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64
         shape->pack(assigner->X, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
                     s->sqnorm + i);
     for (int64_t i = 0; i < n_rows && model->too_large; i++) s->sqnorm[i] = INFINITY;
+    row_fetch fetch = fetch_rows(assigner->X, row + n_rows, n_rows,
+                                 ck_ceil_div(n_rows, width) * ck_ceil_div(model->n_panels, assigner->chunk_panels));
     for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
-        for (int64_t i = 0; i < n_rows; i += width)
+        for (int64_t i = 0; i < n_rows; i += width) {
+            fetch_some(&fetch);
             shape->score(s->points + i * d, d, model->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
                          s->second + i, s->index + i);
+        }
     }
     return model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
                                  model->largest_slack, (int)n_rows, labels, s->thresholds, s->open);

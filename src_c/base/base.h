@@ -13,15 +13,19 @@
 #define CK_NOINLINE __attribute__((noinline))
 #define CK_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CK_PREFETCH(p) __builtin_prefetch(p)
+#define CK_PREFETCH_L2(p) __builtin_prefetch(p, 0, 2)
 #else
 #define CK_RESTRICT __restrict
 #define CK_INLINE static __forceinline
 #define CK_NOINLINE __declspec(noinline)
 #define CK_UNLIKELY(x) (x)
 #define CK_PREFETCH(p) ((void)(p))
+#define CK_PREFETCH_L2(p) ((void)(p))
 #endif
 
-#define CK_ALIGNMENT 64
+/* Two cache lines: processors fetch lines in pairs, so workers that write next to each other stay this far apart. */
+#define CK_ALIGNMENT 128
+#define CK_CACHE_LINE 64
 
 /* --- cpu.c --- */
 typedef enum { CK_ISA_GENERIC, CK_ISA_NEON, CK_ISA_AVX2, CK_ISA_AVX512, CK_ISA_COUNT } ck_isa;
@@ -60,5 +64,8 @@ double ck_random_uniform(ck_random *random); /* in [0, 1), a multiple of 2^-53 *
 CK_INLINE int64_t ck_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 CK_INLINE int64_t ck_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 CK_INLINE int64_t ck_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+CK_INLINE int64_t ck_round_up(int64_t value, int64_t multiple) { return ck_ceil_div(value, multiple) * multiple; }
+/* Elements of eight bytes from one worker's or item's part of an array to the next one's. */
+CK_INLINE int64_t ck_apart(int64_t count) { return ck_round_up(count, CK_ALIGNMENT / 8); }
 
 #endif

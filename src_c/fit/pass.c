@@ -71,18 +71,18 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k)
     pass->workers = ck_useful_threads(problem->n_threads, n_items, ck_assign_operations(X, k));
     pass->scratch = ck_assign_scratch_new(arena, &pass->assigner, pass->workers);
     pass->block_labels = CK_NEW(arena, int32_t, pass->workers * 2 * pass->assigner.block_rows);
-    pass->row_scratch = CK_NEW(arena, double, pass->workers *d);
+    pass->row_scratch = CK_NEW(arena, double, pass->workers *ck_apart(d));
     pass->minus_ones = CK_NEW(arena, double, ck_max_i64(pass->assigner.block_rows, SLICE_ROWS));
     pass->totals.sums = CK_NEW(arena, double, k *d);
     pass->totals.weights = CK_NEW(arena, double, k);
     pass->totals.sizes = CK_NEW(arena, int64_t, k);
     if (pass->fused) {
-        pass->chunk_sums = CK_NEW(arena, double, pass->n_chunks * k * d);
-        pass->chunk_weights = CK_NEW(arena, double, pass->n_chunks *k);
+        pass->chunk_sums = CK_NEW(arena, double, pass->n_chunks *ck_apart(k * d));
+        pass->chunk_weights = CK_NEW(arena, double, pass->n_chunks *ck_apart(k));
     } else {
         pass->previous = CK_NEW(arena, int32_t, n);
     }
-    pass->item_sizes = CK_NEW(arena, int64_t, pass->fused ? n_items * k : 0);
+    pass->item_sizes = CK_NEW(arena, int64_t, pass->fused ? n_items * ck_apart(k) : 0);
     pass->item_changed = CK_NEW(arena, int64_t, n_items);
     pass->item_moved = CK_NEW(arena, int64_t, n_items);
     pass->multiplier = row_multipliers(arena, problem);
@@ -128,10 +128,10 @@ static int run_item(void *context, int64_t item, int worker)
     const int64_t d = problem->X->n_features, k = pass->k, block_rows = pass->assigner.block_rows;
     const int64_t first = item * pass->item_rows, last = ck_min_i64(first + pass->item_rows, problem->X->n_rows);
     int32_t *labels = pass->block_labels + worker * 2 * block_rows, *list = labels + block_rows;
-    double *row_scratch = pass->row_scratch + worker * d;
-    double *sums = pass->fused ? pass->chunk_sums + item * k * d : NULL;
-    double *weights = pass->fused ? pass->chunk_weights + item * k : NULL;
-    int64_t *sizes = pass->fused ? pass->item_sizes + item * k : NULL;
+    double *row_scratch = pass->row_scratch + worker * ck_apart(d);
+    double *sums = pass->fused ? pass->chunk_sums + item * ck_apart(k * d) : NULL;
+    double *weights = pass->fused ? pass->chunk_weights + item * ck_apart(k) : NULL;
+    int64_t *sizes = pass->fused ? pass->item_sizes + item * ck_apart(k) : NULL;
     int64_t changed = 0, moved = 0;
     if (pass->fused) {
         memset(sums, 0, (size_t)(k * d) * sizeof *sums);
@@ -172,9 +172,9 @@ static void merge_chunks(ck_pass *pass)
     const int64_t k = pass->k, d = pass->problem->X->n_features;
     ck_totals *totals = &pass->totals;
     for (int64_t chunk = 0; chunk < pass->n_chunks; chunk++) {
-        for (int64_t i = 0; i < k * d; i++) totals->sums[i] += pass->chunk_sums[chunk * k * d + i];
-        for (int64_t j = 0; j < k; j++) totals->sizes[j] += pass->item_sizes[chunk * k + j];
-        for (int64_t j = 0; j < k; j++) totals->weights[j] += pass->chunk_weights[chunk * k + j];
+        for (int64_t i = 0; i < k * d; i++) totals->sums[i] += pass->chunk_sums[chunk * ck_apart(k * d) + i];
+        for (int64_t j = 0; j < k; j++) totals->sizes[j] += pass->item_sizes[chunk * ck_apart(k) + j];
+        for (int64_t j = 0; j < k; j++) totals->weights[j] += pass->chunk_weights[chunk * ck_apart(k) + j];
     }
 }
 
@@ -183,7 +183,7 @@ static int sum_slice(void *context, int64_t slice, int worker)
     ck_pass *pass = context;
     const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features;
     const int64_t first = slice * SLICE_FEATURES, last = ck_min_i64(first + SLICE_FEATURES, d);
-    double *scratch = pass->row_scratch + worker * d;
+    double *scratch = pass->row_scratch + worker * ck_apart(d);
     int32_t list[SLICE_ROWS];
     if (!pass->moved_only) {
         add_all_rows(pass, 0, n, first, last, pass->labels, pass->totals.sums, scratch);

@@ -32,8 +32,8 @@ static int summarize_chunk(void *context, int64_t chunk, int worker)
     const ck_matrix *X = problem->X;
     const int64_t d = X->n_features, width = task->width;
     const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(first + task->chunk_rows, X->n_rows);
-    double *sum = task->accumulators + chunk * 3 * width, *square = sum + width;
-    double *largest = square + width, *block = task->scratch + worker * BLOCK_ROWS * (d + 1);
+    double *sum = task->accumulators + chunk * ck_apart(3 * width), *square = sum + width;
+    double *largest = square + width, *block = task->scratch + worker * ck_apart(BLOCK_ROWS * d);
     const ck_settle_kernels *kernels = ck_settle_table();
     int off_grid = 0;
     memset(sum, 0, (size_t)(3 * width) * sizeof *sum);
@@ -95,8 +95,8 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     const int64_t n_chunks = ck_ceil_div(n, task.chunk_rows);
     const int workers = ck_useful_threads(n_threads, n_chunks, 2.0 * (double)n * (double)d);
     task.origins = CK_NEW(arena, double, task.width);
-    task.accumulators = CK_NEW(arena, double, n_chunks * 3 * task.width);
-    task.scratch = CK_NEW(arena, double, workers * BLOCK_ROWS * (d + 1));
+    task.accumulators = CK_NEW(arena, double, n_chunks *ck_apart(3 * task.width));
+    task.scratch = CK_NEW(arena, double, workers *ck_apart(BLOCK_ROWS * d));
     task.off_grid = CK_NEW(arena, int, n_chunks);
     double *mean = CK_NEW(arena, double, d), *squares = CK_NEW(arena, double, d);
     if (arena->failed) return CK_ERROR_MEMORY;
@@ -113,7 +113,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
         memset(mean, 0, (size_t)d * sizeof *mean);
         memset(squares, 0, (size_t)d * sizeof *squares);
         for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
-            const double *sum = task.accumulators + chunk * 3 * task.width;
+            const double *sum = task.accumulators + chunk * ck_apart(3 * task.width);
             for (int64_t l = 0; l < task.width; l++) {
                 mean[l % d] += sum[l];
                 squares[l % d] += sum[task.width + l];

@@ -69,7 +69,7 @@ typedef struct {
     int commit;               /* take candidate 0: update closest and masses */
 } plus_plus;
 
-static int64_t panel_scratch(int64_t d) { return CK_LANES * (d + 1 + ck_ceil_div(d, CK_LANES)); }
+static int64_t panel_scratch(int64_t d) { return ck_apart(CK_LANES * (d + 1) + d); }
 
 static int plus_plus_block(void *context, int64_t block, int worker)
 {

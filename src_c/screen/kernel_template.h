@@ -52,7 +52,7 @@ CK_INLINE void pack_features(const ck_matrix *X, const char *rows, const ck_scre
 }
 
 #ifdef HAS_UNZIP
-enum { MAX_UNZIP_FEATURES = 4, PREFETCH_ROWS = 512 };
+enum { MAX_UNZIP_FEATURES = 4 };
 
 /* The narrowest rows, with no gap between them. d is a constant where this is called. */
 CK_INLINE void unzip_vector(const float *rows, const int d, const ck_screen_image *image, float *panel,
@@ -60,7 +60,6 @@ CK_INLINE void unzip_vector(const float *rows, const int d, const ck_screen_imag
 {
     const float scale = (float)image->scale;
     VF norm = v_zero(), features[MAX_UNZIP_FEATURES];
-    for (int line = 0; line < d; line++) CK_PREFETCH(rows + PREFETCH_ROWS * d + line * 16);
     v_unzip(rows, d, features);
     UNROLL for (int p = 0; p < d; p++)
     {
