@@ -202,6 +202,7 @@ def relocate_empty(X, labels, distances, weights, sums, totals):
     """Every empty cluster takes the location of the farthest row, unless that would empty the row's cluster."""
     distances = np.where(weights > 0.0, distances, 0.0)
     remaining = np.bincount(labels[weights > 0.0], minlength=len(sums))
+    taken, donors = np.zeros(len(X), dtype=bool), set()
     for j in np.flatnonzero(remaining == 0):
         while distances.max() > 0.0:
             row = int(distances.argmax())
@@ -210,13 +211,18 @@ def relocate_empty(X, labels, distances, weights, sums, totals):
             if here.sum() < remaining[labels[row]]:
                 break
         else:
-            return
+            break
         remaining[labels[row]] -= here.sum()
         weight = ordered_sum(weights[here])
-        totals[labels[row]] -= weight
         totals[j] = weight
-        sums[labels[row]] -= weight * X[row]
         sums[j] = weight * X[row]
+        taken |= here
+        donors.add(int(labels[row]))
+    for j in donors:  # what is left of them, in row order
+        left = (labels == j) & ~taken
+        sums[j], totals[j] = 0.0, 0.0
+        np.add.at(sums, np.full(left.sum(), j), weights[left, None] * X[left])
+        np.add.at(totals, np.full(left.sum(), j), weights[left])
 
 
 def lloyd(X, centers, max_iter=300, tol=1e-4, weights=None):

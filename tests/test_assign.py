@@ -189,3 +189,13 @@ def test_memory_mapped_with_more_than_two_to_the_31_elements(tmp_path):
     np.testing.assert_array_equal(np.flatnonzero(model.labels_), ones)
     np.testing.assert_array_equal(model.cluster_centers_, centers)
     assert model.inertia_ == 0.0 and model.cluster_sizes_.tolist() == [n - 4, 4]
+
+
+def test_more_features_than_the_bound_has_a_meaning_for(isa):
+    """From 2**23 features on the screen's bound is infinite: float64 decides all rows."""
+    d = 2**23
+    centers = np.ones((2, d))
+    centers[0] = -1.0
+    X = np.zeros((2, d), dtype=np.uint8)
+    X[1, 0] = 1
+    np.testing.assert_array_equal(ckmeans.assign(X, centers), [0, 1])

@@ -279,3 +279,27 @@ def test_centers_are_finite_at_the_ends_of_the_range(scale):
     assert np.isfinite(model.cluster_centers_).all()
     np.testing.assert_array_equal(model.predict(X), model.labels_)
     assert len(set(model.labels_)) == 5
+
+
+def test_a_far_row_that_leaves_takes_nothing_with_it():
+    """Subtracting it from the sum that it dominates would leave rounding alone."""
+    model = KMeans(2, init=[[3.0], [1e30]], max_iter=1).fit(np.array([[3.0], [3.0], [3.0], [1e20]]))
+    np.testing.assert_array_equal(model.cluster_centers_.ravel(), [3.0, 1e20])
+    assert model.inertia_ == 0.0
+
+
+def test_one_huge_value_hides_neither_moves_nor_inertia():
+    X = np.array([0, 1, 2, 3, 10, 11, 12, 1e300])[:, None]
+    init = np.array([[0], [1], [1e300]])
+    model = KMeans(3, init=init, tol=0).fit(X)
+    np.testing.assert_array_equal(model.cluster_centers_.ravel(), [1.5, 11.0, 1e300])
+    assert model.inertia_ == 7.0 == -model.score(X)
+
+
+def test_a_huge_value_of_weight_zero_is_as_if_absent():
+    X = np.array([0, 1, 2, 3, 10, 11, 12, 1e300])[:, None]
+    weights = np.array([1.0] * 7 + [0.0])
+    whole = KMeans(2, init=[[0.0], [1.0]], tol=0).fit(X, sample_weight=weights)
+    part = KMeans(2, init=[[0.0], [1.0]], tol=0).fit(X[:7])
+    np.testing.assert_array_equal(whole.cluster_centers_, part.cluster_centers_)
+    assert whole.n_iter_ == part.n_iter_

@@ -91,6 +91,7 @@ static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, int
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
     const int64_t d = model->d, r = shape->panel_centers;
+    const uint64_t waiting = ~0ull >> (64 - ck_max_i64(s->n_waiting, 1));
     nearest_center nearest[64];
     if (s->n_waiting == 0) return CK_OK;
     for (int lane = 0; lane < shape->panel_rows; lane++) {
@@ -107,7 +108,7 @@ static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, int
         shape->reach(s->waiting_points, d, model->panels + q * (d + 2) * r, n_panels, s->waiting_thresholds, s->masks);
         const int64_t first = q * r, last = ck_min_i64(first + n_panels * r, model->k);
         for (int64_t j = first; j < last; j++)
-            for (uint64_t mask = s->masks[j - first] | s->unscreened; mask; mask &= mask - 1) {
+            for (uint64_t mask = (s->masks[j - first] & waiting) | s->unscreened; mask; mask &= mask - 1) {
                 int lane = ck_lowest_bit(mask);
                 settle_pair(assigner, s->stage + lane * d, j, nearest + lane);
             }

@@ -15,6 +15,7 @@ void ck_load_row(const ck_matrix *X, int64_t row, double *out) { ck_copy_rows_f6
 
 int ck_find_not_finite(const ck_matrix *X, ck_location *where)
 {
+    where->row = where->feature = 0;
     if (X->dtype != CK_F32 && X->dtype != CK_F64) return 0;
     for (int64_t i = 0; i < X->n_rows; i++) {
         const char *element = ck_row_start(X, i);

@@ -7,8 +7,9 @@
 typedef struct {
     double *centers;
     int32_t *labels;
-    ck_totals totals; /* of the labels */
-    double inertia;
+    ck_totals totals;      /* of the labels */
+    double inertia;        /* infinite or zero where its square leaves float64 */
+    double scaled_inertia; /* in units of 4^unit */
     int64_t n_iter, history_capacity;
     int converged;
     ck_progress *history; /* malloc: it leaves with the result */
@@ -110,9 +111,11 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         double shift = center_shift(fit, run->centers, fit->next_centers);
         now.center_shift = ldexp(shift, 2 * fit->problem.unit);
         /* No center moved: the labels, and their totals, are those of the new centers as well. */
-        *settled = !relocated && memcmp(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double)) == 0;
+        const int moved = memcmp(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double)) != 0;
+        *settled = !relocated && !moved;
         memcpy(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double));
-        run->converged = now.changed == 0 || shift <= fit->tolerance;
+        const int vanished = moved && shift == 0.0; /* its square underflows */
+        run->converged = now.changed == 0 || (shift <= fit->tolerance && !vanished);
 
         ck_progress *entry = next_history_entry(run);
         if (!entry) return CK_ERROR_MEMORY;
@@ -145,8 +148,11 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
     int64_t changed;
     if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &changed);
     if (status == CK_OK)
+        status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, 0, params->n_threads, &run->inertia);
+    run->scaled_inertia = run->inertia;
+    if (status == CK_OK && fit->problem.unit != 0)
         status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, fit->problem.unit, params->n_threads,
-                            &run->inertia);
+                            &run->scaled_inertia);
     return status;
 }
 
@@ -158,11 +164,17 @@ static void copy_result(const fit_state *fit, const run_state *run, ck_fit_resul
     if (result->labels != run->labels) memcpy(result->labels, run->labels, (size_t)n * sizeof(int32_t));
     memcpy(result->sizes, totals->sizes, (size_t)k * sizeof(int64_t));
     memcpy(result->weights, totals->weights, (size_t)k * sizeof(double));
-    result->inertia = ldexp(run->inertia, 2 * fit->problem.unit);
+    result->inertia = run->inertia;
     result->n_iter = run->n_iter;
     result->converged = run->converged;
     result->distinct = 0;
     for (int64_t j = 0; j < k; j++) result->distinct += totals->weights[j] > 0.0;
+}
+
+static int lower_inertia(const run_state *a, const run_state *b)
+{
+    if (a->scaled_inertia != b->scaled_inertia) return a->scaled_inertia < b->scaled_inertia;
+    return a->inertia < b->inertia;
 }
 
 static int64_t rows_with_weight(const ck_problem *problem)
@@ -179,7 +191,7 @@ static int fit_restarts(fit_state *fit, ck_arena *arena, ck_fit_result *result)
     const ck_matrix *X = fit->problem.X;
     const int64_t size = params->k * X->n_features;
     run_state run = {0};
-    double best = INFINITY;
+    run_state best = {0};
     fit->tolerance = params->tol * fit->problem.mean_variance;
     fit->pass = ck_pass_new(arena, &fit->problem, params->k);
     fit->next_centers = CK_NEW(arena, double, size);
@@ -189,8 +201,8 @@ static int fit_restarts(fit_state *fit, ck_arena *arena, ck_fit_result *result)
     int status = arena->failed ? CK_ERROR_MEMORY : CK_OK;
     for (int restart = 0; restart < params->n_init && status == CK_OK; restart++) {
         status = run_restart(fit, restart, &run);
-        if (status != CK_OK || (restart > 0 && !(run.inertia < best))) continue;
-        best = run.inertia;
+        if (status != CK_OK || (restart > 0 && !lower_inertia(&run, &best))) continue;
+        best = run;
         copy_result(fit, &run, result);
         free(result->history);
         result->history = run.history;

@@ -62,21 +62,27 @@ static double sample_inverse_grid(const ck_problem *problem, double *row)
             if (!(magnitude < 0x1p52)) return 0.0;
             largest = magnitude > largest ? magnitude : largest;
             while (rint(magnitude * inverse_grid) != magnitude * inverse_grid) inverse_grid *= 2.0;
-            if (largest * inverse_grid * (double)X->n_rows > 0x1p53) return 0.0;
+            if (largest * inverse_grid * (double)X->n_rows > 0x1p52) return 0.0;
         }
     }
     return inverse_grid;
 }
 
+/* The mean of a few rows of positive weight; zero where those sampled have none. */
 static void sample_origin(ck_problem *problem, double *row)
 {
     const ck_matrix *X = problem->X;
-    const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
+    const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows), step = X->n_rows / n;
+    double count = 0.0;
     memset(problem->origin, 0, (size_t)X->n_features * sizeof(double));
+    for (int64_t i = 0; i < n; i++) count += ck_weight(problem, i * step) > 0.0;
     for (int64_t i = 0; i < n; i++) {
-        ck_load_row(X, i * (X->n_rows / n), row);
-        for (int64_t p = 0; p < X->n_features; p++) problem->origin[p] += row[p] / (double)n;
+        if (!(ck_weight(problem, i * step) > 0.0)) continue;
+        ck_load_row(X, i * step, row);
+        for (int64_t p = 0; p < X->n_features; p++) problem->origin[p] += row[p] / count;
     }
+    for (int64_t p = 0; p < X->n_features; p++)
+        if (!isfinite(problem->origin[p])) problem->origin[p] = 0.0;
 }
 
 int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, const double *weights, int n_threads)
@@ -143,7 +149,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     problem->mean_variance = variances / (double)d;
 
     problem->exact_sums =
-        task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p53;
+        task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p52;
     for (int64_t chunk = 0; chunk < n_chunks; chunk++) problem->exact_sums &= !task.off_grid[chunk];
     return CK_OK;
 }

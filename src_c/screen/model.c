@@ -53,6 +53,7 @@ static void set_image(ck_screen_model *model, ck_dtype dtype, const double *cent
     for (int64_t j = 0; j < k; j++)
         for (int64_t p = 0; p < d; p++) model->offset[p] += centers[j * d + p] / (double)k;
     for (int64_t p = 0; p < d; p++) {
+        if (!isfinite(model->offset[p])) model->offset[p] = 0.0; /* the mean of the largest float64 numbers */
         if (dtype != CK_F64 && dtype != CK_F32) model->offset[p] = rint(model->offset[p]); /* keeps images exact */
         largest = fmax(largest, fabs(model->offset[p]));
     }
@@ -145,4 +146,6 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
         model->center_slack[j] = float_at_least(2 * slack * (1 + 0x1p-20));
         if (model->center_slack[j] > model->largest_slack) model->largest_slack = model->center_slack[j];
     }
+    /* More features than the bound has a meaning for. */
+    if (!(model->row_slack <= FLT_MAX && model->largest_slack <= FLT_MAX)) model->too_large = 1;
 }

@@ -64,7 +64,7 @@ typedef struct {
     float *panels;                  /* n_panels x (2 + d) x panel_centers */
     float *center_slack;            /* n_panels x panel_centers */
     float row_slack, largest_slack; /* the latter of center_slack */
-    int too_large;                  /* a center has no float32 image: nothing can be screened */
+    int too_large;                  /* a center has no float32 image, or d no bound: nothing can be screened */
     double *offset;                 /* what minus_offset points to, writable */
     float *offset32;
 } ck_screen_model;

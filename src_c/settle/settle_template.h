@@ -140,8 +140,8 @@ static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t
         const double *CK_RESTRICT line = x + start;
         const int64_t count = ck_min_i64(width, n - start);
         for (int64_t l = 0; l < count; l++) {
-            const double value = line[l] * scale - origins[l], magnitude = fabs(line[l]);
-            const double weighted = weights ? weights[(start + l) / d] * value : value;
+            const double weight = weights ? weights[(start + l) / d] : 1.0, value = line[l] * scale - origins[l];
+            const double weighted = weight * value, magnitude = weight > 0.0 ? fabs(line[l]) : 0.0;
             sums[l] += weighted;
             squares[l] += weighted * value;
             largest[l] = magnitude > largest[l] ? magnitude : largest[l];
