@@ -30,14 +30,7 @@ def column_names(X: Any) -> NDArray[np.object_] | None:
 def table_values(X: Any) -> Any:
     """What of a table NumPy can read: Arrow tables column by column, others as they are."""
     if hasattr(X, "column_names") and hasattr(X, "itercolumns"):
-        columns = [
-            np.asarray(
-                column.to_numpy(zero_copy_only=False)
-                if hasattr(column, "combine_chunks") is False
-                else column.to_numpy()
-            )
-            for column in X.itercolumns()
-        ]
+        columns = [np.asarray(column) for column in X.itercolumns()]
         return np.column_stack(columns) if columns else np.empty((X.num_rows, 0))
     if hasattr(X, "to_numpy") and not isinstance(X, np.ndarray):
         values = X.to_numpy()

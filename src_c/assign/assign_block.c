@@ -15,7 +15,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
 {
     const int64_t d = X->n_features;
     assigner->X = X;
-    ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(k, d), k, d);
+    ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
     int64_t strip = ck_min_i64(MAX_STRIP_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));

@@ -7,7 +7,6 @@
 typedef struct {
     double *centers;
     int32_t *labels;
-    ck_totals totals;      /* of the labels */
     double inertia;        /* infinite or zero where its square leaves float64 */
     double scaled_inertia; /* in units of 4^unit */
     int64_t n_iter, history_capacity;
@@ -190,8 +189,7 @@ static int fit_restarts(fit_state *fit, ck_arena *arena, ck_fit_result *result)
     const ck_fit_params *params = fit->params;
     const ck_matrix *X = fit->problem.X;
     const int64_t size = params->k * X->n_features;
-    run_state run = {0};
-    run_state best = {0};
+    run_state run = {0}, best = {0};
     fit->tolerance = params->tol * fit->problem.mean_variance;
     fit->pass = ck_pass_new(arena, &fit->problem, params->k);
     fit->next_centers = CK_NEW(arena, double, size);

@@ -20,7 +20,7 @@ typedef struct {
     double scale;         /* 2^-unit */
     double *origins;      /* width: the origin, repeated, scaled */
     double *accumulators; /* n_chunks x 3 x width: sums, squares, largest magnitudes */
-    double *scratch;      /* a block of rows, for each worker, and its weights */
+    double *scratch;      /* a block of rows for each worker */
     double inverse_grid;  /* values to be tested for being whole multiples of 1 / inverse_grid; or 0 */
     int *off_grid;        /* by chunk */
 } summary_task;

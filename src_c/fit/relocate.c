@@ -6,7 +6,6 @@ enum { TAKEN = 1, TAKING };
 
 typedef struct {
     const ck_problem *problem;
-    const double *centers;
     const int32_t *labels;
     double *distances;
     double *row, *other; /* scratch */
@@ -61,9 +60,7 @@ static int take_location(relocation *r, int64_t row, int64_t empty, ck_totals *t
     r->donor[from] = 1;
     r->remaining[from] -= count;
     totals->weights[empty] = weight;
-    for (int64_t p = 0; p < d; p++) {
-        totals->sums[empty * d + p] = weight * ldexp(r->row[p], -r->problem->unit);
-    }
+    for (int64_t p = 0; p < d; p++) totals->sums[empty * d + p] = weight * ldexp(r->row[p], -r->problem->unit);
     return 1;
 }
 
@@ -95,7 +92,6 @@ int ck_relocate_empty(const ck_problem *problem, const double *centers, const in
     const int64_t n = X->n_rows, d = X->n_features;
     relocation r = {0};
     r.problem = problem;
-    r.centers = centers;
     r.labels = labels;
     ck_arena local = {0};
     r.distances = CK_NEW(&local, double, n);

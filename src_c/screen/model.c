@@ -21,10 +21,9 @@ static float float_at_least(double value)
     return (double)rounded < value ? nextafterf(rounded, INFINITY) : rounded;
 }
 
-const ck_screen_shape *ck_screen_choose_shape(int64_t k, int64_t d)
+const ck_screen_shape *ck_screen_choose_shape(int64_t d)
 {
     const ck_screen_kernels *kernels = ck_screen_table();
-    (void)k;
     return d <= kernels->narrow_features ? kernels->narrow : kernels->tile;
 }
 
