@@ -8,6 +8,7 @@ _Rows: TypeAlias = NDArray[np.float32 | np.float64 | np.int8 | np.uint8 | np.int
 _Floats: TypeAlias = NDArray[np.float64]
 
 DTYPE_CODES: Final[frozenset[str]]
+ALGORITHMS: Final[tuple[str, ...]]
 HISTORY_DTYPE: Final[np.dtype[np.void]]
 
 class TooFewRows(ValueError): ...
@@ -23,8 +24,9 @@ def fit(
     given_centers: _Floats | None,
     seed: int,
     n_threads: int,
-    callback: Callable[[int, int, float, float, int], object] | None,
+    callback: Callable[[int, int, float, float, int, str, float], object] | None,
     n_trials: int = 0,
+    algorithm: str = "auto",
 ) -> tuple[
     _Floats, NDArray[np.int32], NDArray[np.int64], _Floats, float, int, bool, int, NDArray[np.void]
 ]: ...

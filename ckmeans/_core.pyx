@@ -26,11 +26,15 @@ cdef extern from "ck.h" nogil:
         ck_dtype dtype
     ctypedef struct ck_location:
         int64_t row, feature
+    ctypedef enum ck_algorithm:
+        CK_AUTO, CK_LLOYD, CK_HAMERLY, CK_YINYANG, CK_BOXES, CK_PROJECTION, CK_ALGORITHM_COUNT
     ctypedef struct ck_progress:
         int restart
         int64_t iteration
         double inertia, center_shift
         int64_t changed
+        ck_algorithm algorithm
+        double screened
     ctypedef int (*ck_progress_fn)(void *, const ck_progress *)
     ctypedef struct ck_fit_params:
         int64_t k
@@ -42,6 +46,7 @@ cdef extern from "ck.h" nogil:
         const double *given_centers
         uint64_t seed
         int n_threads
+        ck_algorithm algorithm
         ck_progress_fn progress
         void *progress_user
     ctypedef struct ck_fit_result:
@@ -61,6 +66,7 @@ cdef extern from "ck.h" nogil:
     const char *ck_parallel_backend()
     double ck_seconds()
     void ck_free(void *)
+    const char *ck_algorithm_name(ck_algorithm)
     int ck_assign(const ck_matrix *, const double *, int64_t, const double *, int, int32_t *, double *, ck_location *)
     int ck_transform(const ck_matrix *, const double *, int64_t, int, ck_dtype, void *, ck_location *)
     int ck_seed(const ck_matrix *, const double *, int64_t, ck_init, int, uint64_t, int, double *, int64_t *,
@@ -75,7 +81,13 @@ cdef dict DTYPES = {"f": CK_F32, "d": CK_F64, "b": CK_I8, "B": CK_U8, "h": CK_I1
 cdef dict INITS = {"given": CK_INIT_GIVEN, "k-means++": CK_INIT_KMEANS_PLUSPLUS, "random": CK_INIT_RANDOM}
 DTYPE_CODES = frozenset(DTYPES)
 
-HISTORY_DTYPE = np.dtype([("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8")])
+cdef dict ALGORITHM_CODES = {ck_algorithm_name(<ck_algorithm>code).decode(): code for code in range(CK_ALGORITHM_COUNT)}
+cdef list ALGORITHM_NAMES = list(ALGORITHM_CODES)
+ALGORITHMS = tuple(ALGORITHM_CODES)
+
+HISTORY_DTYPE = np.dtype([
+    ("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8"), ("algorithm", "U10"), ("screened", "f8"),
+])
 
 
 class TooFewRows(ValueError):
@@ -142,7 +154,8 @@ cdef class Progress:
         try:
             PyErr_CheckSignals()
             if self.callback is not None and now.iteration > 0:
-                self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed)
+                self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed,
+                              ALGORITHM_NAMES[now.algorithm], now.screened)
         except BaseException as error:
             self.error = error
             return 1
@@ -165,7 +178,8 @@ cdef inline bint has_callback(void *user) noexcept nogil:
 
 
 def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t max_iter, double tol, str init,
-        const double[:, :, ::1] given_centers, uint64_t seed, int n_threads, callback, int n_trials=0):
+        const double[:, :, ::1] given_centers, uint64_t seed, int n_threads, callback, int n_trials=0,
+        str algorithm="auto"):
     """Fits; returns centers, labels, sizes, weights, inertia, n_iter, converged, distinct, history."""
     cdef Rows rows = Rows(X)
     cdef Progress progress = Progress(callback)
@@ -191,6 +205,7 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
     params.given_centers = NULL if given_centers is None else &given_centers[0, 0, 0]
     params.seed = seed
     params.n_threads = n_threads
+    params.algorithm = ALGORITHM_CODES[algorithm]
     params.progress = on_progress
     params.progress_user = <void *>progress
     result.centers = &centers_view[0, 0]
@@ -204,7 +219,8 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
     try:
         history = np.empty(result.n_iter, dtype=HISTORY_DTYPE)
         for i in range(result.n_iter):
-            history[i] = (result.history[i].inertia, result.history[i].center_shift, result.history[i].changed)
+            history[i] = (result.history[i].inertia, result.history[i].center_shift, result.history[i].changed,
+                          ALGORITHM_NAMES[result.history[i].algorithm], result.history[i].screened)
     finally:
         ck_free(result.history)
     return (centers, labels, sizes, cluster_weights, result.inertia, result.n_iter, bool(result.converged),

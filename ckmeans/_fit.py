@@ -12,6 +12,8 @@ from . import _validation as check
 
 RANDOM_RESTARTS = 10  # of n_init="auto", for seedings that are not careful
 INITS = ("k-means++", "random")
+SYNONYMS = {"elkan": "yinyang"}  # scikit-learn's name for what bounds by groups of centers generalise
+ALGORITHMS = (*_core.ALGORITHMS, *SYNONYMS)
 
 
 class Progress(NamedTuple):
@@ -27,6 +29,10 @@ class Progress(NamedTuple):
     """Sum of the squared moves of the centers."""
     changed: int
     """Rows whose label changed."""
+    algorithm: str
+    """What saved distances: "lloyd" where nothing did."""
+    screened: float
+    """Share of all pairs of row and center that were scored."""
 
 
 class FitResult(NamedTuple):
@@ -48,6 +54,7 @@ def fit(
     n_init: Any,
     max_iter: Any,
     tol: Any,
+    algorithm: Any,
     verbose: Any,
     random_state: Any,
     n_threads: Any,
@@ -60,6 +67,7 @@ def fit(
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
     max_iter = check.check_integer(max_iter, "max_iter", 1)
     tol = check.check_nonnegative(tol, "tol")
+    check.check_choice(algorithm, "algorithm", ALGORITHMS)
     n_threads = check.check_n_threads(n_threads)
     verbose = check.check_verbose(verbose)
     callback = check.check_callback(callback)
@@ -101,6 +109,7 @@ def fit(
         seed,
         n_threads,
         _reporter(callback, verbose),
+        algorithm=SYNONYMS.get(algorithm, algorithm),
     )
     centers, labels, sizes, cluster_weights, inertia, n_iter, converged, distinct, history = result
     if distinct < n_clusters:
@@ -146,11 +155,13 @@ def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool) -> Call
     if callback is None and not verbose:
         return None
 
-    def report(restart: int, iteration: int, inertia: float, center_shift: float, changed: int) -> None:
-        progress = Progress(restart, iteration, inertia, center_shift, changed)
+    def report(*fields: Any) -> None:
+        progress = Progress(*fields)
         if verbose:
             print(
-                f"Restart {restart}, iteration {iteration}: inertia {inertia:.6g}, labels changed {changed}", flush=True
+                f"Restart {progress.restart}, iteration {progress.iteration}: inertia {progress.inertia:.6g}, "
+                f"labels changed {progress.changed}",
+                flush=True,
             )
         if callback is not None:
             callback(progress)

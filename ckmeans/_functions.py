@@ -27,7 +27,7 @@ class KMeansResult(NamedTuple):
     cluster_sizes: NDArray[np.int64]
     """Rows in each cluster."""
     history: NDArray[np.void]
-    """Fields inertia, center_shift and changed of every iteration."""
+    """Fields inertia, center_shift, changed, algorithm and screened of every iteration."""
 
 
 def kmeans(
@@ -39,6 +39,7 @@ def kmeans(
     n_init: int | str = "auto",
     max_iter: int = 300,
     tol: float = 1e-4,
+    algorithm: str = "auto",
     verbose: int = 0,
     random_state: Any = None,
     n_threads: int | None = None,
@@ -52,7 +53,7 @@ def kmeans(
         Finite numbers; see :class:`KMeans` for dtypes and layouts.
     n_clusters : int
         Number of clusters, at most the number of rows of positive weight.
-    sample_weight, init, n_init, max_iter, tol, verbose, random_state, n_threads, callback
+    sample_weight, init, n_init, max_iter, tol, algorithm, verbose, random_state, n_threads, callback
         As for :class:`KMeans`.
 
     Returns
@@ -79,6 +80,7 @@ def kmeans(
         n_init=n_init,
         max_iter=max_iter,
         tol=tol,
+        algorithm=algorithm,
         verbose=verbose,
         random_state=random_state,
         n_threads=n_threads,

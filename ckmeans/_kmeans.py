@@ -12,8 +12,6 @@ from . import _validation as check
 from ._fit import Progress, fit
 from ._tables import column_names, wrap_output
 
-ALGORITHMS = ("auto", "lloyd", "elkan")
-
 
 class KMeans:
     """Exact k-means clustering with the interface of scikit-learn's ``KMeans``.
@@ -42,13 +40,14 @@ class KMeans:
         Seed; None draws one from NumPy's global generator.
     copy_x : bool, default True
         Accepted for compatibility: X is never copied nor altered.
-    algorithm : {"auto", "lloyd", "elkan"}, default "auto"
-        How distances are saved. The result is the same, to the bit, for all.
+    algorithm : {"auto", "lloyd", "hamerly", "yinyang", "boxes", "projection", "elkan"}, default "auto"
+        How distances are saved; the result is the same, to the bit, for all. "auto" measures and chooses as the fit
+        goes. "elkan" is accepted for compatibility and means "yinyang".
     n_threads : int, optional
         Threads; by default OMP_NUM_THREADS, else the processors that the process may use.
     callback : callable, optional
-        Called as ``callback(progress)`` after every iteration, with fields restart, iteration, inertia, center_shift
-        and changed. An exception it raises ends the fit and leaves the estimator as it was.
+        Called as ``callback(progress)`` after every iteration, with fields restart, iteration, inertia, center_shift,
+        changed, algorithm and screened. An exception it raises ends the fit and leaves the estimator as it was.
 
     Attributes
     ----------
@@ -67,8 +66,10 @@ class KMeans:
     cluster_weights_ : ndarray of shape (n_clusters,), float64
         Sums of the weights of those rows.
     history_ : structured ndarray of shape (n_iter_,)
-        Fields inertia, center_shift and changed (rows with a new label) of every iteration. The inertia is derived
-        from sums over clusters and rounded relative to the total scatter; ``inertia_`` is summed over the rows.
+        Fields inertia, center_shift and changed (rows with a new label) of every iteration, and which algorithm ran
+        and what share of all pairs of row and center it scored. The inertia is derived from sums over clusters and
+        rounded relative to the total scatter; ``inertia_`` is summed over the rows. The last two fields may differ
+        between runs, as "auto" goes by measured times; all else may not.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,), object
         Only where X was a table whose column names are strings.
@@ -158,7 +159,6 @@ class KMeans:
         """
         rows = check.check_rows(X)
         names = column_names(X)
-        check.check_choice(self.algorithm, "algorithm", ALGORITHMS)
         check.check_flag(self.copy_x, "copy_x")
         result = fit(
             rows,
@@ -167,6 +167,7 @@ class KMeans:
             n_init=self.n_init,
             max_iter=self.max_iter,
             tol=self.tol,
+            algorithm=self.algorithm,
             verbose=self.verbose,
             random_state=self.random_state,
             n_threads=self.n_threads,

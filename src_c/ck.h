@@ -64,13 +64,27 @@ typedef enum { CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM } ck_init;
 int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
             int n_threads, double *centers, int64_t *indices, ck_location *where);
 
+/* How distances are saved; labels, centers and inertia are the same for all. */
+typedef enum {
+    CK_AUTO,       /* chosen as the fit goes, by what is measured */
+    CK_LLOYD,      /* every row against every center */
+    CK_HAMERLY,    /* rows whose two bounds show that their label stays are skipped */
+    CK_YINYANG,    /* a bound for each group of centers: rows are screened against the groups that may matter */
+    CK_BOXES,      /* few features: boxes of neighbouring rows against the centers near the box */
+    CK_PROJECTION, /* correlated features: a few principal directions tell which centers may matter */
+    CK_ALGORITHM_COUNT
+} ck_algorithm;
+const char *ck_algorithm_name(ck_algorithm algorithm);
+
 /* What an iteration reports. iteration counts from 1; 0 is a heartbeat of the seeding, other fields unset. */
 typedef struct {
     int restart;
     int64_t iteration;
-    double inertia;      /* of this iteration's labels, at the centers they were assigned to */
-    double center_shift; /* sum of squared moves of the centers */
-    int64_t changed;     /* rows whose label changed */
+    double inertia;         /* of this iteration's labels, at the centers they were assigned to */
+    double center_shift;    /* sum of squared moves of the centers */
+    int64_t changed;        /* rows whose label changed */
+    ck_algorithm algorithm; /* what ran: never CK_AUTO */
+    double screened;        /* share of all pairs of row and center that were scored */
 } ck_progress;
 
 /* Called from the thread that called ck_fit; a non-zero return ends the fit with CK_ERROR_STOPPED. */
@@ -86,6 +100,7 @@ typedef struct {
     const double *given_centers; /* IN n_init x k x d for CK_INIT_GIVEN */
     uint64_t seed;
     int n_threads;
+    ck_algorithm algorithm;
     ck_progress_fn progress; /* or NULL */
     void *progress_user;
 } ck_fit_params;

@@ -43,7 +43,9 @@ def test_fitted_attributes(dtype):
         "converged_": bool,
         "cluster_sizes_": np.dtype("i8"),
         "cluster_weights_": np.dtype("f8"),
-        "history_": np.dtype([("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8")]),
+        "history_": np.dtype(
+            [("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8"), ("algorithm", "U10"), ("screened", "f8")]
+        ),
         "n_features_in_": int,
     }
     shapes = {name: value.shape for name, value in fitted.items() if isinstance(value, np.ndarray)}

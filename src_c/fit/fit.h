@@ -29,11 +29,6 @@ CK_INLINE double ck_weight(const ck_problem *problem, int64_t row)
 /* Rounds centers to the dtype that X would hold them in. */
 void ck_round_centers(const ck_matrix *X, double *centers, int64_t count);
 
-/* --- seeding.c --- */
-/* progress: heartbeat of long work, or NULL. indices OUT k or NULL. */
-int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method, int n_trials,
-                    ck_random random, ck_progress_fn progress, void *progress_user, double *centers, int64_t *indices);
-
 /* --- pass.c --- */
 /* What the rows of each cluster add up to. Rows are summed in order within a chunk, then the chunks in order; the
  * chunks depend on n, d and k alone. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit.h"
+#include "seeding.h"
 
 typedef struct {
     double *centers;
@@ -21,6 +21,12 @@ typedef struct {
     double *next_centers;
     double tolerance;
 } fit_state;
+
+const char *ck_algorithm_name(ck_algorithm algorithm)
+{
+    static const char *const names[] = {"auto", "lloyd", "hamerly", "yinyang", "boxes", "projection"};
+    return names[algorithm];
+}
 
 /* --- One iteration's parts --------------------------------------------------------------------------------- */
 
@@ -95,7 +101,7 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
     run->n_iter = 0;
     run->converged = *settled = 0;
     while (run->n_iter < params->max_iter && !run->converged) {
-        ck_progress now = {restart, run->n_iter + 1, 0.0, 0.0, 0};
+        ck_progress now = {restart, run->n_iter + 1, 0.0, 0.0, 0, CK_LLOYD, 1.0};
         int status = ck_pass_run(fit->pass, run->centers, run->labels, &now.changed);
         if (status != CK_OK) return status;
         ck_totals *totals = ck_pass_totals(fit->pass);
@@ -134,9 +140,9 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
         memcpy(run->centers, params->given_centers + restart * size, (size_t)size * sizeof(double));
     } else {
         ck_arena scratch = {0};
-        status = ck_seed_centers(&fit->problem, &scratch, params->k, params->init, params->n_trials,
-                                 ck_random_stream(params->seed, (uint32_t)restart), params->progress,
-                                 params->progress_user, run->centers, NULL);
+        const ck_seeding_options options = {params->n_trials, params->progress, params->progress_user};
+        status = ck_seed_centers(&fit->problem, &scratch, params->k, params->init, &options,
+                                 ck_random_stream(params->seed, (uint32_t)restart), run->centers, NULL);
         ck_arena_free(&scratch);
     }
     int settled = 0;

@@ -1,0 +1,62 @@
+#include "sampler.h"
+
+void ck_sampler_init(ck_sampler *s, ck_arena *arena, int64_t n_rows)
+{
+    s->n_rows = n_rows;
+    s->n_blocks = ck_ceil_div(n_rows, CK_SUM_ROWS);
+    s->masses = CK_NEW(arena, double, n_rows);
+    s->block_sums = CK_NEW(arena, double, s->n_blocks);
+}
+
+void ck_sampler_set_weights(ck_sampler *s, const ck_problem *problem)
+{
+    for (int64_t i = 0; i < s->n_rows; i++) s->masses[i] = ck_weight(problem, i);
+    for (int64_t block = 0; block < s->n_blocks; block++) ck_sampler_sum_block(s, block);
+}
+
+static double lane_total(const double *lanes)
+{
+    double total = 0.0;
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
+    return total;
+}
+
+void ck_sampler_sum_block(ck_sampler *s, int64_t block)
+{
+    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->n_rows);
+    double lanes[CK_LANES] = {0.0};
+    for (int64_t i = first; i < last; i++) lanes[(i - first) % CK_LANES] += s->masses[i];
+    s->block_sums[block] = lane_total(lanes);
+}
+
+double ck_sampler_total(const ck_sampler *s)
+{
+    double total = 0.0;
+    for (int64_t block = 0; block < s->n_blocks; block++) total += s->block_sums[block];
+    return total;
+}
+
+/* The row at which the running sum of the masses exceeds target; never one of no mass. */
+static int64_t sampler_find(const ck_sampler *s, double target)
+{
+    int64_t block = -1, found = -1;
+    double before = 0.0, after = 0.0;
+    for (int64_t b = 0; b < s->n_blocks && !(after > target); b++) {
+        if (s->block_sums[b] <= 0.0) continue;
+        block = b;
+        before = after;
+        after += s->block_sums[b];
+    }
+    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->n_rows);
+    for (int64_t i = first; i < last && !(found >= 0 && before > target); i++) {
+        if (s->masses[i] <= 0.0) continue;
+        found = i;
+        before += s->masses[i];
+    }
+    return found;
+}
+
+int64_t ck_sampler_draw(const ck_sampler *s, ck_random *random)
+{
+    return sampler_find(s, ck_random_uniform(random) * ck_sampler_total(s));
+}
