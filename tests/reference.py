@@ -174,28 +174,52 @@ class Fit(NamedTuple):
     changed: list
 
 
-def chunk_rows(n, k, d):
-    """Rows that are summed in order before the chunks' sums are."""
-    size, chunks = 8 * k * (d + 1), 64
-    while chunks > 16 and chunks * size > 2 << 20:
-        chunks //= 2
-    if chunks * size > 8 << 20:
-        return n
-    return max(-(-n // chunks), 256)
+def sum_levels(X, weights):
+    """Parts that values are cut into, so that they are summed to 57 bits below the largest: more where weights differ
+    or where a few rows show ordinary values more than 12 bits below the largest."""
+    n, above = len(X), lambda value: math.frexp(value)[1]
+    positive = weights[weights > 0.0]
+    needed = 57 + above(positive.max()) - above(positive.min())
+    step = n // min(n, 64)
+    sampled, extra = [i * step for i in range(min(n, 64)) if weights[i * step] > 0.0], 0
+    for column in X.T:
+        ordinary = sorted(abs(v) for v in column[sampled] if v != 0.0)
+        if ordinary:
+            largest = np.abs(column[weights > 0.0]).max()
+            extra = max(extra, above(largest) - above(ordinary[len(ordinary) // 4]) - 12)
+    needed += extra
+    bits, levels = max(math.ceil(math.log2(n)), 1), 1
+    while levels < 64 and levels * (53 - bits) - 1 < needed:
+        levels += 1
+    return levels, bits
+
+
+def grid_sums(values, exponent, labels, k, levels, bits):
+    """Sums by label of values of at most 2**exponent: exact on grids of powers of two, hence the same in any order."""
+    total, exponent, parts = np.zeros(k), exponent + bits, []
+    for _ in range(levels):
+        shift = math.ldexp(1.5, exponent) if exponent - 52 > -1074 else 0.0
+        part = (values + shift) - shift
+        values = values - part
+        parts.append(np.bincount(labels, part, k))
+        exponent += bits - 53
+    for part in reversed(parts):
+        total = total + part
+    return total
 
 
 def cluster_totals(X, labels, k, weights):
-    n, d = X.shape
-    sums, totals = np.zeros((k, d)), np.zeros(k)
-    step = chunk_rows(n, k, d)
-    for start in range(0, n, step):
-        rows = slice(start, start + step)
-        chunk_sums, chunk_totals = np.zeros((k, d)), np.zeros(k)
-        np.add.at(chunk_sums, labels[rows], weights[rows, None] * X[rows])
-        np.add.at(chunk_totals, labels[rows], weights[rows])
-        sums += chunk_sums
-        totals += chunk_totals
-    return sums, totals
+    d = X.shape[1]
+    weighted = not (weights == 1.0).all()
+    levels, bits = sum_levels(X, weights)
+    above = math.frexp(weights.max())[1]
+    sums = np.zeros((k, d))
+    for p in range(d):
+        largest = np.abs(X[weights > 0.0, p]).max()
+        exponent = math.frexp(largest)[1] + (above if weighted else 0)
+        if largest > 0.0:
+            sums[:, p] = grid_sums(weights * X[:, p], exponent, labels, k, levels, bits)
+    return sums, grid_sums(weights, above, labels, k, levels, bits)
 
 
 def relocate_empty(X, labels, distances, weights, sums, totals):

@@ -10,6 +10,7 @@ typedef struct {
     const ck_matrix *X;
     const double *centers;
     ck_screen_model model;
+    int keep_image; /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
     int64_t block_rows;   /* the most rows of one ck_assign_block */
     int64_t strip_rows;   /* rows of a block that are screened together: their image stays in cache */
     int64_t chunk_panels; /* panels of centers that pass over a strip together */
@@ -35,9 +36,10 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
 /* centers: k x d, to stay valid and unchanged while blocks are assigned. */
 void ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
 
-/* OUT labels: of rows [row, row + n_rows), n_rows <= block_rows; room for a whole number of panels. */
-int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *scratch, int64_t row, int64_t n_rows,
-                    int32_t *labels);
+/* OUT labels: of rows [row, row + n_rows) of `rows`, X or some rows of it gathered; n_rows <= block_rows; room for a
+ * whole number of panels. */
+int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
+                    int64_t n_rows, int32_t *labels);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

@@ -15,6 +15,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
 {
     const int64_t d = X->n_features;
     assigner->X = X;
+    assigner->keep_image = 0;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
@@ -54,7 +55,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
 void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
 {
     assigner->centers = centers;
-    if (assigner->model.k > 1) ck_screen_model_set(&assigner->model, assigner->X, centers);
+    if (assigner->model.k > 1) ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image);
 }
 
 double ck_assign_operations(const ck_matrix *X, int64_t k)
@@ -86,7 +87,8 @@ static int all_finite(const double *x, int64_t d)
 
 /* Decides the waiting rows among the centers that their bounds leave open, in the order of the centers, so that the
  * lowest index wins a tie. */
-static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int32_t *labels)
+static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                          int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
@@ -100,7 +102,7 @@ static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, int
             s->waiting_thresholds[lane] = INFINITY;
             continue;
         }
-        ck_load_row(assigner->X, row + s->waiting[lane], s->stage + lane * d);
+        ck_load_row(rows, row + s->waiting[lane], s->stage + lane * d);
         if (!all_finite(s->stage + lane * d, d)) return CK_ERROR_NOT_FINITE;
     }
     for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
@@ -120,8 +122,8 @@ static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, int
 }
 
 /* Queues the open rows of the strip that starts at `strip`, settling whenever a panel of them is full. */
-static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t strip, int n_open,
-                      int32_t *labels)
+static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                      int64_t strip, int n_open, int32_t *labels)
 {
     const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
     for (int o = 0; o < n_open; o++) {
@@ -132,17 +134,17 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, int64_t
         s->waiting_thresholds[lane] = s->thresholds[i];
         if (!(s->sqnorm[i] <= FLT_MAX)) s->unscreened |= 1ull << lane;
         if (s->n_waiting < width) continue;
-        int status = settle_waiting(assigner, s, row, labels);
+        int status = settle_waiting(assigner, s, rows, row, labels);
         if (status != CK_OK) return status;
     }
     return CK_OK;
 }
 
-static int label_single_cluster(const ck_assigner *assigner, int64_t row, int64_t n_rows, int32_t *labels)
+static int label_single_cluster(const ck_matrix *rows, int64_t row, int64_t n_rows, int32_t *labels)
 {
-    ck_matrix block = *assigner->X;
+    ck_matrix block = *rows;
     ck_location where;
-    block.data = ck_row_start(assigner->X, row);
+    block.data = ck_row_start(rows, row);
     block.n_rows = n_rows;
     memset(labels, 0, (size_t)n_rows * sizeof *labels);
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
@@ -172,16 +174,17 @@ static void fetch_some(row_fetch *fetch)
     for (; fetch->next < last; fetch->next += CK_CACHE_LINE) CK_PREFETCH_L2(fetch->next);
 }
 
-static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
+static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                        int64_t n_rows, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
     const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
     for (int64_t i = 0; i < n_rows; i += width)
-        shape->pack(assigner->X, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
+        shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
                     s->sqnorm + i);
     for (int64_t i = 0; i < n_rows && model->too_large; i++) s->sqnorm[i] = INFINITY;
-    row_fetch fetch = fetch_rows(assigner->X, row + n_rows, n_rows,
+    row_fetch fetch = fetch_rows(rows, row + n_rows, n_rows,
                                  ck_ceil_div(n_rows, width) * ck_ceil_div(model->n_panels, assigner->chunk_panels));
     for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
@@ -195,16 +198,17 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, int64
                                  model->largest_slack, (int)n_rows, labels, s->thresholds, s->open);
 }
 
-int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, int64_t row, int64_t n_rows, int32_t *labels)
+int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                    int64_t n_rows, int32_t *labels)
 {
-    if (assigner->model.k == 1) return label_single_cluster(assigner, row, n_rows, labels);
+    if (assigner->model.k == 1) return label_single_cluster(rows, row, n_rows, labels);
     s->n_waiting = 0;
     s->unscreened = 0;
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
         const int64_t strip_rows = ck_min_i64(assigner->strip_rows, n_rows - strip);
-        int n_open = screen_strip(assigner, s, row + strip, strip_rows, labels + strip);
-        int status = queue_open(assigner, s, row, strip, n_open, labels);
+        int n_open = screen_strip(assigner, s, rows, row + strip, strip_rows, labels + strip);
+        int status = queue_open(assigner, s, rows, row, strip, n_open, labels);
         if (status != CK_OK) return status;
     }
-    return settle_waiting(assigner, s, row, labels);
+    return settle_waiting(assigner, s, rows, row, labels);
 }

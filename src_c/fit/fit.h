@@ -15,7 +15,8 @@ typedef struct {
     double mean_variance; /* of the features */
     double *origin;       /* d: a point near the data */
     double scatter;       /* sum of weight * squared distance to the origin */
-    int exact_sums;       /* sums of any rows, in any order, are exact in float64 */
+    ck_sum_grid grid;     /* of weight * x / 2^unit */
+    ck_sum_grid weight_grid; /* of the weights, as one feature */
 } ck_problem;
 
 /* Reads X once (twice for extreme values): CK_ERROR_NOT_FINITE where it is not finite. */
@@ -29,9 +30,12 @@ CK_INLINE double ck_weight(const ck_problem *problem, int64_t row)
 /* Rounds centers to the dtype that X would hold them in. */
 void ck_round_centers(const ck_matrix *X, double *centers, int64_t count);
 
+/* --- sums.c --- */
+/* Chooses the grids: most of each feature is its largest magnitude. Reserves memory: check arena->failed. */
+void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples);
+
 /* --- pass.c --- */
-/* What the rows of each cluster add up to. Rows are summed in order within a chunk, then the chunks in order; the
- * chunks depend on n, d and k alone. */
+/* What the rows of each cluster add up to: functions of the labels alone. */
 typedef struct {
     double *sums;    /* k x d: of weight * x / 2^unit */
     double *weights; /* k: of weight */
@@ -40,13 +44,17 @@ typedef struct {
 
 /* One pass over the data: every row gets the label of its nearest center, the totals follow. */
 typedef struct ck_pass ck_pass;
-ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k); /* NULL: out of memory */
-/* INOUT labels: those of the pass before. OUT changed: rows of positive weight with a new label. */
-int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, int64_t *changed);
-/* Valid until the next pass. */
+ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_algorithm algorithm,
+                     int n_threads); /* NULL: out of memory */
+typedef struct {
+    int64_t changed; /* rows of positive weight with a new label */
+    ck_algorithm algorithm;
+    double screened; /* share of the pairs of row and center that were scored */
+} ck_pass_report;
+/* INOUT labels: those of the pass before. */
+int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report);
+/* Of the last pass. The caller may alter them: the next pass does not build on them. */
 ck_totals *ck_pass_totals(ck_pass *pass);
-/* The sums or weights were altered: the next pass adds up all rows afresh. */
-void ck_pass_forget(ck_pass *pass);
 /* A new restart begins: OUT labels -1, totals empty. */
 void ck_pass_restart(ck_pass *pass, int32_t *labels);
 

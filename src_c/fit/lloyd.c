@@ -102,13 +102,16 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
     run->converged = *settled = 0;
     while (run->n_iter < params->max_iter && !run->converged) {
         ck_progress now = {restart, run->n_iter + 1, 0.0, 0.0, 0, CK_LLOYD, 1.0};
-        int status = ck_pass_run(fit->pass, run->centers, run->labels, &now.changed);
+        ck_pass_report report;
+        int status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
         if (status != CK_OK) return status;
+        now.changed = report.changed;
+        now.algorithm = report.algorithm;
+        now.screened = report.screened;
         ck_totals *totals = ck_pass_totals(fit->pass);
         now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem.unit);
         const int relocated = has_empty(totals, k);
         if (relocated) {
-            ck_pass_forget(fit->pass);
             status = ck_relocate_empty(&fit->problem, run->centers, run->labels, k, totals);
             if (status != CK_OK) return status;
         }
@@ -150,8 +153,8 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
         ck_round_centers(X, run->centers, size);
         status = iterate(fit, restart, run, &settled);
     }
-    int64_t changed;
-    if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &changed);
+    ck_pass_report report;
+    if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
     if (status == CK_OK)
         status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, 0, params->n_threads, &run->inertia);
     run->scaled_inertia = run->inertia;
@@ -197,7 +200,7 @@ static int fit_restarts(fit_state *fit, ck_arena *arena, ck_fit_result *result)
     const int64_t size = params->k * X->n_features;
     run_state run = {0}, best = {0};
     fit->tolerance = params->tol * fit->problem.mean_variance;
-    fit->pass = ck_pass_new(arena, &fit->problem, params->k);
+    fit->pass = ck_pass_new(arena, &fit->problem, params->k, params->algorithm, params->n_threads);
     fit->next_centers = CK_NEW(arena, double, size);
     run.centers = CK_NEW(arena, double, size);
     /* With one restart the labels are made where the caller wants them. */

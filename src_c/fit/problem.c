@@ -1,4 +1,4 @@
-/* problem.c - one pass over the data: finiteness, scale, variance, and whether sums are exact. */
+/* problem.c - one pass over the data: finiteness, scale, variance, and the grid of its sums. */
 #include <string.h>
 
 #include "fit.h"
@@ -105,6 +105,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     task.scratch = CK_NEW(arena, double, workers *ck_apart(BLOCK_ROWS * d));
     task.off_grid = CK_NEW(arena, int, n_chunks);
     double *mean = CK_NEW(arena, double, d), *squares = CK_NEW(arena, double, d);
+    double *feature_largest = CK_NEW(arena, double, d);
     if (arena->failed) return CK_ERROR_MEMORY;
 
     sample_origin(problem, mean);
@@ -118,15 +119,17 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
         largest = scatter = 0.0;
         memset(mean, 0, (size_t)d * sizeof *mean);
         memset(squares, 0, (size_t)d * sizeof *squares);
+        memset(feature_largest, 0, (size_t)d * sizeof *feature_largest);
         for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
             const double *sum = task.accumulators + chunk * ck_apart(3 * task.width);
             for (int64_t l = 0; l < task.width; l++) {
                 mean[l % d] += sum[l];
                 squares[l % d] += sum[task.width + l];
-                largest = fmax(largest, sum[2 * task.width + l]);
+                feature_largest[l % d] = fmax(feature_largest[l % d], sum[2 * task.width + l]);
             }
         }
         for (int64_t p = 0; p < d; p++) scatter += squares[p];
+        for (int64_t p = 0; p < d; p++) largest = fmax(largest, feature_largest[p]);
         ck_location where;
         if (!isfinite(scatter) && ck_find_not_finite(X, &where)) return CK_ERROR_NOT_FINITE;
         int exponent = 0;
@@ -148,10 +151,11 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     }
     problem->mean_variance = variances / (double)d;
 
-    problem->exact_sums =
-        task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p52;
-    for (int64_t chunk = 0; chunk < n_chunks; chunk++) problem->exact_sums &= !task.off_grid[chunk];
-    return CK_OK;
+    /* All values are multiples of a number so large that their sums are exact as they are: pixels, counts. */
+    int whole = task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p52;
+    for (int64_t chunk = 0; chunk < n_chunks; chunk++) whole &= !task.off_grid[chunk];
+    ck_problem_set_grids(problem, arena, feature_largest, whole);
+    return arena->failed ? CK_ERROR_MEMORY : CK_OK;
 }
 
 void ck_round_centers(const ck_matrix *X, double *centers, int64_t count)

@@ -101,10 +101,10 @@ static double sample_sqnorm(const ck_screen_model *model, const ck_matrix *X)
     return sum / (double)n;
 }
 
-void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers)
+void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers, int keep_image)
 {
     const int64_t k = model->k, d = model->d, r = model->shape->panel_centers;
-    set_image(model, X->dtype, centers);
+    if (!keep_image) set_image(model, X->dtype, centers);
 
     model->too_large = 0;
     for (int64_t j = 0; j < model->n_panels * r; j++) {

@@ -37,7 +37,7 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
     float *best = lanes, *second = best + ALL_LANES, *index = second + ALL_LANES, *sqnorm = index + ALL_LANES;
     float *threshold = sqnorm + ALL_LANES;
     memset(lanes, 0, 5 * ALL_LANES * sizeof(float));
-    ck_screen_model_set(&model, X, centers);
+    ck_screen_model_set(&model, X, centers, 0);
     for (int64_t row = 0; row < X->n_rows; row += width) {
         const int64_t n_rows = ck_min_i64(width, X->n_rows - row);
         shape->pack(X, row, n_rows, &model.image, stage, points, sqnorm);

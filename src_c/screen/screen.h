@@ -73,7 +73,8 @@ typedef struct {
 void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d);
 /* The faster shape for d features. */
 const ck_screen_shape *ck_screen_choose_shape(int64_t d);
-/* Packs centers (k x d, finite) for screening rows of X, a few of which are read to balance the bound. */
-void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers);
+/* Packs centers (k x d, finite) for screening rows of X, a few of which are read to balance the bound. The image is
+ * chosen for these centers, or kept as it was for others. */
+void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers, int keep_image);
 
 #endif

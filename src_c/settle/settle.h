@@ -53,6 +53,21 @@ double ck_sqdist_root(ck_sqdist a);
 
 enum { CK_LANES = 16 }; /* rows of a float64 panel */
 
+/* Grids on which sums of rows are exact, so that they depend on the rows alone and not on their order. A value
+ * (multiplier * x) is cut into `levels` parts, the multiples of ever finer powers of two: part = (v + shift) - shift,
+ * what is left goes on to the next level. docs/numerics.md, section 1. */
+typedef struct {
+    int levels;
+    const double *shifts;      /* levels x d */
+    const double *multipliers; /* of the rows of X; NULL: all one */
+} ck_sum_grid;
+
+/* Rows of a block that get another label. */
+typedef struct {
+    int64_t n;
+    int32_t *rows, *before, *after; /* their places in the block, old labels (-1: none yet) and new ones */
+} ck_moves;
+
 typedef struct {
     /* OUT out: rows [row, row + n_rows) in C order. */
     void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
@@ -60,11 +75,10 @@ typedef struct {
     void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
     void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
-    /* sums[label of row][feature] += multiplier * x for features [first, last) of the rows row + list[i], in the
-     * order of the list (NULL: 0, 1, ... n - 1). labels and multipliers (NULL: all one) are indexed like the list's
-     * entries. scratch: d float64. */
-    void (*add_rows)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, int64_t first, int64_t last,
-                     const int32_t *labels, const double *multipliers, double *sums, double *scratch);
+    /* Takes features [first, last) of the rows row + moves->rows[i] out of the sums of their old clusters and into
+     * those of their new ones. sums: k x levels x d. scratch: d float64. */
+    void (*move_rows)(const ck_matrix *X, int64_t row, const ck_moves *moves, int64_t first, int64_t last,
+                      const ck_sum_grid *grid, double *sums, double *scratch);
     /* sums, squares (of weight * (x * scale - origin)^k) and largest magnitudes of n elements, row after row of d,
      * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
     void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,

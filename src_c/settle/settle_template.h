@@ -47,88 +47,96 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
     }
 }
 
-/* sum[p] += multiplier * x[p], eight, four, two features at a time where the compiler has vector types. */
+/* Parts of multiplier * x, level by level, added to `to` and taken from `from` (NULL: nowhere); eight, four, two
+ * features at a time where the compiler has vector types. */
+#define MOVE_PART(value, shift, at)                                                                                    \
+    for (int level = 0; level < levels; level++) {                                                                     \
+        value##_t part = value + *(const value##_t *)(shift + level * d);                                              \
+        part -= *(const value##_t *)(shift + level * d);                                                               \
+        value -= part;                                                                                                 \
+        *(value##_t *)(to + level * d + at) += part;                                                                   \
+        if (from) *(value##_t *)(from + level * d + at) -= part;                                                       \
+    }
+
 #if defined(__GNUC__)
-#define ADD_VECTORS(type, lanes)                                                                                       \
+#define MOVE_VECTORS(type, lanes)                                                                                      \
     for (; p + lanes <= width; p += lanes) {                                                                           \
         typedef type narrow_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
-        typedef double wide_t __attribute__((vector_size(lanes * 8), aligned(8), may_alias));                          \
-        wide_t value = __builtin_convertvector(*(const narrow_t *)(x + p), wide_t);                                    \
+        typedef double value_t __attribute__((vector_size(lanes * 8), aligned(8), may_alias));                         \
+        value_t value = __builtin_convertvector(*(const narrow_t *)(x + p), value_t);                                  \
         if (multiplier) value *= *multiplier;                                                                          \
-        *(wide_t *)(sum + p) += value;                                                                                 \
+        MOVE_PART(value, shifts + p, p)                                                                                \
     }
 #else
-#define ADD_VECTORS(type, lanes)
+#define MOVE_VECTORS(type, lanes)
 #endif
 
-/* Narrow rows have a copy for each width, in which the compiler drops the loops over the features. */
-#define EACH_WIDTH(CASE)                                                                                               \
-    CASE(1)                                                                                                            \
-    CASE(2)                                                                                                            \
-    CASE(3)                                                                                                            \
-    CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
-
-#define DEFINE_ADD(name, type)                                                                                         \
-    CK_INLINE void name##_row(const type *x, const double *multiplier, int64_t width, double *sum)                     \
+#define DEFINE_MOVE(name, type)                                                                                        \
+    CK_INLINE void name##_row(const type *x, const double *multiplier, int64_t width, int64_t d, const int levels,     \
+                              const double *shifts, double *from, double *to)                                          \
     {                                                                                                                  \
         int64_t p = 0;                                                                                                 \
-        ADD_VECTORS(type, 8)                                                                                           \
-        ADD_VECTORS(type, 4)                                                                                           \
-        ADD_VECTORS(type, 2)                                                                                           \
-        for (; p < width; p++) sum[p] += multiplier ? *multiplier * (double)x[p] : (double)x[p];                       \
-    }                                                                                                                  \
-    CK_INLINE void name##_loop(const char *start, int64_t row_stride, const int32_t *list, int64_t n, int64_t width,   \
-                               int64_t d, const int32_t *labels, const double *multipliers, double *sums)              \
-    {                                                                                                                  \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            const int64_t at = list ? list[i] : i;                                                                     \
-            name##_row((const type *)(start + at * row_stride), multipliers ? multipliers + at : NULL, width,          \
-                       sums + labels[at] * d);                                                                         \
+        MOVE_VECTORS(type, 8)                                                                                          \
+        MOVE_VECTORS(type, 4)                                                                                          \
+        MOVE_VECTORS(type, 2)                                                                                          \
+        for (; p < width; p++) {                                                                                       \
+            typedef double value_t;                                                                                    \
+            value_t value = multiplier ? *multiplier * (double)x[p] : (double)x[p];                                    \
+            MOVE_PART(value, shifts + p, p)                                                                            \
         }                                                                                                              \
     }                                                                                                                  \
-    static void name(const char *start, int64_t row_stride, const int32_t *list, int64_t n, int64_t width, int64_t d,  \
-                     const int32_t *labels, const double *multipliers, double *sums)                                   \
+    CK_INLINE void name##_loop(const char *start, int64_t row_stride, const ck_moves *moves, int64_t width,            \
+                               int64_t d, const int levels, const double *shifts, const double *multipliers,           \
+                               double *sums)                                                                           \
     {                                                                                                                  \
-        if (multipliers || list || width != d)                                                                         \
-            name##_loop(start, row_stride, list, n, width, d, labels, multipliers, sums);                              \
+        for (int64_t i = 0; i < moves->n; i++) {                                                                       \
+            const int64_t at = moves->rows[i], before = moves->before[i];                                              \
+            name##_row((const type *)(start + at * row_stride), multipliers ? multipliers + at : NULL, width, d,       \
+                       levels, shifts, before < 0 ? NULL : sums + before * levels * d,                                 \
+                       sums + moves->after[i] * levels * d);                                                           \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name(const char *start, int64_t row_stride, const ck_moves *moves, int64_t width, int64_t d,           \
+                     int levels, const double *shifts, const double *multipliers, double *sums)                        \
+    {                                                                                                                  \
+        if (levels == 1 && d == 3 && width == 3 && !multipliers)                                                       \
+            name##_loop(start, row_stride, moves, 3, 3, 1, shifts, NULL, sums);                                        \
+        else if (levels == 2 && d == 2 && width == 2 && !multipliers)                                                  \
+            name##_loop(start, row_stride, moves, 2, 2, 2, shifts, NULL, sums);                                        \
+        else if (levels == 1)                                                                                          \
+            name##_loop(start, row_stride, moves, width, d, 1, shifts, multipliers, sums);                             \
+        else if (levels == 2)                                                                                          \
+            name##_loop(start, row_stride, moves, width, d, 2, shifts, multipliers, sums);                             \
         else                                                                                                           \
-            switch (d) {                                                                                               \
-                EACH_WIDTH(name##_case)                                                                                \
-            default: name##_loop(start, row_stride, NULL, n, d, d, labels, NULL, sums);                                \
-            }                                                                                                          \
+            name##_loop(start, row_stride, moves, width, d, levels, shifts, multipliers, sums);                        \
     }
 
-#define add_f32_case(w)                                                                                                \
-    case w: add_f32_loop(start, row_stride, NULL, n, w, w, labels, NULL, sums); break;
-#define add_f64_case(w)                                                                                                \
-    case w: add_f64_loop(start, row_stride, NULL, n, w, w, labels, NULL, sums); break;
-#define add_u8_case(w)                                                                                                 \
-    case w: add_u8_loop(start, row_stride, NULL, n, w, w, labels, NULL, sums); break;
+DEFINE_MOVE(move_f32, float)
+DEFINE_MOVE(move_f64, double)
+DEFINE_MOVE(move_u8, uint8_t)
 
-DEFINE_ADD(add_f32, float)
-DEFINE_ADD(add_f64, double)
-DEFINE_ADD(add_u8, uint8_t)
-
-static void add_rows(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, int64_t first, int64_t last,
-                     const int32_t *labels, const double *multipliers, double *sums, double *scratch)
+static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, int64_t first, int64_t last,
+                      const ck_sum_grid *grid, double *sums, double *scratch)
 {
     const int64_t d = X->n_features, width = last - first;
+    const double *multipliers = grid->multipliers ? grid->multipliers + row : NULL, *shifts = grid->shifts + first;
     ck_matrix part = *X;
     part.data = ck_row_start(X, row) + first * X->feature_stride;
     part.n_features = width;
     sums += first;
     if (ck_rows_contiguous(X) && X->dtype == CK_F32)
-        add_f32(part.data, X->row_stride, list, n, width, d, labels, multipliers, sums);
+        move_f32(part.data, X->row_stride, moves, width, d, grid->levels, shifts, multipliers, sums);
     else if (ck_rows_contiguous(X) && X->dtype == CK_F64)
-        add_f64(part.data, X->row_stride, list, n, width, d, labels, multipliers, sums);
+        move_f64(part.data, X->row_stride, moves, width, d, grid->levels, shifts, multipliers, sums);
     else if (ck_rows_contiguous(X) && X->dtype == CK_U8)
-        add_u8(part.data, X->row_stride, list, n, width, d, labels, multipliers, sums);
+        move_u8(part.data, X->row_stride, moves, width, d, grid->levels, shifts, multipliers, sums);
     else
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t at = list ? list[i] : i;
-            ck_load_row(&part, at, scratch);
-            add_f64((const char *)scratch, 0, NULL, 1, width, d, labels + at, multipliers ? multipliers + at : NULL,
-                    sums);
+        for (int64_t i = 0; i < moves->n; i++) {
+            int32_t zero = 0;
+            const ck_moves one = {1, &zero, moves->before + i, moves->after + i};
+            ck_load_row(&part, moves->rows[i], scratch);
+            move_f64((const char *)scratch, 0, &one, width, d, grid->levels, shifts,
+                     multipliers ? multipliers + moves->rows[i] : NULL, sums);
         }
 }
 
@@ -161,4 +169,4 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
-#define SETTLE_TABLE {copy_rows, load_panel, sqdist_panel, add_rows, summarize, off_grid}
+#define SETTLE_TABLE {copy_rows, load_panel, sqdist_panel, move_rows, summarize, off_grid}

@@ -1,0 +1,39 @@
+/* strategy.h - how the rows of a block get their labels while the centers move: the interface of the pruning
+ * strategies, one file each. */
+#ifndef CK_STRATEGY_H
+#define CK_STRATEGY_H
+
+#include "assign.h"
+
+/* What a pass and its strategies share. */
+typedef struct {
+    ck_assigner assigner;
+    int n_workers;
+    ck_assign_scratch *scratch; /* n_workers */
+    int32_t *labels;            /* n_workers x block_rows */
+} ck_screening;
+
+/* Reserves memory: check arena->failed. */
+void ck_screening_init(ck_screening *screening, ck_arena *arena, const ck_matrix *X, int64_t k, int n_threads);
+
+typedef struct ck_strategy ck_strategy;
+struct ck_strategy {
+    ck_algorithm algorithm;
+    ck_screening *screening;
+    /* The labels of the next pass are found without what is known from passes before. */
+    void (*forget)(ck_strategy *strategy);
+    /* Before each pass; centers: k x d, to stay valid and unchanged while it lasts. */
+    void (*set_centers)(ck_strategy *strategy, const double *centers);
+    /* INOUT labels: of rows [row, row + n_rows), a block; -1: none yet. OUT moves: the rows whose label changed, with
+     * room for the block. INOUT screened: increased by the pairs of row and center that were scored. */
+    int (*assign)(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
+                  double *screened);
+};
+
+/* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
+ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
+
+/* Lists where new labels differ from the old ones and puts them in their place. */
+void ck_apply_labels(const int32_t *after, int64_t n_rows, int32_t *labels, ck_moves *moves);
+
+#endif

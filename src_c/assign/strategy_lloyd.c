@@ -1,0 +1,50 @@
+/* strategy_lloyd.c - every row against every center, and what all strategies need. */
+#include "strategy.h"
+
+void ck_screening_init(ck_screening *screening, ck_arena *arena, const ck_matrix *X, int64_t k, int n_threads)
+{
+    ck_assigner_init(&screening->assigner, arena, X, k);
+    const int64_t block_rows = screening->assigner.block_rows;
+    screening->n_workers =
+        ck_useful_threads(n_threads, ck_ceil_div(X->n_rows, block_rows), ck_assign_operations(X, k));
+    screening->scratch = ck_assign_scratch_new(arena, &screening->assigner, screening->n_workers);
+    screening->labels = CK_NEW(arena, int32_t, screening->n_workers *block_rows);
+}
+
+void ck_apply_labels(const int32_t *after, int64_t n_rows, int32_t *labels, ck_moves *moves)
+{
+    moves->n = ck_screen_table()->differ(after, labels, (int)n_rows, moves->rows);
+    for (int64_t i = 0; i < moves->n; i++) {
+        const int32_t row = moves->rows[i];
+        moves->before[i] = labels[row];
+        moves->after[i] = labels[row] = after[row];
+    }
+}
+
+static void forget(ck_strategy *strategy) { (void)strategy; }
+
+static void set_centers(ck_strategy *strategy, const double *centers)
+{
+    ck_assigner_set_centers(&strategy->screening->assigner, centers);
+}
+
+static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
+                  double *screened)
+{
+    ck_screening *screening = strategy->screening;
+    const ck_assigner *assigner = &screening->assigner;
+    int32_t *after = screening->labels + worker * assigner->block_rows;
+    for (int64_t i = 0; i < n_rows; i += 16) CK_PREFETCH(labels + i);
+    int status = ck_assign_block(assigner, screening->scratch + worker, assigner->X, row, n_rows, after);
+    if (status != CK_OK) return status;
+    ck_apply_labels(after, n_rows, labels, moves);
+    *screened += (double)n_rows * (double)assigner->model.k;
+    return CK_OK;
+}
+
+ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening)
+{
+    ck_strategy *strategy = CK_NEW(arena, ck_strategy, 1);
+    if (strategy) *strategy = (ck_strategy){CK_LLOYD, screening, forget, set_centers, assign};
+    return strategy;
+}

@@ -1,0 +1,103 @@
+/* sums.c - grids on which sums of rows are exact, after the idea of pre-rounded summation (Demmel and Nguyen,
+ * "Parallel reproducible summation", IEEE Trans. Computers 64, 2015). docs/numerics.md, section 1, has the proof. */
+#include <stdlib.h>
+
+#include "fit.h"
+
+enum {
+    PRECISION_BITS = 57, /* below the largest magnitude: finer than float64 holds that magnitude itself */
+    SPREAD_BITS = 12,    /* from a typical magnitude to the largest that are thought ordinary; above, more are added */
+    SAMPLE_ROWS = 64,
+    MAX_LEVELS = 64,
+    SIGNIFICAND_BITS = 52,
+    LEAST_EXPONENT = -1074
+};
+
+/* n <= 2^this, at least 1. */
+static int row_bits(int64_t n)
+{
+    int bits = 1;
+    while (bits < 62 && (int64_t)1 << bits < n) bits++;
+    return bits;
+}
+
+static int exponent_above(double value)
+{
+    int exponent = 0;
+    frexp(value, &exponent);
+    return exponent;
+}
+
+/* OUT shifts (stride apart): of values of at most `largest`. A zero shift leaves the value whole: right where all
+ * values lie on a grid that sums are exact on. */
+static void set_shifts(double largest, int bits, int levels, int64_t stride, double *shifts)
+{
+    int exponent = exponent_above(largest) + bits;
+    for (int level = 0; level < levels; level++) {
+        const int grid = exponent - SIGNIFICAND_BITS;
+        shifts[level * stride] = largest > 0.0 && grid > LEAST_EXPONENT ? ldexp(1.5, exponent) : 0.0;
+        exponent = grid - 1 + bits;
+    }
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Bits by which the largest magnitude of a feature stands above what is ordinary in a few rows. */
+static int largest_spread(const ck_problem *problem, const double *largest, double *rows)
+{
+    const ck_matrix *X = problem->X;
+    const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows), d = X->n_features;
+    double magnitudes[SAMPLE_ROWS];
+    int spread = 0;
+    for (int64_t i = 0; i < n; i++) ck_load_row(X, i * (X->n_rows / n), rows + i * d);
+    for (int64_t p = 0; p < d; p++) {
+        int count = 0;
+        for (int64_t i = 0; i < n; i++)
+            if (rows[i * d + p] != 0.0 && ck_weight(problem, i * (X->n_rows / n)) > 0.0)
+                magnitudes[count++] = fabs(rows[i * d + p]);
+        if (count == 0) continue;
+        qsort(magnitudes, (size_t)count, sizeof(double), compare_doubles);
+        const int bits = exponent_above(largest[p]) - exponent_above(magnitudes[count / 4]) - SPREAD_BITS;
+        spread = bits > spread ? bits : spread;
+    }
+    return spread;
+}
+
+void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples)
+{
+    const int64_t n = problem->X->n_rows, d = problem->X->n_features;
+    const int bits = row_bits(n);
+    double most = 1.0, least = 1.0;
+    if (problem->weights) {
+        most = 0.0, least = INFINITY;
+        for (int64_t i = 0; i < n; i++) {
+            most = fmax(most, problem->weights[i]);
+            if (problem->weights[i] > 0.0) least = fmin(least, problem->weights[i]);
+        }
+    }
+    /* Rows of small weight count as precisely as those of large weight. */
+    double *sample = CK_NEW(arena, double, SAMPLE_ROWS *d);
+    if (arena->failed) return;
+    const int needed =
+        PRECISION_BITS + largest_spread(problem, largest, sample) + exponent_above(most) - exponent_above(least);
+    int levels = 1;
+    while (!whole_multiples && levels < MAX_LEVELS && levels * (SIGNIFICAND_BITS + 1 - bits) - 1 < needed) levels++;
+
+    double *shifts = CK_NEW(arena, double, levels *d), *weight_shifts = CK_NEW(arena, double, levels);
+    double *multipliers = problem->weights || problem->unit != 0 ? CK_NEW(arena, double, n) : NULL;
+    if (arena->failed) return;
+    for (int64_t p = 0; p < d; p++) {
+        /* The product is rounded: its bound is a power of two, which rounding does not cross. */
+        const int weight_exponent = problem->weights ? exponent_above(most) : 0;
+        const double bound = ldexp(1.0, exponent_above(ldexp(largest[p], -problem->unit)) + weight_exponent - 1);
+        set_shifts(whole_multiples || !(largest[p] > 0.0) ? 0.0 : bound, bits, levels, d, shifts + p);
+    }
+    set_shifts(most, bits, levels, 1, weight_shifts);
+    for (int64_t i = 0; i < n && multipliers; i++) multipliers[i] = ldexp(ck_weight(problem, i), -problem->unit);
+    problem->grid = (ck_sum_grid){levels, shifts, multipliers};
+    problem->weight_grid = (ck_sum_grid){levels, weight_shifts, NULL};
+}
