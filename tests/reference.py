@@ -154,7 +154,10 @@ def seed_plus_plus(X, k, seed, stream=0, weights=None, trials=None):
         by_weight = j == 0 or not ordered_sum(block_sums(masses)) > 0.0
         rows = [draw(weights if by_weight else masses, next(random)) for _ in range(1 if by_weight else trials)]
         candidates = [np.minimum(closest, squared_distances(X, X[row : row + 1])[0][:, 0]) for row in rows]
-        potentials = [ordered_sum(block_sums(weights * candidate)) for candidate in candidates]
+        most = masses.max() if j > 0 else 0.0  # the potentials are exact on a grid that the largest mass gives
+        bits = max(math.ceil(math.log2(len(X))), 1)
+        shift = math.ldexp(1.5, math.frexp(most)[1] + bits)
+        potentials = [((weights * candidate + shift) - shift).sum() for candidate in candidates]
         chosen = min(range(len(rows)), key=potentials.__getitem__)
         indices.append(rows[chosen])
         closest = candidates[chosen]

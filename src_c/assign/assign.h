@@ -10,7 +10,7 @@ typedef struct {
     const ck_matrix *X;
     const double *centers;
     ck_screen_model model;
-    int keep_image; /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
+    int keep_image;       /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
     int64_t block_rows;   /* the most rows of one ck_assign_block */
     int64_t strip_rows;   /* rows of a block that are screened together: their image stays in cache */
     int64_t chunk_panels; /* panels of centers that pass over a strip together */

@@ -3,7 +3,7 @@
 #ifndef CK_STRATEGY_H
 #define CK_STRATEGY_H
 
-#include "assign.h"
+#include "embedding.h"
 
 /* What a pass and its strategies share. */
 typedef struct {
@@ -32,6 +32,7 @@ struct ck_strategy {
 
 /* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
+ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
 
 /* Lists where new labels differ from the old ones and puts them in their place. */
 void ck_apply_labels(const int32_t *after, int64_t n_rows, int32_t *labels, ck_moves *moves);

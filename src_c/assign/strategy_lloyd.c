@@ -5,8 +5,7 @@ void ck_screening_init(ck_screening *screening, ck_arena *arena, const ck_matrix
 {
     ck_assigner_init(&screening->assigner, arena, X, k);
     const int64_t block_rows = screening->assigner.block_rows;
-    screening->n_workers =
-        ck_useful_threads(n_threads, ck_ceil_div(X->n_rows, block_rows), ck_assign_operations(X, k));
+    screening->n_workers = ck_useful_threads(n_threads, ck_ceil_div(X->n_rows, block_rows), ck_assign_operations(X, k));
     screening->scratch = ck_assign_scratch_new(arena, &screening->assigner, screening->n_workers);
     screening->labels = CK_NEW(arena, int32_t, screening->n_workers *block_rows);
 }

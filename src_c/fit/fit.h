@@ -2,7 +2,7 @@
 #ifndef CK_FIT_H
 #define CK_FIT_H
 
-#include "../assign/assign.h"
+#include "../assign/embedding.h"
 
 /* The data of a fit and what one pass over them told. Squares are in units of 4^unit: unit is 0 but for data whose
  * squares would overflow or vanish. */
@@ -12,15 +12,20 @@ typedef struct {
     int n_threads;
     int unit;
     double total_weight;
-    double mean_variance; /* of the features */
-    double *origin;       /* d: a point near the data */
-    double scatter;       /* sum of weight * squared distance to the origin */
-    ck_sum_grid grid;     /* of weight * x / 2^unit */
+    double mean_variance;    /* of the features */
+    double *origin;          /* d: a point near the data */
+    double scatter;          /* sum of weight * squared distance to the origin */
+    ck_embedding *embedding; /* of the rows, or NULL where it is of no use */
+    ck_sum_grid grid;        /* of weight * x / 2^unit */
     ck_sum_grid weight_grid; /* of the weights, as one feature */
 } ck_problem;
 
 /* Reads X once (twice for extreme values): CK_ERROR_NOT_FINITE where it is not finite. */
 int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, const double *weights, int n_threads);
+
+/* Embeds the rows where that promises to save distances to k centers. Memory from the problem's arena; without it
+ * there is no embedding. */
+void ck_problem_embed(ck_problem *problem, ck_arena *arena, int64_t k);
 
 CK_INLINE double ck_weight(const ck_problem *problem, int64_t row)
 {
@@ -33,6 +38,9 @@ void ck_round_centers(const ck_matrix *X, double *centers, int64_t count);
 /* --- sums.c --- */
 /* Chooses the grids: most of each feature is its largest magnitude. Reserves memory: check arena->failed. */
 void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples);
+
+/* The shift of a grid on which n values of at most `most` are summed exactly. */
+double ck_sum_shift(double most, int64_t n);
 
 /* --- pass.c --- */
 /* What the rows of each cluster add up to: functions of the labels alone. */

@@ -229,6 +229,7 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
     result->history = NULL;
     int status = ck_problem_init(&fit.problem, &arena, X, weights, params->n_threads);
     if (status == CK_OK && rows_with_weight(&fit.problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
+    if (status == CK_OK && params->algorithm != CK_LLOYD) ck_problem_embed(&fit.problem, &arena, params->k);
     if (status == CK_OK) status = fit_restarts(&fit, &arena, result);
     if (status != CK_OK) {
         free(result->history);

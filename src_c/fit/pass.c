@@ -38,16 +38,18 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     ck_pass *pass = CK_NEW(arena, ck_pass, 1);
     if (!pass) return NULL;
     memset(pass, 0, sizeof *pass);
-    (void)algorithm;
     pass->problem = problem;
     pass->k = k;
     ck_screening_init(&pass->screening, arena, X, k, n_threads);
     const int64_t block_rows = pass->screening.assigner.block_rows;
     pass->n_blocks = ck_ceil_div(n, block_rows);
     pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
+    if (algorithm == CK_PROJECTION || algorithm == CK_AUTO) {
+        if (problem->embedding) pass->strategy = ck_strategy_projection(arena, &pass->screening, problem->embedding);
+    }
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
-    pass->weights = CK_NEW(arena, double, problem->weights ? k *levels : 0);
+    pass->weights = CK_NEW(arena, double, problem->weights ? k * levels : 0);
     pass->before = CK_NEW(arena, int32_t, pass->by_slices ? n : 0);
     pass->totals.sums = CK_NEW(arena, double, k *d);
     pass->totals.weights = CK_NEW(arena, double, k);

@@ -8,8 +8,9 @@ enum {
     MIN_CHUNK_ROWS = 512,
     BLOCK_ROWS = 64,
     SAMPLE_ROWS = 64,
-    SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
-    MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
+    MIN_EMBEDDED_CENTERS = 16, /* below it plain screening costs next to nothing */
+    SAFE_EXPONENT = 400,       /* values within 2^+-400 have squares and sums that float64 holds */
+    MIN_UNIT = -600,           /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
     FLAT_WIDTH = 16 /* accumulators that narrow rows are spread over, side by side */
 };
@@ -156,6 +157,13 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     for (int64_t chunk = 0; chunk < n_chunks; chunk++) whole &= !task.off_grid[chunk];
     ck_problem_set_grids(problem, arena, feature_largest, whole);
     return arena->failed ? CK_ERROR_MEMORY : CK_OK;
+}
+
+void ck_problem_embed(ck_problem *problem, ck_arena *arena, int64_t k)
+{
+    const int64_t most_at_a_time = ck_max_i64(k, 64); /* candidates of a step of the seeding */
+    if (problem->unit == 0 && k >= MIN_EMBEDDED_CENTERS)
+        problem->embedding = ck_embedding_new(arena, problem->X, problem->origin, most_at_a_time, problem->n_threads);
 }
 
 void ck_round_centers(const ck_matrix *X, double *centers, int64_t count)

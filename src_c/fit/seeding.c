@@ -38,6 +38,7 @@ int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method
     ck_problem problem;
     const ck_seeding_options options = {n_trials, NULL, NULL};
     int status = ck_problem_init(&problem, &arena, X, weights, n_threads);
+    if (status == CK_OK) ck_problem_embed(&problem, &arena, k);
     if (status == CK_OK)
         status = ck_seed_centers(&problem, &arena, k, method, &options, ck_random_stream(seed, 0), centers, indices);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);

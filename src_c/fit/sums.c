@@ -67,6 +67,13 @@ static int largest_spread(const ck_problem *problem, const double *largest, doub
     return spread;
 }
 
+double ck_sum_shift(double most, int64_t n)
+{
+    double shift;
+    set_shifts(most, row_bits(n), 1, 1, &shift);
+    return shift;
+}
+
 void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples)
 {
     const int64_t n = problem->X->n_rows, d = problem->X->n_features;

@@ -42,6 +42,13 @@ void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_scre
     model->offset32 = CK_NEW(arena, float, d + VECTOR_PADDING);
 }
 
+void ck_screen_model_identity(ck_screen_model *model)
+{
+    memset(model->offset, 0, (size_t)(model->d + VECTOR_PADDING) * sizeof(double));
+    memset(model->offset32, 0, (size_t)(model->d + VECTOR_PADDING) * sizeof(float));
+    model->image = (ck_screen_image){1.0, model->offset, model->offset32};
+}
+
 /* Puts the mean of the centers at the origin and the largest deviation from it just below one. */
 static void set_image(ck_screen_model *model, ck_dtype dtype, const double *centers)
 {
@@ -121,10 +128,10 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
         model->center_slack[j] = (float)sqnorm;
     }
 
-    double mean = 0.0, rows = sample_sqnorm(model, X);
+    double mean = 0.0, rows = model->balance > 0.0 ? 1.0 : sample_sqnorm(model, X);
     for (int64_t j = 0; j < k; j++) mean += model->center_slack[j] / (double)k;
     /* |x||c| <= (balance |x|^2 + |c|^2 / balance) / 2 is tightest where both terms are equal. */
-    double balance = sqrt(mean / rows);
+    double balance = model->balance > 0.0 ? model->balance : sqrt(mean / rows);
     if (!(balance > 0x1p-10)) balance = 0x1p-10;
     if (!(balance < 0x1p10)) balance = 0x1p10;
 
@@ -132,7 +139,7 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
     double screen = gamma_of(run + runs + 8, UNIT_ROUNDOFF_32);
     double settle = gamma_of((double)d + 4, UNIT_ROUNDOFF_64);
     double per_row = screen * balance / 2 + settle + UNDERFLOW_32;
-    double per_center = screen * (1 / balance + 1) / 2 + settle + UNDERFLOW_32;
+    double per_center = screen * (1 / balance + 1) / 2 + settle + UNDERFLOW_32 + model->embedding_slack;
     /* The squared norm of a row is itself computed in float32. */
     model->row_slack = float_at_least(2 * per_row * (1 + gamma_of((double)d + 8, UNIT_ROUNDOFF_32)));
 
@@ -147,4 +154,21 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
     }
     /* More features than the bound has a meaning for. */
     if (!(model->row_slack <= FLT_MAX && model->largest_slack <= FLT_MAX)) model->too_large = 1;
+}
+
+/* With embedded errors e|z| and e|c|, a center within sqrt(D) is embedded within sqrt(D) + e|z| + e|c|, whose square is
+ * at most (1 + m)^2 D + (1 + m)(1 + 1/m) e^2 |z|^2 + (1 + 1/m) e^2 |c|^2 for any m > 0; the last term is the center's
+ * slack. The remaining constants pay for rounding to float32, here and in |z|^2. */
+static const double MARGIN = 0x1p-10;
+
+double ck_embedding_slack(double error) { return (1.0 + 1.0 / MARGIN) * error * error; }
+
+ck_reach_rule ck_reach_rule_of(const ck_screen_model *model, double scale, double error)
+{
+    const double margin = error > 0.0 ? MARGIN : 0.0, rounding = gamma_of((double)model->d + 32, UNIT_ROUNDOFF_32);
+    const double embedded = error > 0.0 ? (1.0 + margin) * (1.0 + 1.0 / margin) * error * error : 0.0;
+    ck_reach_rule rule;
+    rule.row = 0.5 * (1.0 - embedded - (double)model->row_slack - rounding);
+    rule.distance = 0.5 * scale * scale * (1.0 + margin) * (1.0 + margin) * (1.0 + 0x1p-20);
+    return rule;
 }

@@ -64,6 +64,8 @@ typedef struct {
     float *panels;                  /* n_panels x (2 + d) x panel_centers */
     float *center_slack;            /* n_panels x panel_centers */
     float row_slack, largest_slack; /* the latter of center_slack */
+    double balance;                 /* of the bound between rows and centers; 0: by a sample of the rows */
+    double embedding_slack;         /* share of |c|^2 that the centers' own error costs */
     int too_large;                  /* a center has no float32 image, or d no bound: nothing can be screened */
     double *offset;                 /* what minus_offset points to, writable */
     float *offset32;
@@ -71,10 +73,25 @@ typedef struct {
 
 /* Reserves memory for k centers; check arena->failed. */
 void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d);
+/* Rows are taken as they are. */
+void ck_screen_model_identity(ck_screen_model *model);
 /* The faster shape for d features. */
 const ck_screen_shape *ck_screen_choose_shape(int64_t d);
 /* Packs centers (k x d, finite) for screening rows of X, a few of which are read to balance the bound. The image is
  * chosen for these centers, or kept as it was for others. */
 void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers, int keep_image);
+
+/* Which centers may be within some squared distance of a row: those whose score reaches row * |z|^2 - distance * D.
+ * error: of embedded rows and centers, relative to their norms; scale: of distances (docs/numerics.md, section 6). */
+typedef struct {
+    double row, distance;
+} ck_reach_rule;
+double ck_embedding_slack(double error);
+ck_reach_rule ck_reach_rule_of(const ck_screen_model *model, double scale, double error);
+
+CK_INLINE float ck_reach_threshold(ck_reach_rule rule, float sqnorm, double sqdist)
+{
+    return (float)(rule.row * (double)sqnorm - rule.distance * sqdist - 0x1p-100);
+}
 
 #endif

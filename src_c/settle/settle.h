@@ -8,6 +8,7 @@
 #define CK_SETTLE_H
 
 #include <float.h>
+#include <string.h>
 
 #include "../base/matrix.h"
 
@@ -79,6 +80,15 @@ typedef struct {
      * those of their new ones. sums: k x levels x d. scratch: d float64. */
     void (*move_rows)(const ck_matrix *X, int64_t row, const ck_moves *moves, int64_t first, int64_t last,
                       const ck_sum_grid *grid, double *sums, double *scratch);
+    /* What a panel's masses, weight * closest, lose on the grid of `shift` where a distance is less than closest.
+     * weights: NULL for all one. */
+    double (*gain)(const double *distances, const double *closest, const double *weights, double shift);
+    /* OUT out: first m of every m + 1 values, the products of n rows of d with a d x m basis. Any rounding order. */
+    void (*project)(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out);
+    /* Squared distance of a row to a center, any rounding order, given up once it exceeds `enough`; center32: the
+     * center in float32, used for float32 rows. Within ck_quick_sqdist_error of the truth. scratch: d float64. */
+    double (*quick_sqdist)(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
+                           double *scratch);
     /* sums, squares (of weight * (x * scale - origin)^k) and largest magnitudes of n elements, row after row of d,
      * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
     void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,
@@ -86,6 +96,19 @@ typedef struct {
     /* Whether an element is no whole multiple of 1 / inverse_grid, a power of two. */
     int (*off_grid)(const double *x, int64_t n, double inverse_grid);
 } ck_settle_kernels;
+
+/* quick_sqdist is within this share of the true squared distance, beside a number too small to matter but for
+ * underflow; infinite where it overflows. Float32 rows are measured against float32 centers, which hold theirs
+ * exactly. */
+CK_INLINE double ck_quick_sqdist_error(const ck_matrix *X)
+{
+    const double terms = (double)ck_min_i64(X->n_features, 128) + (double)X->n_features / 128.0 + 8.0;
+    return terms * (X->dtype == CK_F32 ? 0x1p-23 : 0x1p-52);
+}
+CK_INLINE double ck_quick_sqdist_underflow(const ck_matrix *X)
+{
+    return (double)X->n_features * (X->dtype == CK_F32 ? 0x1p-120 : 0x1p-1000);
+}
 
 const ck_settle_kernels *ck_settle_table(void);
 extern const ck_settle_kernels ck_settle_generic, ck_settle_avx2, ck_settle_avx512;

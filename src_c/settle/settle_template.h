@@ -85,9 +85,8 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
             MOVE_PART(value, shifts + p, p)                                                                            \
         }                                                                                                              \
     }                                                                                                                  \
-    CK_INLINE void name##_loop(const char *start, int64_t row_stride, const ck_moves *moves, int64_t width,            \
-                               int64_t d, const int levels, const double *shifts, const double *multipliers,           \
-                               double *sums)                                                                           \
+    CK_INLINE void name##_loop(const char *start, int64_t row_stride, const ck_moves *moves, int64_t width, int64_t d, \
+                               const int levels, const double *shifts, const double *multipliers, double *sums)        \
     {                                                                                                                  \
         for (int64_t i = 0; i < moves->n; i++) {                                                                       \
             const int64_t at = moves->rows[i], before = moves->before[i];                                              \
@@ -140,6 +139,110 @@ static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, in
         }
 }
 
+static double gain(const double *CK_RESTRICT distances, const double *CK_RESTRICT closest,
+                   const double *CK_RESTRICT weights, double shift)
+{
+    double lanes[CK_LANES], total = 0.0;
+    for (int lane = 0; lane < CK_LANES; lane++) {
+        const double weight = weights ? weights[lane] : 1.0, before = closest[lane];
+        const double after = distances[lane] < before ? distances[lane] : before;
+        lanes[lane] = ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+    }
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact */
+    return total;
+}
+
+/* --- Any order --------------------------------------------------------------------------------------------- */
+
+CK_INLINE void project_width(const double *CK_RESTRICT rows, int64_t n, int64_t d, const double *CK_RESTRICT basis,
+                             const int64_t m, double *CK_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i += 2) {
+        const int64_t other = i + 1 < n ? i + 1 : i;
+        double a[32] = {0.0}, b[32] = {0.0};
+        for (int64_t p = 0; p < d; p++) {
+            const double x = rows[i * d + p], y = rows[other * d + p], *CK_RESTRICT direction = basis + p * m;
+            for (int64_t q = 0; q < m; q++) a[q] += x * direction[q];
+            for (int64_t q = 0; q < m; q++) b[q] += y * direction[q];
+        }
+        memcpy(out + i * (m + 1), a, (size_t)m * sizeof *a);
+        memcpy(out + other * (m + 1), b, (size_t)m * sizeof *b);
+    }
+}
+
+static void project(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out)
+{
+    switch (m) {
+    case 7: project_width(rows, n, d, basis, 7, out); break;
+    case 15: project_width(rows, n, d, basis, 15, out); break;
+    case 23: project_width(rows, n, d, basis, 23, out); break;
+    case 31: project_width(rows, n, d, basis, 31, out); break;
+    default: project_width(rows, n, d, basis, m, out);
+    }
+}
+
+/* Features between two looks at whether the sum is large enough. */
+enum { GIVE_UP_FEATURES = 128 };
+
+#if defined(__GNUC__)
+#define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
+    static double name(const type *x, const type *c, int64_t d, double enough)                                         \
+    {                                                                                                                  \
+        typedef type vector_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
+        double total = 0.0;                                                                                            \
+        for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
+            const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
+            vector_t sum = {0}, other = {0};                                                                           \
+            type rest = 0;                                                                                             \
+            int64_t p = first;                                                                                         \
+            for (; p + 2 * lanes <= last; p += 2 * lanes) {                                                            \
+                vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
+                vector_t b = *(const vector_t *)(x + p + lanes) - *(const vector_t *)(c + p + lanes);                  \
+                sum += a * a;                                                                                          \
+                other += b * b;                                                                                        \
+            }                                                                                                          \
+            for (; p + lanes <= last; p += lanes) {                                                                    \
+                vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
+                sum += a * a;                                                                                          \
+            }                                                                                                          \
+            for (; p < last; p++) rest += (x[p] - c[p]) * (x[p] - c[p]);                                               \
+            sum += other;                                                                                              \
+            for (int half = lanes / 2; half > 0; half /= 2)                                                            \
+                for (int l = 0; l < half; l++) sum[l] += sum[l + half];                                                \
+            total += (double)(sum[0] + rest);                                                                          \
+        }                                                                                                              \
+        return total;                                                                                                  \
+    }
+#else
+#define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
+    static double name(const type *x, const type *c, int64_t d, double enough)                                         \
+    {                                                                                                                  \
+        double total = 0.0;                                                                                            \
+        for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
+            const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
+            type sum = 0;                                                                                              \
+            for (int64_t p = first; p < last; p++) sum += (x[p] - c[p]) * (x[p] - c[p]);                               \
+            total += (double)sum;                                                                                      \
+        }                                                                                                              \
+        return total;                                                                                                  \
+    }
+#endif
+
+DEFINE_QUICK_SQDIST(quick_sqdist_f32, float, 16)
+DEFINE_QUICK_SQDIST(quick_sqdist_f64, double, 8)
+
+static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
+                           double *scratch)
+{
+    const int64_t d = X->n_features;
+    if (ck_rows_contiguous(X) && X->dtype == CK_F32)
+        return quick_sqdist_f32((const float *)ck_row_start(X, row), center32, d, enough);
+    if (ck_rows_contiguous(X) && X->dtype == CK_F64)
+        return quick_sqdist_f64((const double *)ck_row_start(X, row), center, d, enough);
+    ck_load_row(X, row, scratch);
+    return quick_sqdist_f64(scratch, center, d, enough);
+}
+
 static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t width,
                       const double *CK_RESTRICT weights, double scale, const double *CK_RESTRICT origins,
                       double *CK_RESTRICT sums, double *CK_RESTRICT squares, double *CK_RESTRICT largest)
@@ -169,4 +272,4 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
-#define SETTLE_TABLE {copy_rows, load_panel, sqdist_panel, move_rows, summarize, off_grid}
+#define SETTLE_TABLE {copy_rows, load_panel, sqdist_panel, move_rows, gain, project, quick_sqdist, summarize, off_grid}

@@ -1,0 +1,161 @@
+/* strategy_projection.c - a few principal directions tell which centers may be nearest: only those are measured in all
+ * features. What is known of a row is its label: the distance to that center bounds what others must beat. */
+#include <string.h>
+
+#include "../base/bits.h"
+#include "embedding.h"
+#include "strategy.h"
+
+typedef struct {
+    uint64_t *masks;                           /* n_panels x panel_centers: lanes that a center may be nearest to */
+    double *row;                               /* d */
+    float *thresholds, *best, *second, *index; /* a panel */
+} worker_scratch;
+
+typedef struct {
+    ck_strategy base; /* first, so that the one is the other */
+    ck_embedding *embedding;
+    const double *centers;
+    float *centers32;
+    double *scratch; /* k x d */
+    worker_scratch *workers;
+    double error, underflow; /* of quick distances */
+} projection;
+
+static void set_centers(ck_strategy *strategy, const double *centers)
+{
+    projection *s = (projection *)strategy;
+    const int64_t k = s->base.screening->assigner.model.k, d = s->embedding->d;
+    s->centers = centers;
+    for (int64_t i = 0; i < k * d; i++) s->centers32[i] = (float)centers[i];
+    s->embedding->assigner.model.balance = 0.0;
+    ck_embedding_set_centers(s->embedding, centers, k, s->scratch);
+}
+
+static void forget(ck_strategy *strategy) { (void)strategy; }
+
+static double measure(const projection *s, const worker_scratch *w, int64_t row, int64_t j, double enough)
+{
+    const int64_t d = s->embedding->d;
+    return ck_settle_table()->quick_sqdist(s->base.screening->assigner.X, row, s->centers + j * d, s->centers32 + j * d,
+                                           enough, w->row);
+}
+
+/* Nearest by canonical distance among the centers whose mask has the lane, or all. */
+static int32_t settle_row(const projection *s, const worker_scratch *w, int64_t row, int lane, int all)
+{
+    const int64_t d = s->embedding->d, k = s->base.screening->assigner.model.k;
+    int32_t nearest = -1;
+    ck_sqdist least = {0.0, 0};
+    ck_load_row(s->base.screening->assigner.X, row, w->row);
+    for (int64_t j = 0; j < k; j++) {
+        if (!all && !(w->masks[j] >> lane & 1)) continue;
+        ck_sqdist distance = ck_sqdist_of(w->row, s->centers + j * d, d);
+        if (nearest < 0 || ck_sqdist_less(distance, least)) {
+            least = distance;
+            nearest = (int32_t)j;
+        }
+    }
+    return nearest;
+}
+
+typedef struct {
+    double best, second; /* quick distances */
+    int32_t label;
+} candidate;
+
+/* Labels of one panel of rows. after: INOUT, what is known of the labels. */
+static void assign_panel(const projection *s, const worker_scratch *w, int64_t row, int n_rows, int32_t *after,
+                         double *screened)
+{
+    const ck_embedding *e = s->embedding;
+    const ck_screen_model *model = &e->assigner.model;
+    const int64_t dimensions = e->m + 1, k = model->k;
+    const float *points = e->points + row * dimensions, *sqnorm = e->sqnorm + row;
+    candidate found[64];
+    uint64_t valid = ~0ull >> (64 - n_rows), open = 0;
+    if (after[0] < 0) {
+        model->shape->score(points, dimensions, model->panels, model->n_panels, 1, w->best, w->second, w->index);
+        memcpy(after, w->index, (size_t)n_rows * sizeof *after);
+    }
+    const double tiny = s->underflow, more = 1.0 + s->error;
+    const ck_reach_rule rule = ck_reach_rule_of(model, e->scale, e->error);
+    for (int lane = 0; lane < model->shape->panel_rows; lane++) {
+        w->thresholds[lane] = INFINITY;
+        if (lane >= n_rows) continue;
+        candidate *c = found + lane;
+        c->label = after[lane] < 0 || after[lane] >= k ? 0 : after[lane];
+        c->best = measure(s, w, row + lane, c->label, INFINITY);
+        c->second = INFINITY;
+        w->thresholds[lane] = ck_reach_threshold(rule, sqnorm[lane], c->best * more + tiny);
+        /* too large for float32 somewhere, or not a number */
+        if (!(sqnorm[lane] <= 0x1p100f && c->best <= 0x1p100 && w->thresholds[lane] <= FLT_MAX) || model->too_large)
+            open |= 1ull << lane;
+    }
+    valid &= ~open;
+    model->shape->reach(points, dimensions, model->panels, model->n_panels, w->thresholds, w->masks);
+    int64_t measured = n_rows;
+    for (int64_t j = 0; j < k; j++)
+        for (uint64_t mask = w->masks[j] & valid; mask; mask &= mask - 1) {
+            const int lane = ck_lowest_bit(mask);
+            candidate *c = found + lane;
+            if (c->label == j) continue;
+            /* What exceeds the second best by both errors decides nothing. */
+            const double distance = measure(s, w, row + lane, j, c->best * (1.0 + 4.0 * s->error) + 4.0 * tiny);
+            measured++;
+            if (distance < c->best) {
+                c->second = c->best;
+                c->best = distance;
+                c->label = (int32_t)j;
+            } else if (distance < c->second) {
+                c->second = distance;
+            }
+        }
+    for (int lane = 0; lane < n_rows; lane++) {
+        const candidate *c = found + lane;
+        const int unscreened = (int)(open >> lane & 1);
+        const int near_tie = !(c->second * (1.0 - s->error) - tiny > c->best * (1.0 + s->error) + tiny);
+        after[lane] = unscreened || near_tie ? settle_row(s, w, row + lane, lane, unscreened) : c->label;
+    }
+    *screened += (double)measured;
+}
+
+static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
+                  double *screened)
+{
+    const projection *s = (const projection *)strategy;
+    const ck_screening *screening = strategy->screening;
+    const int64_t width = s->embedding->assigner.model.shape->panel_rows;
+    int32_t *after = screening->labels + worker * screening->assigner.block_rows;
+    memcpy(after, labels, (size_t)n_rows * sizeof *after);
+    for (int64_t i = 0; i < n_rows; i += width)
+        assign_panel(s, s->workers + worker, row + i, (int)ck_min_i64(width, n_rows - i), after + i, screened);
+    ck_apply_labels(after, n_rows, labels, moves);
+    return CK_OK;
+}
+
+ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding)
+{
+    const int64_t k = screening->assigner.model.k, d = embedding->d;
+    const ck_screen_shape *shape = embedding->assigner.model.shape;
+    projection *s = CK_NEW(arena, projection, 1);
+    if (!s || screening->assigner.block_rows % shape->panel_rows != 0) return NULL;
+    memset(s, 0, sizeof *s);
+    s->base = (ck_strategy){CK_PROJECTION, screening, forget, set_centers, assign};
+    s->embedding = embedding;
+    s->error = ck_quick_sqdist_error(screening->assigner.X);
+    s->underflow = ck_quick_sqdist_underflow(screening->assigner.X);
+    s->centers32 = CK_NEW(arena, float, k *d);
+    s->scratch = CK_NEW(arena, double, k *d);
+    s->workers = CK_NEW(arena, worker_scratch, screening->n_workers);
+    for (int w = 0; w < screening->n_workers && !arena->failed; w++) {
+        const int64_t panels = ck_ceil_div(k, shape->panel_centers);
+        s->workers[w].masks = CK_NEW(arena, uint64_t, panels * shape->panel_centers);
+        s->workers[w].row = CK_NEW(arena, double, d);
+        s->workers[w].thresholds = CK_NEW(arena, float, 4 * 64);
+        s->workers[w].best = s->workers[w].thresholds + 64;
+        s->workers[w].second = s->workers[w].best + 64;
+        s->workers[w].index = s->workers[w].second + 64;
+    }
+    return arena->failed ? NULL : &s->base;
+}
