@@ -14,19 +14,13 @@ void ck_sampler_set_weights(ck_sampler *s, const ck_problem *problem)
     for (int64_t block = 0; block < s->n_blocks; block++) ck_sampler_sum_block(s, block);
 }
 
-static double lane_total(const double *lanes)
+double ck_sampler_sum_block(ck_sampler *s, int64_t block)
 {
-    double total = 0.0;
-    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
-    return total;
-}
-
-void ck_sampler_sum_block(ck_sampler *s, int64_t block)
-{
-    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->n_rows);
-    double lanes[CK_LANES] = {0.0};
-    for (int64_t i = first; i < last; i++) lanes[(i - first) % CK_LANES] += s->masses[i];
-    s->block_sums[block] = lane_total(lanes);
+    const int64_t first = block * CK_SUM_ROWS;
+    double most;
+    s->block_sums[block] =
+        ck_settle_table()->sum_masses(s->masses + first, ck_min_i64(CK_SUM_ROWS, s->n_rows - first), &most);
+    return most;
 }
 
 double ck_sampler_total(const ck_sampler *s)

@@ -26,16 +26,18 @@ typedef struct {
     ck_sampler sampler; /* masses: weight * squared distance to the nearest center so far */
     double *closest;    /* that distance, in units of 4^unit */
     double *block_most; /* largest mass of each block */
+    double *boxes;      /* n_panels x d x 2: least and largest value of a panel\'s features; or NULL */
+    double *panel_most; /* n_panels: the largest of closest, where there are boxes */
     int64_t width, n_panels;
     ck_embedding *embedding; /* rows to screen; NULL: X itself, by model */
     ck_screen_model model;
     int by_panels;  /* canonical distances of whole panels at a time */
     int unscreened; /* the data have no float32 image to speak of */
-    int n_candidates;
+    int n_trials, n_candidates;
     int64_t rows[MAX_TRIALS];
     double *candidates, *scratch; /* n_candidates x d */
     float *candidates32;
-    uint64_t *masks;        /* n_panels x MAX_TRIALS: rows that may come nearer to the candidate */
+    uint64_t *masks;        /* n_panels x n_trials: rows that may come nearer to the candidate */
     double *gains, *errors; /* n_blocks x MAX_TRIALS: masses saved if the candidate were taken */
     double shift;           /* of the grid of masses */
     double quick_error, quick_underflow;
@@ -79,6 +81,39 @@ static double panel_gain(const plus_plus *s, const worker_scratch *w, int64_t ro
 
 /* --- One step ---------------------------------------------------------------------------------------------- */
 
+static void measure_box(plus_plus *s, const worker_scratch *w, int64_t panel)
+{
+    const int64_t d = s->problem->X->n_features, last = ck_min_i64((panel + 1) * s->width, s->problem->X->n_rows);
+    double *box = s->boxes + panel * 2 * d, most = 0.0;
+    for (int64_t row = panel * s->width; row < last; row++) {
+        ck_load_row(s->problem->X, row, w->row);
+        for (int64_t p = 0; p < d; p++) {
+            const double x = w->row[p];
+            box[2 * p] = row == panel * s->width || x < box[2 * p] ? x : box[2 * p];
+            box[2 * p + 1] = row == panel * s->width || x > box[2 * p + 1] ? x : box[2 * p + 1];
+        }
+        most = s->closest[row] > most ? s->closest[row] : most;
+    }
+    s->panel_most[panel] = most;
+}
+
+/* Whether a candidate can be nearer to any row of the panel than the centers there are. */
+static int box_is_near(const plus_plus *s, int64_t panel)
+{
+    const int64_t d = s->problem->X->n_features;
+    const double *box = s->boxes + panel * 2 * d, most = s->panel_most[panel];
+    for (int t = 0; t < s->n_candidates; t++) {
+        double distance = 0.0;
+        for (int64_t p = 0; p < d; p++) {
+            const double c = s->candidates[t * d + p], below = box[2 * p] - c, above = c - box[2 * p + 1];
+            const double gap = below > above ? below : above;
+            distance += gap > 0.0 ? gap * gap : 0.0;
+        }
+        if (!(distance * (1.0 - 0x1p-40) > most)) return 1;
+    }
+    return 0;
+}
+
 /* Masks of the rows of one panel that may come nearer to each candidate. */
 static void screen_panel(const plus_plus *s, const worker_scratch *w, int64_t panel)
 {
@@ -86,9 +121,13 @@ static void screen_panel(const plus_plus *s, const worker_scratch *w, int64_t pa
     const uint64_t valid = ~0ull >> (64 - n);
     const ck_screen_model *model = s->embedding ? &s->embedding->assigner.model : &s->model;
     const float *points = w->points, *sqnorm = w->sqnorm;
-    uint64_t *masks = s->masks + panel * MAX_TRIALS, always = 0;
+    uint64_t *masks = s->masks + panel * s->n_trials, always = 0;
     if (s->unscreened || model->too_large) {
         for (int t = 0; t < s->n_candidates; t++) masks[t] = valid;
+        return;
+    }
+    if (s->boxes && !box_is_near(s, panel)) {
+        for (int t = 0; t < s->n_candidates; t++) masks[t] = 0;
         return;
     }
     if (s->embedding) {
@@ -99,10 +138,9 @@ static void screen_panel(const plus_plus *s, const worker_scratch *w, int64_t pa
     }
     const ck_reach_rule rule = ck_reach_rule_of(model, s->embedding ? s->embedding->scale : model->image.scale,
                                                 s->embedding ? s->embedding->error : 0.0);
-    for (int64_t lane = 0; lane < n; lane++) {
-        w->thresholds[lane] = ck_reach_threshold(rule, sqnorm[lane], s->closest[row + lane]);
-        if (!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX)) always |= 1ull << lane;
-    }
+    s->kernels->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
+    for (int64_t lane = 0; lane < n; lane++)
+        always |= (uint64_t)!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
     for (int64_t lane = n; lane < s->width; lane++) w->thresholds[lane] = INFINITY;
     model->shape->reach(points, model->d, model->panels, model->n_panels, w->thresholds, w->masks);
     for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
@@ -123,7 +161,7 @@ static int gain_block_quick(void *context, int64_t block, int worker)
     for (int t = 0; t < s->n_candidates; t++) {
         gains[t] = errors[t] = 0.0;
         for (int64_t panel = first; panel < last; panel++)
-            for (uint64_t mask = s->masks[panel * MAX_TRIALS + t]; mask; mask &= mask - 1) {
+            for (uint64_t mask = s->masks[panel * s->n_trials + t]; mask; mask &= mask - 1) {
                 const int64_t row = panel * s->width + ck_lowest_bit(mask);
                 const double closest = s->closest[row], weight = ck_weight(s->problem, row);
                 const double limit = closest * (1.0 + 4.0 * s->quick_error) + 4.0 * s->quick_underflow;
@@ -131,7 +169,7 @@ static int gain_block_quick(void *context, int64_t block, int worker)
                     s->kernels->quick_sqdist(X, row, s->candidates + t * d, s->candidates32 + t * d, limit, w->row);
                 if (distance > limit) {
                     if (distance <= DBL_MAX)
-                        s->masks[panel * MAX_TRIALS + t] &= ~(mask & (~mask + 1));
+                        s->masks[panel * s->n_trials + t] &= ~(mask & (~mask + 1));
                     else
                         errors[t] += weight * closest; /* overflowed, maybe in float32 alone */
                     continue;
@@ -154,7 +192,7 @@ static int gain_block_exact(void *context, int64_t block, int worker)
     double *gains = s->gains + block * MAX_TRIALS, *errors = s->errors + block * MAX_TRIALS;
     for (int t = 0; t < s->n_candidates; t++) gains[t] = errors[t] = 0.0;
     for (int64_t panel = first; panel < last; panel++) {
-        const uint64_t *masks = s->masks + panel * MAX_TRIALS;
+        const uint64_t *masks = s->masks + panel * s->n_trials;
         if (!s->by_panels) {
             for (int t = 0; t < s->n_candidates; t++)
                 for (uint64_t mask = masks[t]; mask; mask &= mask - 1)
@@ -175,28 +213,51 @@ static int gain_block_exact(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
+/* Rows of one panel that are nearer to the chosen candidate go over to it; returns whether there were any. */
+static int commit_panel(plus_plus *s, const worker_scratch *w, int64_t panel)
+{
+    const ck_matrix *X = s->problem->X;
+    int altered = 0;
+    for (uint64_t mask = s->masks[panel * s->n_trials + s->chosen]; mask;) {
+        const int lane = ck_lowest_bit(mask), lanes = lane / CK_LANES * CK_LANES;
+        const int64_t row = panel * s->width + lanes;
+        if (s->by_panels && s->problem->unit == 0 && row + CK_LANES <= X->n_rows) {
+            int plain = 1;
+            s->kernels->load_panel(X, row, CK_LANES, w->panel);
+            s->kernels->sqdist_panel(w->panel, X->n_features, s->candidates + s->chosen * X->n_features, w->distances);
+            for (int i = 0; i < CK_LANES; i++) plain &= ck_sqdist_is_plain(w->distances[i]) || w->distances[i] == 0.0;
+            if (plain) {
+                altered |= s->kernels->take_closer(w->distances, s->problem->weights ? s->problem->weights + row : NULL,
+                                                   s->closest + row, s->sampler.masses + row);
+                mask &= ~(0xffffull << lanes);
+                continue;
+            }
+        }
+        const double distance = canonical_distance(s, w, panel * s->width + lane, s->chosen);
+        mask &= mask - 1;
+        if (!(distance < s->closest[panel * s->width + lane])) continue;
+        s->closest[panel * s->width + lane] = distance;
+        s->sampler.masses[panel * s->width + lane] = ck_weight(s->problem, panel * s->width + lane) * distance;
+        altered = 1;
+    }
+    if (altered && s->boxes) {
+        double most = 0.0;
+        for (int64_t i = panel * s->width; i < ck_min_i64((panel + 1) * s->width, X->n_rows); i++)
+            most = s->closest[i] > most ? s->closest[i] : most;
+        s->panel_most[panel] = most;
+    }
+    return altered;
+}
+
 /* Takes the chosen candidate as a center. */
 static int commit_block(void *context, int64_t block, int worker)
 {
     plus_plus *s = context;
     const int64_t per_block = CK_SUM_ROWS / s->width, first = block * per_block;
-    const int64_t last = ck_min_i64(first + per_block, s->n_panels), n_rows = s->problem->X->n_rows;
-    const worker_scratch *w = s->workers + worker;
+    const int64_t last = ck_min_i64(first + per_block, s->n_panels);
     int altered = 0;
-    for (int64_t panel = first; panel < last; panel++)
-        for (uint64_t mask = s->masks[panel * MAX_TRIALS + s->chosen]; mask; mask &= mask - 1) {
-            const int64_t row = panel * s->width + ck_lowest_bit(mask);
-            const double distance = canonical_distance(s, w, row, s->chosen);
-            if (!(distance < s->closest[row])) continue;
-            s->closest[row] = distance;
-            s->sampler.masses[row] = ck_weight(s->problem, row) * distance;
-            altered = 1;
-        }
-    if (!altered) return CK_OK;
-    ck_sampler_sum_block(&s->sampler, block);
-    s->block_most[block] = 0.0;
-    for (int64_t i = block * CK_SUM_ROWS; i < ck_min_i64((block + 1) * CK_SUM_ROWS, n_rows); i++)
-        s->block_most[block] = fmax(s->block_most[block], s->sampler.masses[i]);
+    for (int64_t panel = first; panel < last; panel++) altered |= commit_panel(s, s->workers + worker, panel);
+    if (altered) s->block_most[block] = ck_sampler_sum_block(&s->sampler, block);
     return CK_OK;
 }
 
@@ -207,7 +268,7 @@ static int start_block(void *context, int64_t block, int worker)
     const ck_matrix *X = s->problem->X;
     const worker_scratch *w = s->workers + worker;
     const int64_t last = ck_min_i64((block + 1) * CK_SUM_ROWS, X->n_rows);
-    double *distances = w->distances, most = 0.0;
+    double *distances = w->distances;
     for (int64_t row = block * CK_SUM_ROWS; row < last; row += CK_LANES) {
         const int64_t n = ck_min_i64(CK_LANES, last - row);
         s->kernels->load_panel(X, row, n, w->panel);
@@ -216,14 +277,14 @@ static int start_block(void *context, int64_t block, int worker)
             double distance = distances[lane];
             if (CK_UNLIKELY(s->problem->unit != 0 || !ck_sqdist_is_plain(distance)))
                 distance = canonical_distance(s, w, row + lane, 0);
-            const double mass = ck_weight(s->problem, row + lane) * distance;
             s->closest[row + lane] = distance;
-            s->sampler.masses[row + lane] = mass;
-            most = mass > most ? mass : most;
+            s->sampler.masses[row + lane] = ck_weight(s->problem, row + lane) * distance;
         }
     }
-    ck_sampler_sum_block(&s->sampler, block);
-    s->block_most[block] = most;
+    s->block_most[block] = ck_sampler_sum_block(&s->sampler, block);
+    const int64_t per_block = CK_SUM_ROWS / s->width, first = block * per_block;
+    for (int64_t panel = first; s->boxes && panel < ck_min_i64(first + per_block, s->n_panels); panel++)
+        measure_box(s, w, panel);
     return CK_OK;
 }
 
@@ -289,6 +350,7 @@ static int reserve(plus_plus *s, ck_arena *arena, const ck_problem *problem, int
     const ck_matrix *X = problem->X;
     const int64_t n = X->n_rows, d = X->n_features;
     s->problem = problem;
+    s->n_trials = n_trials;
     s->kernels = ck_settle_table();
     s->embedding = problem->embedding;
     s->unscreened = problem->unit != 0;
@@ -308,6 +370,11 @@ static int reserve(plus_plus *s, ck_arena *arena, const ck_problem *problem, int
     s->block_most = CK_NEW(arena, double, s->sampler.n_blocks);
     s->candidates = CK_NEW(arena, double, MAX_TRIALS *d);
     s->scratch = CK_NEW(arena, double, MAX_TRIALS *d);
+    /* Neighbours in memory are often neighbours in space: images, series. */
+    if (s->by_panels && !s->unscreened) {
+        s->boxes = CK_NEW(arena, double, s->n_panels * 2 * d);
+        s->panel_most = CK_NEW(arena, double, s->n_panels);
+    }
     s->candidates32 = CK_NEW(arena, float, MAX_TRIALS *d);
     s->masks = CK_NEW(arena, uint64_t, s->n_panels *MAX_TRIALS);
     s->gains = CK_NEW(arena, double, s->sampler.n_blocks *MAX_TRIALS);

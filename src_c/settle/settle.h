@@ -80,6 +80,13 @@ typedef struct {
      * those of their new ones. sums: k x levels x d. scratch: d float64. */
     void (*move_rows)(const ck_matrix *X, int64_t row, const ck_moves *moves, int64_t first, int64_t last,
                       const ck_sum_grid *grid, double *sums, double *scratch);
+    /* The sum of n masses, over CK_LANES lanes and then over the lanes. OUT most: the largest. */
+    double (*sum_masses)(const double *masses, int64_t n, double *most);
+    /* INOUT closest, OUT masses: the less of closest and distance, and weight times that. Returns whether any changed.
+     */
+    int (*take_closer)(const double *distances, const double *weights, double *closest, double *masses);
+    /* OUT thresholds: row * |z|^2 - distance * D, a little less. */
+    void (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
     /* What a panel's masses, weight * closest, lose on the grid of `shift` where a distance is less than closest.
      * weights: NULL for all one. */
     double (*gain)(const double *distances, const double *closest, const double *weights, double shift);

@@ -139,6 +139,46 @@ static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, in
         }
 }
 
+static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK_RESTRICT most)
+{
+    double lanes[CK_LANES] = {0.0}, largest[CK_LANES] = {0.0}, total = 0.0;
+    int64_t i = 0;
+    for (; i + CK_LANES <= n; i += CK_LANES)
+        for (int lane = 0; lane < CK_LANES; lane++) {
+            const double mass = masses[i + lane];
+            lanes[lane] += mass;
+            largest[lane] = mass > largest[lane] ? mass : largest[lane];
+        }
+    for (int lane = 0; i < n; i++, lane++) {
+        lanes[lane] += masses[i];
+        largest[lane] = masses[i] > largest[lane] ? masses[i] : largest[lane];
+    }
+    *most = 0.0;
+    for (int lane = 0; lane < CK_LANES; lane++) {
+        total += lanes[lane];
+        *most = largest[lane] > *most ? largest[lane] : *most;
+    }
+    return total;
+}
+
+static int take_closer(const double *CK_RESTRICT distances, const double *CK_RESTRICT weights,
+                       double *CK_RESTRICT closest, double *CK_RESTRICT masses)
+{
+    int64_t closer = 0;
+    for (int lane = 0; lane < CK_LANES; lane++) {
+        closer |= distances[lane] < closest[lane];
+        closest[lane] = distances[lane] < closest[lane] ? distances[lane] : closest[lane];
+        masses[lane] = weights ? weights[lane] * closest[lane] : closest[lane];
+    }
+    return closer != 0;
+}
+
+static void thresholds(double row, double distance, const float *CK_RESTRICT sqnorm, const double *CK_RESTRICT sqdists,
+                       int64_t n, float *CK_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = (float)(row * (double)sqnorm[i] - distance * sqdists[i] - 0x1p-100);
+}
+
 static double gain(const double *CK_RESTRICT distances, const double *CK_RESTRICT closest,
                    const double *CK_RESTRICT weights, double shift)
 {
@@ -207,9 +247,11 @@ enum { GIVE_UP_FEATURES = 128 };
             }                                                                                                          \
             for (; p < last; p++) rest += (x[p] - c[p]) * (x[p] - c[p]);                                               \
             sum += other;                                                                                              \
-            for (int half = lanes / 2; half > 0; half /= 2)                                                            \
-                for (int l = 0; l < half; l++) sum[l] += sum[l + half];                                                \
-            total += (double)(sum[0] + rest);                                                                          \
+            type each[lanes], sums[4] = {0};                                                                           \
+            memcpy(each, &sum, sizeof each);                                                                           \
+            for (int l = 0; l < lanes; l += 4)                                                                         \
+                for (int i = 0; i < 4; i++) sums[i] += each[l + i];                                                    \
+            total += (double)((sums[0] + sums[1]) + (sums[2] + sums[3]) + rest);                                       \
         }                                                                                                              \
         return total;                                                                                                  \
     }
@@ -272,4 +314,6 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
-#define SETTLE_TABLE {copy_rows, load_panel, sqdist_panel, move_rows, gain, project, quick_sqdist, summarize, off_grid}
+#define SETTLE_TABLE                                                                                                   \
+    {copy_rows,  load_panel, sqdist_panel, move_rows,    sum_masses, take_closer,                                      \
+     thresholds, gain,       project,      quick_sqdist, summarize,  off_grid}
