@@ -12,7 +12,7 @@ from . import _validation as check
 
 RANDOM_RESTARTS = 10  # of n_init="auto", for seedings that are not careful
 INITS = ("k-means++", "random")
-SYNONYMS = {"elkan": "yinyang"}  # scikit-learn's name for what bounds by groups of centers generalise
+SYNONYMS = {"elkan": "auto"}  # scikit-learn's name for saving distances
 ALGORITHMS = (*_core.ALGORITHMS, *SYNONYMS)
 
 

@@ -66,11 +66,8 @@ int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method
 
 /* How distances are saved; labels, centers and inertia are the same for all. */
 typedef enum {
-    CK_AUTO,       /* chosen as the fit goes, by what is measured */
+    CK_AUTO,       /* chosen by what a sample of the rows and the passes show */
     CK_LLOYD,      /* every row against every center */
-    CK_HAMERLY,    /* rows whose two bounds show that their label stays are skipped */
-    CK_YINYANG,    /* a bound for each group of centers: rows are screened against the groups that may matter */
-    CK_BOXES,      /* few features: boxes of neighbouring rows against the centers near the box */
     CK_PROJECTION, /* correlated features: a few principal directions tell which centers may matter */
     CK_ALGORITHM_COUNT
 } ck_algorithm;

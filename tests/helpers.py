@@ -70,7 +70,7 @@ def same_bits(a, b):
     for name in ("labels", "centers", "inertia", "n_iter", "cluster_sizes"):
         x, y = (_part(result, name) for result in (a, b))
         assert np.asarray(x).tobytes() == np.asarray(y).tobytes(), name
-    for field in ("inertia", "center_shift", "changed"):  # what ran may differ: it is chosen by measured times
+    for field in ("inertia", "center_shift", "changed"):  # what ran may differ
         x, y = (_part(result, "history")[field] for result in (a, b))
         assert x.tobytes() == y.tobytes(), field
 

@@ -32,7 +32,7 @@ def assert_same_bits(a, b):
     np.testing.assert_array_equal(a.labels_, b.labels_)
     np.testing.assert_array_equal(a.cluster_centers_, b.cluster_centers_)
     assert (a.inertia_, a.n_iter_, a.converged_) == (b.inertia_, b.n_iter_, b.converged_)
-    for field in ("inertia", "center_shift", "changed"):  # what ran may differ: it is chosen by measured times
+    for field in ("inertia", "center_shift", "changed"):  # what ran may differ
         np.testing.assert_array_equal(a.history_[field], b.history_[field])
     np.testing.assert_array_equal(a.cluster_weights_, b.cluster_weights_)
 

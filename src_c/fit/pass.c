@@ -23,7 +23,8 @@ struct ck_pass {
     const ck_problem *problem;
     int64_t k, n_blocks;
     ck_screening screening;
-    ck_strategy *strategy;
+    ck_strategy *strategy, *plain;
+    int automatic;
     worker_totals *workers;
     double *sums, *weights; /* of all rows: k x levels x d, k x levels */
     ck_totals totals;
@@ -43,9 +44,11 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     ck_screening_init(&pass->screening, arena, X, k, n_threads);
     const int64_t block_rows = pass->screening.assigner.block_rows;
     pass->n_blocks = ck_ceil_div(n, block_rows);
-    pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
-    if (algorithm == CK_PROJECTION || algorithm == CK_AUTO) {
-        if (problem->embedding) pass->strategy = ck_strategy_projection(arena, &pass->screening, problem->embedding);
+    pass->automatic = algorithm == CK_AUTO;
+    pass->plain = pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
+    if (algorithm != CK_LLOYD && problem->embedding) {
+        ck_strategy *projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
+        if (projection) pass->strategy = projection;
     }
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
@@ -176,6 +179,15 @@ static void round_totals(ck_pass *pass)
     }
 }
 
+/* Whether measuring this share of all pairs in all features, after all in a few, costs more than scoring all pairs.
+ * Measuring one pair is dearer than scoring one among many, by about this factor. */
+static int projection_is_dear(const ck_pass *pass, double screened)
+{
+    const double lone_pair = 3.0, features = (double)pass->problem->X->n_features;
+    const double few = (double)pass->problem->embedding->m + 8.0;
+    return few + screened * lone_pair * (features + 16.0) > features;
+}
+
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report)
 {
     const ck_problem *problem = pass->problem;
@@ -191,5 +203,7 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     merge_workers(pass, report);
     round_totals(pass);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
+    if (pass->automatic && pass->strategy != pass->plain && projection_is_dear(pass, report->screened))
+        pass->strategy = pass->plain;
     return CK_OK;
 }

@@ -1,0 +1,101 @@
+"""Every way of saving distances gives the bits of plain Lloyd, on data that it serves and on data that attack it."""
+
+import numpy as np
+import pytest
+from conftest import layouts
+from helpers import same_bits
+
+import ckmeans
+from ckmeans import _core
+
+ROWS = 4200
+
+
+def correlated(kind, rng):
+    """Rows whose scatter lies along a few directions, with something hostile about them."""
+    n_features = 60 if kind == "wide" else 24
+    X = rng.normal(size=(ROWS, 4)) @ rng.normal(size=(4, n_features)) + 0.02 * rng.normal(size=(ROWS, n_features))
+    if kind == "float32":
+        return X.astype(np.float32)
+    if kind == "bytes":
+        return np.clip(128 + 20 * X, 0, 255).astype(np.uint8)
+    if kind == "offset":
+        return X + 1e6
+    if kind == "duplicates":
+        return np.repeat(X[: ROWS // 20], 20, axis=0)
+    if kind == "ties":  # a lattice: centers and rows coincide and lie half-way between each other
+        return np.repeat(rng.integers(0, 3, size=(ROWS, 3)).astype(float), 8, axis=1)
+    if kind == "tiny":
+        return X * 1e-30
+    if kind == "tiny float32":
+        return (X * 1e-25).astype(np.float32)
+    if kind == "huge float32":
+        return (X * 1e18).astype(np.float32)
+    if kind == "one huge row":
+        X[17] = 1e30
+        return X
+    if kind == "constant features":
+        X[:, 5:15] = 7.0
+        return X
+    return X
+
+
+KINDS = (
+    "plain", "wide", "float32", "bytes", "offset", "duplicates", "ties", "tiny", "tiny float32", "huge float32",
+    "one huge row", "constant features",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_algorithm_gives_the_bits_of_lloyd(isa, kind, weighted):
+    rng = np.random.default_rng(len(kind))
+    X = correlated(kind, rng)
+    weights = rng.integers(0, 3, size=len(X)).astype(float) if weighted else None
+    parameters = dict(n_clusters=20, tol=0, max_iter=40, random_state=3, sample_weight=weights)
+    plain = ckmeans.kmeans(X, algorithm="lloyd", n_threads=1, **parameters)
+    assert set(plain.history["algorithm"]) == {"lloyd"} and (plain.history["screened"] == 1.0).all()
+    for algorithm in _core.ALGORITHMS:
+        for threads in (1, 2, 3):
+            same_bits(plain, ckmeans.kmeans(X, algorithm=algorithm, n_threads=threads, **parameters))
+
+
+@pytest.mark.parametrize("algorithm", ["projection", "auto"])
+def test_projection_runs_where_it_serves_and_measures_few_pairs(algorithm):
+    X = correlated("wide", np.random.default_rng(0))
+    history = ckmeans.kmeans(X, 64, algorithm=algorithm, random_state=0).history
+    assert set(history["algorithm"]) == {"projection"}
+    assert (history["screened"] < 0.1).all() and (history["screened"] >= 1 / 64).all()
+
+
+def test_auto_is_lloyd_where_directions_are_equal():
+    X = np.random.default_rng(0).normal(size=(ROWS, 60))
+    assert set(ckmeans.kmeans(X, 32, random_state=0, max_iter=5).history["algorithm"]) == {"lloyd"}
+
+
+def test_auto_leaves_projection_where_it_measures_too_much():
+    """Nearly all scatter along one direction, but the clusters differ in the others."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(ROWS, 48)) * 0.05
+    X[:, 0] = rng.choice([-1.0, 1.0], size=ROWS) * 30
+    history = ckmeans.kmeans(X, 32, algorithm="auto", random_state=0, max_iter=6).history
+    assert history["algorithm"][0] == "projection" and history["algorithm"][-1] == "lloyd"
+
+
+def test_projection_from_given_centers_and_any_layout():
+    X = correlated("wide", np.random.default_rng(5)).astype(np.float32)
+    init = X[:: ROWS // 30][:30]
+    plain = ckmeans.kmeans(X, 30, init=init, algorithm="lloyd", tol=0)
+    for layout in layouts(X).values():
+        same_bits(plain, ckmeans.kmeans(layout, 30, init=init, algorithm="projection", tol=0))
+
+
+def test_seeds_are_the_same_with_and_without_principal_directions():
+    """With algorithm="lloyd" the seeding screens the rows themselves."""
+    X = correlated("wide", np.random.default_rng(6))
+    centers = {
+        algorithm: ckmeans.kmeans(X, 40, algorithm=algorithm, random_state=1, max_iter=1, tol=0).centers
+        for algorithm in _core.ALGORITHMS
+    }
+    for name in centers:
+        np.testing.assert_array_equal(centers[name], centers["lloyd"])
