@@ -153,6 +153,49 @@ static void check_transform(const test_problem *t, int round, const char *isa)
         }
 }
 
+/* Rows along three directions, enough of them to be embedded: both algorithms, with and without hostile rows, must
+ * come to the same fit on every instruction set. */
+static void check_projection(const char *const *isas, int n_isas)
+{
+    enum { ROWS = 4100, FEATURES = 27, CLUSTERS = 17 };
+    static float values[ROWS * FEATURES];
+    static double centers[CLUSTERS * FEATURES], weights[CLUSTERS];
+    static int64_t sizes[CLUSTERS];
+    static int32_t labels[ROWS];
+    for (int hostile = 0; hostile < 2; hostile++) {
+        uint64_t expected = 0, before = digest;
+        for (int64_t i = 0; i < ROWS; i++) {
+            const double a = draw_value(0), b = draw_value(hostile), c = draw_value(hostile);
+            for (int64_t p = 0; p < FEATURES; p++)
+                values[i * FEATURES + p] = (float)(a * (double)p + b * (double)(p % 5) + c * (double)(p % 3));
+        }
+        if (hostile) values[5] = 3e38f, values[ROWS + 7] = 1e-38f;
+        const ck_matrix X = {values, ROWS, FEATURES, FEATURES * 4, 4, CK_F32};
+        for (int run = 0; run < 2 * n_isas; run++) {
+            ck_fit_result result = {centers, labels, sizes, weights, 0, 0, 0, 0, NULL};
+            ck_fit_params params = {0};
+            ck_location where;
+            params.k = CLUSTERS;
+            params.n_init = 1;
+            params.max_iter = 4;
+            params.init = CK_INIT_KMEANS_PLUSPLUS;
+            params.n_threads = 1 + run % 3;
+            params.algorithm = run % 2 ? CK_LLOYD : CK_PROJECTION;
+            if (ck_choose_isa(isas[run / 2]) != 0) fail("ck_choose_isa", run, isas[run / 2]);
+            if (ck_fit(&X, NULL, &params, &result, &where) != CK_OK) fail("ck_fit", run, isas[run / 2]);
+            digest = 1469598103934665603u;
+            digest_bytes(centers, sizeof centers);
+            digest_bytes(labels, sizeof labels);
+            digest_bytes(&result.inertia, sizeof result.inertia);
+            ck_free(result.history);
+            if (run > 0 && digest != expected) fail("projection and Lloyd differ", run, isas[run / 2]);
+            expected = digest;
+        }
+        digest = before;
+        digest_bytes(&expected, sizeof expected);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 200;
@@ -173,6 +216,7 @@ int main(int argc, char **argv)
         }
         digest_bytes(&expected, sizeof expected);
     }
+    check_projection(isas, n_isas);
     for (int i = 0; i < n_isas; i++) printf("%s ", isas[i]);
     printf("agree in %d rounds\ndigest %016llx\n", rounds, (unsigned long long)digest);
     return 0;
