@@ -379,8 +379,9 @@ static int reserve(plus_plus *s, ck_arena *arena, const ck_problem *problem, int
     s->masks = CK_NEW(arena, uint64_t, s->n_panels *MAX_TRIALS);
     s->gains = CK_NEW(arena, double, s->sampler.n_blocks *MAX_TRIALS);
     s->errors = CK_NEW(arena, double, s->sampler.n_blocks *MAX_TRIALS);
-    s->workers = CK_NEW(arena, worker_scratch, problem->n_threads);
-    for (int i = 0; i < problem->n_threads && !arena->failed; i++) {
+    const int most_workers = ck_useful_threads(problem->n_threads, s->sampler.n_blocks, INFINITY);
+    s->workers = CK_NEW(arena, worker_scratch, most_workers);
+    for (int i = 0; i < most_workers && !arena->failed; i++) {
         worker_scratch *w = s->workers + i;
         w->points = CK_NEW(arena, float, MAX_PANEL_ROWS *d);
         w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
