@@ -40,11 +40,13 @@ class KMeans:
         Seed; None draws one from NumPy's global generator.
     copy_x : bool, default True
         Accepted for compatibility: X is never copied nor altered.
-    algorithm : {"auto", "lloyd", "projection", "elkan"}, default "auto"
+    algorithm : {"auto", "lloyd", "hamerly", "projection", "elkan"}, default "auto"
         How distances are saved; the result is the same, to the bit, for all. "lloyd" scores every row against every
-        center. "projection" finds the few centers that may be nearest along principal directions; it serves from 24
+        center. "hamerly" keeps two bounds a row (8 bytes) and skips the rows that they show to keep their label.
+        "projection" finds the few centers that may be nearest along principal directions; it serves from 24
         features, 4096 rows and 16 clusters, where few directions hold nearly all of the scatter, and is "lloyd"
-        elsewhere. "auto" is "projection" as long as that pays. "elkan" is accepted for compatibility and means
+        elsewhere. "auto" is "projection" as long as that pays, else "lloyd" and, once the centers move little,
+        "hamerly" as long as that pays. "elkan" is accepted for compatibility and means
         "auto".
     n_threads : int, optional
         Threads; by default OMP_NUM_THREADS, else the processors that the process may use.

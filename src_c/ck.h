@@ -68,6 +68,7 @@ int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method
 typedef enum {
     CK_AUTO,       /* chosen by what a sample of the rows and the passes show */
     CK_LLOYD,      /* every row against every center */
+    CK_HAMERLY,    /* rows whose two bounds show that their label stays are skipped */
     CK_PROJECTION, /* correlated features: a few principal directions tell which centers may matter */
     CK_ALGORITHM_COUNT
 } ck_algorithm;

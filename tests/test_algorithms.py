@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import layouts
-from helpers import same_bits
+from helpers import blobs, same_bits
 
 import ckmeans
 from ckmeans import _core
@@ -68,9 +68,33 @@ def test_projection_runs_where_it_serves_and_measures_few_pairs(algorithm):
     assert (history["screened"] < 0.1).all() and (history["screened"] >= 1 / 64).all()
 
 
-def test_auto_is_lloyd_where_directions_are_equal():
+def test_auto_never_projects_where_directions_are_equal():
     X = np.random.default_rng(0).normal(size=(ROWS, 60))
-    assert set(ckmeans.kmeans(X, 32, random_state=0, max_iter=5).history["algorithm"]) == {"lloyd"}
+    assert "projection" not in ckmeans.kmeans(X, 32, random_state=0, max_iter=5).history["algorithm"]
+
+
+def test_bounds_skip_rows_of_separate_clusters():
+    X = blobs(ROWS, 6, 30, seed=3, spread=0.3)
+    history = ckmeans.kmeans(X, 30, algorithm="hamerly", random_state=0, tol=0).history
+    assert set(history["algorithm"]) == {"hamerly"} and history["screened"][0] == 1.0
+    assert len(history) > 1 and history["screened"][-1] < 0.2
+
+
+def test_auto_tries_bounds_and_leaves_them_where_they_exclude_nothing():
+    X = np.random.default_rng(0).random((ROWS, 60))
+    history = ckmeans.kmeans(X, 100, random_state=0, max_iter=6, tol=0).history
+    assert history["algorithm"].tolist() == ["lloyd"] * 3 + ["hamerly"] * 2 + ["lloyd"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
+def test_bounds_hold_over_thousands_of_iterations_of_hardly_moving_centers(scale):
+    """Rows evenly spread over a line: borders creep by a row or so an iteration, and ties are everywhere."""
+    X = np.arange(3000.0)[:, None] * scale
+    init = (np.arange(40.0)[:, None] * 3) * scale
+    fits = [ckmeans.kmeans(X, 40, init=init, tol=0, max_iter=3000, algorithm=a) for a in ("lloyd", "hamerly", "auto")]
+    assert fits[0].n_iter > 300
+    for fit in fits[1:]:
+        same_bits(fits[0], fit)
 
 
 def test_auto_leaves_projection_where_it_measures_too_much():

@@ -21,6 +21,9 @@ typedef struct {
     float *points, *sqnorm, *best, *second, *index, *thresholds; /* of a strip */
     int32_t *open;
     double *stage; /* one panel of rows in float64 */
+    /* Where not NULL, OUT for each row of a block: bounds of the image's distance to the center of the label, and to
+     * all others. A row that the screen leaves open has a far of -1. */
+    float *near, *far;
     /* Open rows wait, across the strips of a block, until they fill a panel. */
     int n_waiting;
     int32_t waiting[64]; /* their places in the block */

@@ -35,6 +35,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
     ck_assign_scratch *workers = CK_NEW(arena, ck_assign_scratch, n_workers);
     for (int w = 0; w < n_workers && !arena->failed; w++) {
         ck_assign_scratch *s = workers + w;
+        s->near = s->far = NULL;
         s->points = CK_NEW(arena, float, rows *d);
         s->sqnorm = CK_NEW(arena, float, rows);
         s->best = CK_NEW(arena, float, rows);
@@ -198,6 +199,25 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, const
                                  model->largest_slack, (int)n_rows, labels, s->thresholds, s->open);
 }
 
+/* Bounds of a strip's distances from its scores; docs/numerics.md, section 7. */
+static void bound_distances(const ck_assigner *assigner, const ck_assign_scratch *s, int64_t strip, int64_t n_rows,
+                            int n_open, const int32_t *labels)
+{
+    const ck_screen_model *model = &assigner->model;
+    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations here. */
+    const float slack = model->row_slack + (float)(model->d + 16) * 0x1p-22f, up = 1.0f + 0x1p-21f;
+    float *near = s->near + strip, *far = s->far + strip;
+    for (int64_t i = 0; i < n_rows; i++) {
+        const float norm = s->sqnorm[i], best = s->best[i], second = s->second[i];
+        const float of_near = slack * norm + 0x1p-20f * fabsf(best) + 2.0f * model->center_slack[labels[i]];
+        const float of_far = slack * norm + 0x1p-20f * fabsf(second);
+        const float near2 = (norm - 2.0f * best) + of_near, far2 = (norm - 2.0f * second) - of_far - 0x1p-100f;
+        near[i] = sqrtf(near2 > 0.0f ? near2 : 0.0f) * up + 0x1p-50f;
+        far[i] = far2 > 0.0f ? sqrtf(far2) * (1.0f - 0x1p-21f) : 0.0f;
+    }
+    for (int o = 0; o < n_open; o++) far[s->open[o]] = -1.0f;
+}
+
 int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
                     int64_t n_rows, int32_t *labels)
 {
@@ -207,6 +227,7 @@ int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
         const int64_t strip_rows = ck_min_i64(assigner->strip_rows, n_rows - strip);
         int n_open = screen_strip(assigner, s, rows, row + strip, strip_rows, labels + strip);
+        if (s->near) bound_distances(assigner, s, strip, strip_rows, n_open, labels + strip);
         int status = queue_open(assigner, s, rows, row, strip, n_open, labels);
         if (status != CK_OK) return status;
     }

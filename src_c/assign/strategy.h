@@ -32,6 +32,7 @@ struct ck_strategy {
 
 /* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
+ck_strategy *ck_strategy_hamerly(ck_arena *arena, ck_screening *screening);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
 
 /* Lists where new labels differ from the old ones and puts them in their place. */

@@ -24,7 +24,7 @@ typedef struct {
 
 const char *ck_algorithm_name(ck_algorithm algorithm)
 {
-    static const char *const names[] = {"auto", "lloyd", "projection"};
+    static const char *const names[] = {"auto", "lloyd", "hamerly", "projection"};
     return names[algorithm];
 }
 

@@ -7,8 +7,11 @@
 
 enum {
     WORKER_BYTES = 4 << 20, /* of sums that a worker keeps for itself; larger ones are updated by slices of features */
-    SLICE_FEATURES = 64
+    SLICE_FEATURES = 64,
+    FIRST_TRIAL = 3 /* passes before bounds are tried */
 };
+static const double BOUNDED_OPERATIONS = 600.0; /* a row, below which keeping bounds costs more than scoring */
+static const double WORTH_BOUNDS = 0.75;        /* share of the pairs above which bounds do not pay */
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
@@ -24,7 +27,9 @@ struct ck_pass {
     int64_t k, n_blocks;
     ck_screening screening;
     ck_strategy *strategy, *plain;
+    ck_strategy *projection, *hamerly; /* or NULL */
     int automatic;
+    int64_t passes, next_trial, wait; /* of this restart; when bounds are tried, and how much later after a failure */
     worker_totals *workers;
     double *sums, *weights; /* of all rows: k x levels x d, k x levels */
     ck_totals totals;
@@ -46,10 +51,10 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     pass->n_blocks = ck_ceil_div(n, block_rows);
     pass->automatic = algorithm == CK_AUTO;
     pass->plain = pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
-    if (algorithm != CK_LLOYD && problem->embedding) {
-        ck_strategy *projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
-        if (projection) pass->strategy = projection;
-    }
+    if (problem->embedding && (algorithm == CK_PROJECTION || pass->automatic))
+        pass->projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
+    if (algorithm == CK_HAMERLY || (pass->automatic && (double)k * (double)(d + 6) >= BOUNDED_OPERATIONS))
+        pass->hamerly = ck_strategy_hamerly(arena, &pass->screening);
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
     pass->weights = CK_NEW(arena, double, problem->weights ? k * levels : 0);
@@ -80,6 +85,11 @@ void ck_pass_restart(ck_pass *pass, int32_t *labels)
     memset(pass->sums, 0, (size_t)(pass->k * levels * d) * sizeof(double));
     memset(pass->totals.sizes, 0, (size_t)pass->k * sizeof(int64_t));
     if (pass->problem->weights) memset(pass->weights, 0, (size_t)(pass->k * levels) * sizeof(double));
+    pass->passes = 0;
+    pass->next_trial = FIRST_TRIAL;
+    pass->wait = FIRST_TRIAL;
+    pass->strategy = pass->projection ? pass->projection : pass->plain;
+    if (pass->hamerly && !pass->automatic) pass->strategy = pass->hamerly;
     pass->strategy->forget(pass->strategy);
 }
 
@@ -188,6 +198,28 @@ static int projection_is_dear(const ck_pass *pass, double screened)
     return few + screened * lone_pair * (features + 16.0) > features;
 }
 
+/* The strategy of the next pass, by what share of the pairs this one scored. Bounds are tried after a few plain
+ * passes, when centers move less; where they exclude too little, again after twice as many. */
+static void choose_strategy(ck_pass *pass, double screened)
+{
+    ck_strategy *before = pass->strategy;
+    pass->passes++;
+    if (before == pass->projection) {
+        if (projection_is_dear(pass, screened)) pass->strategy = pass->plain;
+    } else if (before == pass->hamerly) {
+        const int made_bounds = pass->passes == pass->next_trial + 1;
+        if (!made_bounds && screened > WORTH_BOUNDS) {
+            pass->strategy = pass->plain;
+            pass->wait *= 2;
+            pass->next_trial = pass->passes + pass->wait;
+        }
+    } else if (pass->hamerly && pass->passes >= pass->next_trial) {
+        pass->next_trial = pass->passes;
+        pass->strategy = pass->hamerly;
+    }
+    if (pass->strategy != before) pass->strategy->forget(pass->strategy);
+}
+
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report)
 {
     const ck_problem *problem = pass->problem;
@@ -203,7 +235,6 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     merge_workers(pass, report);
     round_totals(pass);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
-    if (pass->automatic && pass->strategy != pass->plain && projection_is_dear(pass, report->screened))
-        pass->strategy = pass->plain;
+    if (pass->automatic) choose_strategy(pass, report->screened);
     return CK_OK;
 }
