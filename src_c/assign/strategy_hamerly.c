@@ -5,7 +5,8 @@
 
 #include "strategy.h"
 
-enum { TIGHTEN_CENTERS = 32 /* from here measuring one distance costs little beside scoring all */ };
+/* From here measuring one distance costs little beside scoring all. */
+enum { TIGHTEN_CENTERS = 64, TIGHTEN_FEATURES = 32 };
 static const double CERTAIN = 1.0 + 0x1p-20; /* pays for the canonical distances' own rounding */
 static const double MOST_GATHERED = 0.85;    /* share of a block above which all of it is screened in place */
 
@@ -73,7 +74,7 @@ static int64_t filter(hamerly *s, const worker_scratch *w, int64_t row, int64_t 
     const ck_screening *screening = s->base.screening;
     const ck_matrix *X = screening->assigner.X;
     const int64_t d = X->n_features;
-    const int tighten = screening->assigner.model.k >= TIGHTEN_CENTERS;
+    const int tighten = screening->assigner.model.k >= TIGHTEN_CENTERS && d >= TIGHTEN_FEATURES;
     int64_t count = 0;
     for (int64_t i = 0; i < n_rows; i++) {
         const double low = (double)s->lower[row + i] - s->most;

@@ -10,8 +10,8 @@ enum {
     SLICE_FEATURES = 64,
     FIRST_TRIAL = 3 /* passes before bounds are tried */
 };
-static const double BOUNDED_OPERATIONS = 600.0; /* a row, below which keeping bounds costs more than scoring */
-static const double WORTH_BOUNDS = 0.75;        /* share of the pairs above which bounds do not pay */
+static const double BOUNDED_OPERATIONS = 10000.0; /* a row, below which keeping bounds costs more than scoring */
+static const double WORTH_BOUNDS = 0.75;          /* share of the pairs above which bounds do not pay */
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
