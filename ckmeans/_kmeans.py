@@ -40,7 +40,7 @@ class KMeans:
         Seed; None draws one from NumPy's global generator.
     copy_x : bool, default True
         Accepted for compatibility: X is never copied nor altered.
-    algorithm : {"auto", "lloyd", "hamerly", "projection", "elkan"}, default "auto"
+    algorithm : {"auto", "lloyd", "hamerly", "projection", "filtering", "elkan"}, default "auto"
         How distances are saved; the result is the same, to the bit, for all. "lloyd" scores every row against every
         center. "hamerly" keeps two bounds a row (8 bytes) and skips the rows that they show to keep their label.
         "projection" finds the few centers that may be nearest along principal directions; it serves from 24

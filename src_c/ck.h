@@ -70,6 +70,7 @@ typedef enum {
     CK_LLOYD,      /* every row against every center */
     CK_HAMERLY,    /* rows whose two bounds show that their label stays are skipped */
     CK_PROJECTION, /* correlated features: a few principal directions tell which centers may matter */
+    CK_FILTERING,  /* few features: rows are sorted into boxes that are compared as one */
     CK_ALGORITHM_COUNT
 } ck_algorithm;
 const char *ck_algorithm_name(ck_algorithm algorithm);

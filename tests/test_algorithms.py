@@ -60,6 +60,87 @@ def test_every_algorithm_gives_the_bits_of_lloyd(isa, kind, weighted):
             same_bits(plain, ckmeans.kmeans(X, algorithm=algorithm, n_threads=threads, **parameters))
 
 
+def few_features(kind, rng):
+    """Rows of few features, with something hostile about them."""
+    X = rng.normal(size=(ROWS, {"line": 1, "plane": 2, "eight": 8}.get(kind, 3))) + 4 * rng.integers(0, 4, (ROWS, 1))
+    if kind == "bytes":
+        return np.clip(60 + 20 * X, 0, 255).astype(np.uint8)
+    if kind == "float32":
+        return X.astype(np.float32)
+    if kind == "offset":
+        return X + 1e6
+    if kind == "duplicates":
+        return np.repeat(X[: ROWS // 100], 100, axis=0)
+    if kind == "ties":
+        return rng.integers(0, 6, size=(ROWS, 3)).astype(float)
+    if kind == "tiny":
+        return X * 1e-150
+    if kind == "huge":
+        return X * 1e300
+    if kind == "huge float32":
+        return (X * 1e37).astype(np.float32)
+    if kind == "outliers":
+        X[::500] *= rng.choice([1e10, 1e100], size=(len(X[::500]), 1))
+        return X
+    if kind == "constant features":
+        X[:, 0] = 1e300
+        X[:, 2] = 0.0
+        return X
+    if kind == "equal rows":
+        return np.full_like(X, 3.3)
+    return X
+
+
+FEW_FEATURES = (
+    "plain", "line", "plane", "eight", "bytes", "float32", "offset", "duplicates", "ties", "tiny", "huge",
+    "huge float32", "outliers", "constant features", "equal rows",
+)  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::ckmeans._validation.ConvergenceWarning")  # fewer distinct rows than clusters
+@pytest.mark.parametrize("kind", FEW_FEATURES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_filtering_gives_the_bits_of_lloyd(isa, kind, weighted):
+    rng = np.random.default_rng(len(kind))
+    X = few_features(kind, rng)
+    weights = rng.integers(0, 3, size=len(X)).astype(float) if weighted else None
+    for k in (2, 37):
+        init = X[rng.choice(len(X), size=k, replace=False)]
+        parameters = dict(n_clusters=k, init=init, tol=0, max_iter=30, sample_weight=weights)
+        plain = ckmeans.kmeans(X, algorithm="lloyd", n_threads=1, **parameters)
+        for algorithm, threads in (("filtering", 1), ("filtering", 3), ("hamerly", 1)):
+            same_bits(plain, ckmeans.kmeans(X, algorithm=algorithm, n_threads=threads, **parameters))
+
+
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 300])
+def test_filtering_of_few_rows(isa, n):
+    X = np.random.default_rng(n).normal(size=(n, 2))
+    for k in {1, min(n, 5), n}:
+        plain = ckmeans.kmeans(X, k, random_state=0, algorithm="lloyd")
+        same_bits(plain, ckmeans.kmeans(X, k, random_state=0, algorithm="filtering"))
+
+
+def test_filtering_leaves_few_pairs_and_auto_sorts_once_it_pays():
+    X = blobs(40_000, 2, 12, seed=0, spread=0.5)
+    fits = {
+        a: ckmeans.kmeans(X, 12, random_state=0, tol=0, n_init=2, algorithm=a) for a in ("lloyd", "filtering", "auto")
+    }
+    same_bits(fits["lloyd"], fits["filtering"])
+    same_bits(fits["lloyd"], fits["auto"])
+    assert set(fits["filtering"].history["algorithm"]) == {"filtering"}
+    assert (fits["filtering"].history["screened"] < 0.2).all()
+    ran = ckmeans.kmeans(X, 100, random_state=0, tol=0, max_iter=20).history["algorithm"].tolist()
+    assert ran[-1] == "filtering" and ran.count("lloyd") <= 2
+
+
+def test_filtering_relocates_empty_clusters_like_lloyd():
+    X = blobs(3000, 3, 8, seed=1)
+    init = np.concatenate([X[:5], np.full((4, 3), 1e3)])
+    plain = ckmeans.kmeans(X, 9, init=init, tol=0, algorithm="lloyd")
+    for threads in (1, 2):
+        same_bits(plain, ckmeans.kmeans(X, 9, init=init, tol=0, algorithm="filtering", n_threads=threads))
+
+
 @pytest.mark.parametrize("algorithm", ["projection", "auto"])
 def test_projection_runs_where_it_serves_and_measures_few_pairs(algorithm):
     X = correlated("wide", np.random.default_rng(0))
@@ -91,7 +172,10 @@ def test_bounds_hold_over_thousands_of_iterations_of_hardly_moving_centers(scale
     """Rows evenly spread over a line: borders creep by a row or so an iteration, and ties are everywhere."""
     X = np.arange(3000.0)[:, None] * scale
     init = (np.arange(40.0)[:, None] * 3) * scale
-    fits = [ckmeans.kmeans(X, 40, init=init, tol=0, max_iter=3000, algorithm=a) for a in ("lloyd", "hamerly", "auto")]
+    fits = [
+        ckmeans.kmeans(X, 40, init=init, tol=0, max_iter=3000, algorithm=a)
+        for a in ("lloyd", "hamerly", "filtering", "auto")
+    ]
     assert fits[0].n_iter > 300
     for fit in fits[1:]:
         same_bits(fits[0], fit)

@@ -16,6 +16,13 @@ typedef struct {
     int64_t chunk_panels; /* panels of centers that pass over a strip together */
 } ck_assigner;
 
+/* Centers that rows are screened against: all, or some whose panels were copied together. Indices in panels ascend. */
+typedef struct {
+    const float *panels;
+    int64_t n_panels, n;
+    const int32_t *indices; /* n; NULL: all centers in their order */
+} ck_center_set;
+
 /* What one worker owns. */
 typedef struct {
     float *points, *sqnorm, *best, *second, *index, *thresholds; /* of a strip */
@@ -43,6 +50,18 @@ void ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
  * whole number of panels. */
 int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
                     int64_t n_rows, int32_t *labels);
+
+/* The same in steps, for rows whose nearest center is known to be one of a set: rows [row + at, row + at + n_rows), at
+ * most strip_rows, are screened against `set`, which is part of what the rows left open are settled among, at the end.
+ */
+void ck_assign_begin(ck_assign_scratch *scratch);
+int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
+                   int64_t at, int64_t n_rows, const ck_center_set *set, const ck_center_set *settle, int32_t *labels);
+int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
+                     const ck_center_set *settle, int32_t *labels);
+/* OUT set: of these centers, ascending; panels: room for whole panels, (2 + d) float32 a center. */
+void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels,
+                      ck_center_set *set);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

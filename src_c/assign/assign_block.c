@@ -88,8 +88,8 @@ static int all_finite(const double *x, int64_t d)
 
 /* Decides the waiting rows among the centers that their bounds leave open, in the order of the centers, so that the
  * lowest index wins a tie. */
-static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
-                          int32_t *labels)
+int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                     const ck_center_set *settle, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
@@ -106,14 +106,14 @@ static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, con
         ck_load_row(rows, row + s->waiting[lane], s->stage + lane * d);
         if (!all_finite(s->stage + lane * d, d)) return CK_ERROR_NOT_FINITE;
     }
-    for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
-        const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
-        shape->reach(s->waiting_points, d, model->panels + q * (d + 2) * r, n_panels, s->waiting_thresholds, s->masks);
-        const int64_t first = q * r, last = ck_min_i64(first + n_panels * r, model->k);
-        for (int64_t j = first; j < last; j++)
-            for (uint64_t mask = (s->masks[j - first] & waiting) | s->unscreened; mask; mask &= mask - 1) {
+    for (int64_t q = 0; q < settle->n_panels; q += assigner->chunk_panels) {
+        const int64_t n_panels = ck_min_i64(assigner->chunk_panels, settle->n_panels - q);
+        shape->reach(s->waiting_points, d, settle->panels + q * (d + 2) * r, n_panels, s->waiting_thresholds, s->masks);
+        const int64_t first = q * r, last = ck_min_i64(first + n_panels * r, settle->n);
+        for (int64_t c = first; c < last; c++)
+            for (uint64_t mask = (s->masks[c - first] & waiting) | s->unscreened; mask; mask &= mask - 1) {
                 int lane = ck_lowest_bit(mask);
-                settle_pair(assigner, s->stage + lane * d, j, nearest + lane);
+                settle_pair(assigner, s->stage + lane * d, settle->indices ? settle->indices[c] : c, nearest + lane);
             }
     }
     for (int lane = 0; lane < s->n_waiting; lane++) labels[s->waiting[lane]] = nearest[lane].label;
@@ -124,7 +124,7 @@ static int settle_waiting(const ck_assigner *assigner, ck_assign_scratch *s, con
 
 /* Queues the open rows of the strip that starts at `strip`, settling whenever a panel of them is full. */
 static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
-                      int64_t strip, int n_open, int32_t *labels)
+                      int64_t strip, int n_open, const ck_center_set *settle, int32_t *labels)
 {
     const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
     for (int o = 0; o < n_open; o++) {
@@ -135,7 +135,7 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const c
         s->waiting_thresholds[lane] = s->thresholds[i];
         if (!(s->sqnorm[i] <= FLT_MAX)) s->unscreened |= 1ull << lane;
         if (s->n_waiting < width) continue;
-        int status = settle_waiting(assigner, s, rows, row, labels);
+        int status = ck_assign_settle(assigner, s, rows, row, settle, labels);
         if (status != CK_OK) return status;
     }
     return CK_OK;
@@ -176,7 +176,7 @@ static void fetch_some(row_fetch *fetch)
 }
 
 static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
-                        int64_t n_rows, int32_t *labels)
+                        int64_t n_rows, const ck_center_set *set, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
@@ -186,12 +186,12 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, const
                     s->sqnorm + i);
     for (int64_t i = 0; i < n_rows && model->too_large; i++) s->sqnorm[i] = INFINITY;
     row_fetch fetch = fetch_rows(rows, row + n_rows, n_rows,
-                                 ck_ceil_div(n_rows, width) * ck_ceil_div(model->n_panels, assigner->chunk_panels));
-    for (int64_t q = 0; q < model->n_panels; q += assigner->chunk_panels) {
-        const int64_t n_panels = ck_min_i64(assigner->chunk_panels, model->n_panels - q);
+                                 ck_ceil_div(n_rows, width) * ck_ceil_div(set->n_panels, assigner->chunk_panels));
+    for (int64_t q = 0; q < set->n_panels; q += assigner->chunk_panels) {
+        const int64_t n_panels = ck_min_i64(assigner->chunk_panels, set->n_panels - q);
         for (int64_t i = 0; i < n_rows; i += width) {
             fetch_some(&fetch);
-            shape->score(s->points + i * d, d, model->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
+            shape->score(s->points + i * d, d, set->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
                          s->second + i, s->index + i);
         }
     }
@@ -218,18 +218,45 @@ static void bound_distances(const ck_assigner *assigner, const ck_assign_scratch
     for (int o = 0; o < n_open; o++) far[s->open[o]] = -1.0f;
 }
 
+void ck_assign_begin(ck_assign_scratch *s)
+{
+    s->n_waiting = 0;
+    s->unscreened = 0;
+}
+
+int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row, int64_t at,
+                   int64_t n_rows, const ck_center_set *set, const ck_center_set *settle, int32_t *labels)
+{
+    int n_open = screen_strip(assigner, s, rows, row + at, n_rows, set, labels + at);
+    if (s->near) bound_distances(assigner, s, at, n_rows, n_open, labels + at);
+    return queue_open(assigner, s, rows, row, at, n_open, settle, labels);
+}
+
+void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels, ck_center_set *set)
+{
+    const ck_screen_model *model = &assigner->model;
+    const int64_t r = model->shape->panel_centers, stride = (model->d + 2) * r;
+    *set = (ck_center_set){panels, ck_ceil_div(n, r), n, indices};
+    for (int64_t c = 0; c < set->n_panels * r; c++) {
+        /* What fills the last panel has the score -infinity, as in the model. */
+        const int64_t j = indices[ck_min_i64(c, n - 1)];
+        const float *from = model->panels + j / r * stride + j % r;
+        float *to = panels + c / r * stride + c % r;
+        for (int64_t f = 0; f < stride; f += r) to[f] = from[f];
+        if (c >= n) to[0] = -INFINITY;
+    }
+}
+
 int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
                     int64_t n_rows, int32_t *labels)
 {
+    const ck_center_set all = {assigner->model.panels, assigner->model.n_panels, assigner->model.k, NULL};
     if (assigner->model.k == 1) return label_single_cluster(rows, row, n_rows, labels);
-    s->n_waiting = 0;
-    s->unscreened = 0;
+    ck_assign_begin(s);
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
-        const int64_t strip_rows = ck_min_i64(assigner->strip_rows, n_rows - strip);
-        int n_open = screen_strip(assigner, s, rows, row + strip, strip_rows, labels + strip);
-        if (s->near) bound_distances(assigner, s, strip, strip_rows, n_open, labels + strip);
-        int status = queue_open(assigner, s, rows, row, strip, n_open, labels);
+        int status = ck_assign_rows(assigner, s, rows, row, strip, ck_min_i64(assigner->strip_rows, n_rows - strip),
+                                    &all, &all, labels);
         if (status != CK_OK) return status;
     }
-    return settle_waiting(assigner, s, rows, row, labels);
+    return ck_assign_settle(assigner, s, rows, row, &all, labels);
 }

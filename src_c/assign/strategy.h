@@ -4,6 +4,7 @@
 #define CK_STRATEGY_H
 
 #include "embedding.h"
+#include "ordering.h"
 
 /* What a pass and its strategies share. */
 typedef struct {
@@ -24,8 +25,9 @@ struct ck_strategy {
     void (*forget)(ck_strategy *strategy);
     /* Before each pass; centers: k x d, to stay valid and unchanged while it lasts. */
     void (*set_centers)(ck_strategy *strategy, const double *centers);
-    /* INOUT labels: of rows [row, row + n_rows), a block; -1: none yet. OUT moves: the rows whose label changed, with
-     * room for the block. INOUT screened: increased by the pairs of row and center that were scored. */
+    /* INOUT labels: of rows [row, row + n_rows), a block; -1: none yet. INOUT moves: empty, with room for the block, to
+     * be filled with the rows whose label changed. INOUT screened: increased by the pairs of row and center that were
+     * scored. */
     int (*assign)(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
                   double *screened);
 };
@@ -34,8 +36,10 @@ struct ck_strategy {
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
 ck_strategy *ck_strategy_hamerly(ck_arena *arena, ck_screening *screening);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
+ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering);
 
-/* Lists where new labels differ from the old ones and puts them in their place. */
-void ck_apply_labels(const int32_t *after, int64_t n_rows, int32_t *labels, ck_moves *moves);
+/* For rows [first, last) of a block: puts labels that differ from the old ones in their place and adds them to moves.
+ */
+void ck_apply_labels(const int32_t *after, int64_t first, int64_t last, int32_t *labels, ck_moves *moves);
 
 #endif

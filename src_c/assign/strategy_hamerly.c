@@ -126,7 +126,6 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     int32_t *after = screening->labels + worker * assigner->block_rows;
     const int64_t left = s->starting ? n_rows : filter(s, w, row, n_rows, labels);
     int status = CK_OK;
-    moves->n = 0;
     if (left == 0) return CK_OK;
     scratch->near = w->near;
     scratch->far = w->far;
@@ -146,7 +145,7 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
         *screened += (double)left * (double)assigner->model.k;
     }
     scratch->near = scratch->far = NULL;
-    if (status == CK_OK) ck_apply_labels(after, n_rows, labels, moves);
+    if (status == CK_OK) ck_apply_labels(after, 0, n_rows, labels, moves);
     return status;
 }
 

@@ -10,13 +10,14 @@ void ck_screening_init(ck_screening *screening, ck_arena *arena, const ck_matrix
     screening->labels = CK_NEW(arena, int32_t, screening->n_workers *block_rows);
 }
 
-void ck_apply_labels(const int32_t *after, int64_t n_rows, int32_t *labels, ck_moves *moves)
+void ck_apply_labels(const int32_t *after, int64_t first, int64_t last, int32_t *labels, ck_moves *moves)
 {
-    moves->n = ck_screen_table()->differ(after, labels, (int)n_rows, moves->rows);
-    for (int64_t i = 0; i < moves->n; i++) {
-        const int32_t row = moves->rows[i];
-        moves->before[i] = labels[row];
-        moves->after[i] = labels[row] = after[row];
+    int32_t *rows = moves->rows + moves->n;
+    const int n = ck_screen_table()->differ(after + first, labels + first, (int)(last - first), rows);
+    for (int i = 0; i < n; i++) {
+        const int32_t row = rows[i] += (int32_t)first;
+        moves->before[moves->n] = labels[row];
+        moves->after[moves->n++] = labels[row] = after[row];
     }
 }
 
@@ -37,7 +38,7 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     for (int64_t i = 0; i < n_rows; i += 16) CK_PREFETCH(labels + i);
     int status = ck_assign_block(assigner, screening->scratch + worker, assigner->X, row, n_rows, after);
     if (status != CK_OK) return status;
-    ck_apply_labels(after, n_rows, labels, moves);
+    ck_apply_labels(after, 0, n_rows, labels, moves);
     *screened += (double)n_rows * (double)assigner->model.k;
     return CK_OK;
 }

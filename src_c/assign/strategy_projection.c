@@ -130,7 +130,7 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     memcpy(after, labels, (size_t)n_rows * sizeof *after);
     for (int64_t i = 0; i < n_rows; i += width)
         assign_panel(s, s->workers + worker, row + i, (int)ck_min_i64(width, n_rows - i), after + i, screened);
-    ck_apply_labels(after, n_rows, labels, moves);
+    ck_apply_labels(after, 0, n_rows, labels, moves);
     return CK_OK;
 }
 

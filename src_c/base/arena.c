@@ -1,6 +1,26 @@
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE
+#endif
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "base.h"
+
+enum { HUGE_PAGE = 2 << 20 };
+
+/* Clearing page after page costs more than what is done with most of them: fewer and larger ones are asked for. */
+static void prefer_huge_pages(char *start, int64_t size)
+{
+#if defined(MADV_HUGEPAGE)
+    const uintptr_t first = ((uintptr_t)start + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    const uintptr_t last = ((uintptr_t)start + (uintptr_t)size) / HUGE_PAGE * HUGE_PAGE;
+    if (first < last) madvise((void *)first, last - first, MADV_HUGEPAGE);
+#else
+    (void)start, (void)size;
+#endif
+}
 
 struct ck_arena_chunk {
     ck_arena_chunk *next;
@@ -19,6 +39,7 @@ void *ck_arena_alloc(ck_arena *arena, int64_t count, int64_t size)
         arena->failed = 1;
         return NULL;
     }
+    prefer_huge_pages(raw, count * size + overhead);
     ck_arena_chunk *chunk = (ck_arena_chunk *)raw;
     chunk->next = arena->chunks;
     arena->chunks = chunk;

@@ -59,12 +59,14 @@ typedef struct {
     ck_algorithm algorithm;
     double screened; /* share of the pairs of row and center that were scored */
 } ck_pass_report;
-/* INOUT labels: those of the pass before. */
+/* INOUT labels: those of the pass before, for the pass alone until ck_pass_labels. */
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report);
+/* OUT labels, the same array: of the last pass. */
+void ck_pass_labels(ck_pass *pass, int32_t *labels);
 /* Of the last pass. The caller may alter them: the next pass does not build on them. */
 ck_totals *ck_pass_totals(ck_pass *pass);
-/* A new restart begins: OUT labels -1, totals empty. */
-void ck_pass_restart(ck_pass *pass, int32_t *labels);
+/* A new restart of at most so many passes begins: totals are empty. labels: what the passes are going to be given. */
+void ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes);
 
 /* --- relocate.c --- */
 /* Gives every empty cluster the location of the farthest row, taking that location's rows from the totals of its

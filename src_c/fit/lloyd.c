@@ -24,7 +24,7 @@ typedef struct {
 
 const char *ck_algorithm_name(ck_algorithm algorithm)
 {
-    static const char *const names[] = {"auto", "lloyd", "hamerly", "projection"};
+    static const char *const names[] = {"auto", "lloyd", "hamerly", "projection", "filtering"};
     return names[algorithm];
 }
 
@@ -97,7 +97,7 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 {
     const ck_fit_params *params = fit->params;
     const int64_t k = params->k, d = fit->problem.X->n_features;
-    ck_pass_restart(fit->pass, run->labels);
+    ck_pass_restart(fit->pass, run->labels, params->max_iter);
     run->n_iter = 0;
     run->converged = *settled = 0;
     while (run->n_iter < params->max_iter && !run->converged) {
@@ -112,6 +112,7 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem.unit);
         const int relocated = has_empty(totals, k);
         if (relocated) {
+            ck_pass_labels(fit->pass, run->labels);
             status = ck_relocate_empty(&fit->problem, run->centers, run->labels, k, totals);
             if (status != CK_OK) return status;
         }
@@ -155,6 +156,7 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
     }
     ck_pass_report report;
     if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
+    if (status == CK_OK) ck_pass_labels(fit->pass, run->labels);
     if (status == CK_OK)
         status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, 0, params->n_threads, &run->inertia);
     run->scaled_inertia = run->inertia;

@@ -10,8 +10,12 @@ enum {
     SLICE_FEATURES = 64,
     FIRST_TRIAL = 3 /* passes before bounds are tried */
 };
-static const double BOUNDED_OPERATIONS = 10000.0; /* a row, below which keeping bounds costs more than scoring */
-static const double WORTH_BOUNDS = 0.75;          /* share of the pairs above which bounds do not pay */
+/* Sorting rows costs as much as scoring this many features of a row; one pass has some beside those of its pairs. */
+static const double SORT_OPERATIONS = 1500.0, PASS_OPERATIONS = 80.0, FILTERED_OPERATIONS = 40.0;
+enum { SORTED_FEATURES = 5, SORTED_ROWS = 1 << 14 }; /* at most, at least: otherwise few boxes have few centers */
+static const double WORTH_FILTERING = 0.5;           /* share of the pairs above which boxes do not pay */
+static const double BOUNDED_OPERATIONS = 10000.0;    /* a row, below which keeping bounds costs more than scoring */
+static const double WORTH_BOUNDS = 0.75;             /* share of the pairs above which bounds do not pay */
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
@@ -23,13 +27,17 @@ typedef struct {
 } worker_totals;
 
 struct ck_pass {
-    const ck_problem *problem;
+    ck_arena *arena;
+    const ck_problem *problem; /* as the caller knows it, or with its rows sorted */
     int64_t k, n_blocks;
     ck_screening screening;
     ck_strategy *strategy, *plain;
-    ck_strategy *projection, *hamerly; /* or NULL */
-    int automatic;
-    int64_t passes, next_trial, wait; /* of this restart; when bounds are tried, and how much later after a failure */
+    ck_strategy *projection, *hamerly, *filtering; /* or NULL */
+    ck_ordering *ordering;                         /* of the rows, once they are sorted */
+    ck_problem sorted;
+    ck_algorithm algorithm; /* as asked for */
+    int64_t max_passes, passes, next_trial,
+        wait; /* of this restart; when bounds are tried, and how much later after a failure */
     worker_totals *workers;
     double *sums, *weights; /* of all rows: k x levels x d, k x levels */
     ck_totals totals;
@@ -44,16 +52,17 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     ck_pass *pass = CK_NEW(arena, ck_pass, 1);
     if (!pass) return NULL;
     memset(pass, 0, sizeof *pass);
+    pass->arena = arena;
     pass->problem = problem;
     pass->k = k;
     ck_screening_init(&pass->screening, arena, X, k, n_threads);
     const int64_t block_rows = pass->screening.assigner.block_rows;
     pass->n_blocks = ck_ceil_div(n, block_rows);
-    pass->automatic = algorithm == CK_AUTO;
+    pass->algorithm = algorithm;
     pass->plain = pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
-    if (problem->embedding && (algorithm == CK_PROJECTION || pass->automatic))
+    if (problem->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
         pass->projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
-    if (algorithm == CK_HAMERLY || (pass->automatic && (double)k * (double)(d + 6) >= BOUNDED_OPERATIONS))
+    if (algorithm == CK_HAMERLY || (algorithm == CK_AUTO && (double)k * (double)(d + 6) >= BOUNDED_OPERATIONS))
         pass->hamerly = ck_strategy_hamerly(arena, &pass->screening);
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
@@ -78,18 +87,63 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
 
 ck_totals *ck_pass_totals(ck_pass *pass) { return &pass->totals; }
 
-void ck_pass_restart(ck_pass *pass, int32_t *labels)
+/* Sorts the rows, where that can be of use: everything that depends on their order follows. */
+static void sort_rows(ck_pass *pass)
+{
+    const ck_problem *problem = pass->problem;
+    const int64_t n = problem->X->n_rows;
+    if (pass->ordering) return;
+    ck_ordering *ordering = ck_ordering_new(pass->arena, problem->X, problem->n_threads);
+    if (!ordering) return;
+    double *weights = problem->weights ? CK_NEW(pass->arena, double, n) : NULL;
+    double *multipliers = problem->grid.multipliers ? CK_NEW(pass->arena, double, n) : NULL;
+    int32_t *labels = CK_NEW(pass->arena, int32_t, n);
+    pass->filtering = ck_strategy_filtering(pass->arena, &pass->screening, ordering);
+    if (pass->arena->failed || !pass->filtering) return;
+    if (weights) ck_ordering_gather(ordering, problem->weights, weights);
+    if (multipliers) ck_ordering_gather(ordering, problem->grid.multipliers, multipliers);
+    if (pass->passes > 0) ck_ordering_gather_labels(ordering, pass->labels, problem->n_threads, labels);
+    pass->sorted = *problem;
+    pass->sorted.X = &ordering->X;
+    pass->sorted.weights = weights;
+    pass->sorted.grid.multipliers = multipliers;
+    pass->problem = &pass->sorted;
+    pass->screening.assigner.X = &ordering->X;
+    pass->labels = labels;
+    pass->ordering = ordering;
+}
+
+void ck_pass_labels(ck_pass *pass, int32_t *labels)
+{
+    if (pass->ordering) ck_ordering_scatter_labels(pass->ordering, pass->labels, pass->problem->n_threads, labels);
+}
+
+/* Nobody knows how many passes are to come: rows are sorted once the passes done have cost about as much, unless those
+ * left at most cannot save it. */
+static int sorting_pays(const ck_pass *pass)
+{
+    const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features;
+    const double pairs = (double)pass->k * (double)(d + 4), left = (double)(pass->max_passes - pass->passes);
+    if (pass->algorithm != CK_AUTO || pass->ordering || d > SORTED_FEATURES || n < SORTED_ROWS) return 0;
+    return left * (pairs + PASS_OPERATIONS - FILTERED_OPERATIONS) >= 1.5 * SORT_OPERATIONS &&
+           (double)(pass->passes + 1) * (pairs + PASS_OPERATIONS) >= 0.5 * SORT_OPERATIONS;
+}
+
+void ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes)
 {
     const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features, levels = pass->problem->grid.levels;
-    for (int64_t i = 0; i < n; i++) labels[i] = -1;
+    pass->passes = 0;
+    pass->max_passes = max_passes;
+    if (!pass->ordering) pass->labels = labels;
+    if (pass->algorithm == CK_FILTERING || sorting_pays(pass)) sort_rows(pass);
+    for (int64_t i = 0; i < n; i++) pass->labels[i] = -1;
     memset(pass->sums, 0, (size_t)(pass->k * levels * d) * sizeof(double));
     memset(pass->totals.sizes, 0, (size_t)pass->k * sizeof(int64_t));
     if (pass->problem->weights) memset(pass->weights, 0, (size_t)(pass->k * levels) * sizeof(double));
-    pass->passes = 0;
     pass->next_trial = FIRST_TRIAL;
     pass->wait = FIRST_TRIAL;
-    pass->strategy = pass->projection ? pass->projection : pass->plain;
-    if (pass->hamerly && !pass->automatic) pass->strategy = pass->hamerly;
+    pass->strategy = pass->projection ? pass->projection : pass->filtering ? pass->filtering : pass->plain;
+    if (pass->hamerly && pass->algorithm == CK_HAMERLY) pass->strategy = pass->hamerly;
     pass->strategy->forget(pass->strategy);
 }
 
@@ -206,6 +260,14 @@ static void choose_strategy(ck_pass *pass, double screened)
     pass->passes++;
     if (before == pass->projection) {
         if (projection_is_dear(pass, screened)) pass->strategy = pass->plain;
+    } else if (before == pass->filtering) {
+        if (screened > WORTH_FILTERING) {
+            pass->strategy = pass->plain;
+            pass->filtering = NULL;
+        }
+    } else if (sorting_pays(pass)) {
+        sort_rows(pass);
+        if (pass->filtering) pass->strategy = pass->filtering;
     } else if (before == pass->hamerly) {
         const int made_bounds = pass->passes == pass->next_trial + 1;
         if (!made_bounds && screened > WORTH_BOUNDS) {
@@ -225,7 +287,7 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     const ck_problem *problem = pass->problem;
     const int64_t n_slices = ck_ceil_div(problem->X->n_features, SLICE_FEATURES);
     *report = (ck_pass_report){0, pass->strategy->algorithm, 0.0};
-    pass->labels = labels;
+    if (!pass->ordering) pass->labels = labels;
     clear_workers(pass);
     pass->strategy->set_centers(pass->strategy, centers);
     int status = ck_parallel_for(pass->n_blocks, pass->screening.n_workers, run_block, pass);
@@ -235,6 +297,6 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     merge_workers(pass, report);
     round_totals(pass);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
-    if (pass->automatic) choose_strategy(pass, report->screened);
+    if (pass->algorithm == CK_AUTO) choose_strategy(pass, report->screened);
     return CK_OK;
 }

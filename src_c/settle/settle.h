@@ -96,6 +96,11 @@ typedef struct {
      * center in float32, used for float32 rows. Within ck_quick_sqdist_error of the truth. scratch: d float64. */
     double (*quick_sqdist)(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
                            double *scratch);
+    /* Leaves out centers that are, for every point of a box (values within half_widths of middles), farther away than
+     * one center is, canonically. centers: d x stride, of which n. OUT kept: the others, ascending; room for n.
+     * Returns how many. scratch: n rounded up to whole CK_LANES. */
+    int64_t (*filter_centers)(const double *centers, int64_t n, int64_t stride, int64_t d, const double *middles,
+                              const double *half_widths, double *scratch, int32_t *kept);
     /* sums, squares (of weight * (x * scale - origin)^k) and largest magnitudes of n elements, row after row of d,
      * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
     void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,

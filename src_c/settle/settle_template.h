@@ -285,6 +285,60 @@ static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center
     return quick_sqdist_f64(scratch, center, d, enough);
 }
 
+/* For z, x in the box and m its middle, |x - z|^2 - |x - y|^2 >= |m - z|^2 - |m - y|^2 - 2 sum |z_p - y_p| h_p
+ * (Kanungo et al., "An efficient k-means clustering algorithm", IEEE PAMI 24, 2002); y is the center nearest to m.
+ * BOX_MARGIN covers rounding here and in canonical distances: docs/numerics.md, section 8. */
+#define BOX_MARGIN 0x1p-45
+
+CK_INLINE int64_t filter_width(const double *CK_RESTRICT centers, int64_t n, int64_t stride, const int64_t d,
+                               const double *CK_RESTRICT middles, const double *CK_RESTRICT half_widths,
+                               double *CK_RESTRICT sqdists, int32_t *CK_RESTRICT kept)
+{
+    double least[CK_LANES], nearest = INFINITY, size = 0x1p-1000;
+    const int64_t padded = ck_round_up(n, CK_LANES);
+    for (int64_t c = 0; c < n; c++) {
+        double sum = 0.0;
+        for (int64_t p = 0; p < d; p++) {
+            const double difference = middles[p] - centers[p * stride + c];
+            sum += difference * difference;
+        }
+        sqdists[c] = sum;
+    }
+    for (int64_t c = n; c < padded; c++) sqdists[c] = INFINITY;
+    for (int lane = 0; lane < CK_LANES; lane++) least[lane] = INFINITY;
+    for (int64_t c = 0; c < padded; c += CK_LANES)
+        for (int lane = 0; lane < CK_LANES; lane++)
+            least[lane] = sqdists[c + lane] < least[lane] ? sqdists[c + lane] : least[lane];
+    for (int lane = 0; lane < CK_LANES; lane++) nearest = least[lane] < nearest ? least[lane] : nearest;
+    int64_t y = 0, count = 0;
+    while (y < n - 1 && sqdists[y] != nearest) y++;
+    for (int64_t p = 0; p < d; p++) size += half_widths[p] * half_widths[p];
+    const double enough = nearest * (1.0 + BOX_MARGIN) + size * BOX_MARGIN;
+    for (int64_t c = 0; c < n; c++) {
+        double across = 0.0;
+        for (int64_t p = 0; p < d; p++)
+            across += fabs(centers[p * stride + c] - centers[p * stride + y]) * half_widths[p];
+        sqdists[c] = sqdists[c] * (1.0 - BOX_MARGIN) - 2.0 * across;
+    }
+    for (int64_t c = 0; c < n; c++) {
+        kept[count] = (int32_t)c;
+        count += !(sqdists[c] > enough);
+    }
+    return count;
+}
+
+static int64_t filter_centers(const double *centers, int64_t n, int64_t stride, int64_t d, const double *middles,
+                              const double *half_widths, double *scratch, int32_t *kept)
+{
+    switch (d) {
+    case 1: return filter_width(centers, n, stride, 1, middles, half_widths, scratch, kept);
+    case 2: return filter_width(centers, n, stride, 2, middles, half_widths, scratch, kept);
+    case 3: return filter_width(centers, n, stride, 3, middles, half_widths, scratch, kept);
+    case 4: return filter_width(centers, n, stride, 4, middles, half_widths, scratch, kept);
+    default: return filter_width(centers, n, stride, d, middles, half_widths, scratch, kept);
+    }
+}
+
 static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t width,
                       const double *CK_RESTRICT weights, double scale, const double *CK_RESTRICT origins,
                       double *CK_RESTRICT sums, double *CK_RESTRICT squares, double *CK_RESTRICT largest)
@@ -315,5 +369,5 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows,  load_panel, sqdist_panel, move_rows,    sum_masses, take_closer,                                      \
-     thresholds, gain,       project,      quick_sqdist, summarize,  off_grid}
+    {copy_rows, load_panel, sqdist_panel, move_rows,      sum_masses, take_closer, thresholds,                         \
+     gain,      project,    quick_sqdist, filter_centers, summarize,  off_grid}
