@@ -27,7 +27,7 @@ cdef extern from "ck.h" nogil:
     ctypedef struct ck_location:
         int64_t row, feature
     ctypedef enum ck_algorithm:
-        CK_AUTO, CK_LLOYD, CK_HAMERLY, CK_PROJECTION, CK_FILTERING, CK_ALGORITHM_COUNT
+        CK_AUTO, CK_LLOYD, CK_HAMERLY, CK_YINYANG, CK_PROJECTION, CK_FILTERING, CK_ALGORITHM_COUNT
     ctypedef struct ck_progress:
         int restart
         int64_t iteration

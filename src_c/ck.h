@@ -69,6 +69,7 @@ typedef enum {
     CK_AUTO,       /* chosen by what a sample of the rows and the passes show */
     CK_LLOYD,      /* every row against every center */
     CK_HAMERLY,    /* rows whose two bounds show that their label stays are skipped */
+    CK_YINYANG,    /* the same with a bound for each group of near centers: rows are compared with some groups only */
     CK_PROJECTION, /* correlated features: a few principal directions tell which centers may matter */
     CK_FILTERING,  /* few features: rows are sorted into boxes that are compared as one */
     CK_ALGORITHM_COUNT

@@ -37,12 +37,14 @@ def correlated(kind, rng):
     if kind == "constant features":
         X[:, 5:15] = 7.0
         return X
+    if kind == "far apart":  # float32 images are coarse beside the distances within each half
+        return X + rng.choice([-3e4, 3e4], size=(ROWS, 1))
     return X
 
 
 KINDS = (
     "plain", "wide", "float32", "bytes", "offset", "duplicates", "ties", "tiny", "tiny float32", "huge float32",
-    "one huge row", "constant features",
+    "one huge row", "constant features", "far apart",
 )  # fmt: skip
 
 
@@ -108,7 +110,7 @@ def test_filtering_gives_the_bits_of_lloyd(isa, kind, weighted):
         init = X[rng.choice(len(X), size=k, replace=False)]
         parameters = dict(n_clusters=k, init=init, tol=0, max_iter=30, sample_weight=weights)
         plain = ckmeans.kmeans(X, algorithm="lloyd", n_threads=1, **parameters)
-        for algorithm, threads in (("filtering", 1), ("filtering", 3), ("hamerly", 1)):
+        for algorithm, threads in (("filtering", 1), ("filtering", 3), ("hamerly", 1), ("yinyang", 2)):
             same_bits(plain, ckmeans.kmeans(X, algorithm=algorithm, n_threads=threads, **parameters))
 
 
@@ -161,10 +163,28 @@ def test_bounds_skip_rows_of_separate_clusters():
     assert len(history) > 1 and history["screened"][-1] < 0.2
 
 
-def test_auto_tries_bounds_and_leaves_them_where_they_exclude_nothing():
+@pytest.mark.parametrize("groups", ["hamerly", "yinyang"])
+def test_bounds_of_rows_that_the_screen_leaves_open(isa, groups):
+    """Dense halves far from each other: their rows are settled in float64, and many change their label."""
+    rng = np.random.default_rng(2)
+    X = (rng.normal(size=(3000, 6)) + rng.choice([-1e4, 1e4], size=(3000, 1))).astype(np.float32)
+    init = X[rng.choice(3000, size=120, replace=False)]
+    plain = ckmeans.kmeans(X, 120, init=init, tol=0, max_iter=60, algorithm="lloyd")
+    assert plain.n_iter > 20
+    same_bits(plain, ckmeans.kmeans(X, 120, init=init, tol=0, max_iter=60, algorithm=groups))
+
+
+def test_auto_does_not_keep_bounds_that_exclude_nothing():
     X = np.random.default_rng(0).random((ROWS, 60))
-    history = ckmeans.kmeans(X, 200, random_state=0, max_iter=6, tol=0).history
-    assert history["algorithm"].tolist() == ["lloyd"] * 3 + ["hamerly"] * 2 + ["lloyd"]
+    history = ckmeans.kmeans(X, 200, random_state=0, max_iter=3, tol=0).history
+    assert history["algorithm"].tolist() == ["lloyd"] * 3
+
+
+def test_auto_takes_to_bounds_when_centers_come_to_rest():
+    X = blobs(ROWS, 12, 40, seed=4, spread=1.5)
+    history = ckmeans.kmeans(X, 150, random_state=0, tol=0).history
+    assert history["algorithm"][0] == "lloyd" and history["algorithm"][-1] == "yinyang"
+    assert history["screened"][-1] < 0.2
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])

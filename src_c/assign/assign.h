@@ -28,9 +28,6 @@ typedef struct {
     float *points, *sqnorm, *best, *second, *index, *thresholds; /* of a strip */
     int32_t *open;
     double *stage; /* one panel of rows in float64 */
-    /* Where not NULL, OUT for each row of a block: bounds of the image's distance to the center of the label, and to
-     * all others. A row that the screen leaves open has a far of -1. */
-    float *near, *far;
     /* Open rows wait, across the strips of a block, until they fill a panel. */
     int n_waiting;
     int32_t waiting[64]; /* their places in the block */
@@ -62,6 +59,21 @@ int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *scratch, co
 /* OUT set: of these centers, ascending; panels: room for whole panels, (2 + d) float32 a center. */
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels,
                       ck_center_set *set);
+
+/* Bounds of the distances of images to the nearest of some centers, as far as the screen can tell, and to the others.
+ */
+typedef struct {
+    int32_t *nearest;
+    float *high, *low; /* of the distance to nearest; high is not finite where the screen cannot tell anything */
+    float *others;     /* at most the distance to any other center of the set */
+} ck_row_bounds;
+/* Rows [row, row + n_rows), against all centers. OUT bounds: n_rows each. */
+void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
+                   int64_t n_rows, const ck_row_bounds *bounds);
+/* Listed rows against the centers of panels for score_listed. images, sqnorms: by the numbers of the list. */
+void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images, const float *sqnorms,
+                     const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
+                     const ck_row_bounds *bounds);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

@@ -35,7 +35,6 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
     ck_assign_scratch *workers = CK_NEW(arena, ck_assign_scratch, n_workers);
     for (int w = 0; w < n_workers && !arena->failed; w++) {
         ck_assign_scratch *s = workers + w;
-        s->near = s->far = NULL;
         s->points = CK_NEW(arena, float, rows *d);
         s->sqnorm = CK_NEW(arena, float, rows);
         s->best = CK_NEW(arena, float, rows);
@@ -175,8 +174,9 @@ static void fetch_some(row_fetch *fetch)
     for (; fetch->next < last; fetch->next += CK_CACHE_LINE) CK_PREFETCH_L2(fetch->next);
 }
 
-static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
-                        int64_t n_rows, const ck_center_set *set, int32_t *labels)
+/* OUT s->sqnorm, best, second, index: of at most strip_rows rows. */
+static void score_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                        int64_t n_rows, const ck_center_set *set)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
@@ -195,27 +195,6 @@ static int screen_strip(const ck_assigner *assigner, ck_assign_scratch *s, const
                          s->second + i, s->index + i);
         }
     }
-    return model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
-                                 model->largest_slack, (int)n_rows, labels, s->thresholds, s->open);
-}
-
-/* Bounds of a strip's distances from its scores; docs/numerics.md, section 7. */
-static void bound_distances(const ck_assigner *assigner, const ck_assign_scratch *s, int64_t strip, int64_t n_rows,
-                            int n_open, const int32_t *labels)
-{
-    const ck_screen_model *model = &assigner->model;
-    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations here. */
-    const float slack = model->row_slack + (float)(model->d + 16) * 0x1p-22f, up = 1.0f + 0x1p-21f;
-    float *near = s->near + strip, *far = s->far + strip;
-    for (int64_t i = 0; i < n_rows; i++) {
-        const float norm = s->sqnorm[i], best = s->best[i], second = s->second[i];
-        const float of_near = slack * norm + 0x1p-20f * fabsf(best) + 2.0f * model->center_slack[labels[i]];
-        const float of_far = slack * norm + 0x1p-20f * fabsf(second);
-        const float near2 = (norm - 2.0f * best) + of_near, far2 = (norm - 2.0f * second) - of_far - 0x1p-100f;
-        near[i] = sqrtf(near2 > 0.0f ? near2 : 0.0f) * up + 0x1p-50f;
-        far[i] = far2 > 0.0f ? sqrtf(far2) * (1.0f - 0x1p-21f) : 0.0f;
-    }
-    for (int o = 0; o < n_open; o++) far[s->open[o]] = -1.0f;
 }
 
 void ck_assign_begin(ck_assign_scratch *s)
@@ -227,9 +206,47 @@ void ck_assign_begin(ck_assign_scratch *s)
 int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row, int64_t at,
                    int64_t n_rows, const ck_center_set *set, const ck_center_set *settle, int32_t *labels)
 {
-    int n_open = screen_strip(assigner, s, rows, row + at, n_rows, set, labels + at);
-    if (s->near) bound_distances(assigner, s, at, n_rows, n_open, labels + at);
+    const ck_screen_model *model = &assigner->model;
+    score_strip(assigner, s, rows, row + at, n_rows, set);
+    int n_open = model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
+                                       model->largest_slack, (int)n_rows, labels + at, s->thresholds, s->open);
     return queue_open(assigner, s, rows, row, at, n_open, settle, labels);
+}
+
+/* OUT bounds: of the first n rows of a strip, by their scores. */
+static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s, int64_t n,
+                        const ck_row_bounds *bounds, int64_t at)
+{
+    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations on scores. */
+    const float slack = model->row_slack + (float)(model->d + 16) * 0x1p-22f;
+    memcpy(bounds->nearest + at, s->index, (size_t)n * sizeof(int32_t));
+    ck_settle_table()->bound_scores(s->sqnorm, s->best, s->second, bounds->nearest + at, model->center_slack, slack, n,
+                                    bounds->high + at, bounds->low + at, bounds->others + at);
+}
+
+void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                   int64_t n_rows, const ck_row_bounds *bounds)
+{
+    const ck_screen_model *model = &assigner->model;
+    const ck_center_set all = {model->panels, model->n_panels, model->k, NULL};
+    for (int64_t at = 0; at < n_rows; at += assigner->strip_rows) {
+        const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - at);
+        score_strip(assigner, s, rows, row + at, count, &all);
+        bound_strip(model, s, count, bounds, at);
+    }
+}
+
+void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const float *images, const float *sqnorms,
+                     const int32_t *list, int64_t n, const float *panels, int64_t n_panels, const ck_row_bounds *bounds)
+{
+    const ck_screen_model *model = &assigner->model;
+    for (int64_t at = 0; at < n; at += assigner->strip_rows) {
+        const int64_t count = ck_min_i64(assigner->strip_rows, n - at);
+        model->kernels->score_listed(images, list + at, count, model->d, panels, n_panels, s->best, s->second,
+                                     s->index);
+        for (int64_t i = 0; i < count; i++) s->sqnorm[i] = model->too_large ? INFINITY : sqnorms[list[at + i]];
+        bound_strip(model, s, count, bounds, at);
+    }
 }
 
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels, ck_center_set *set)

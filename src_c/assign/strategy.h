@@ -4,6 +4,7 @@
 #define CK_STRATEGY_H
 
 #include "embedding.h"
+#include "groups.h"
 #include "ordering.h"
 
 /* What a pass and its strategies share. */
@@ -34,9 +35,14 @@ struct ck_strategy {
 
 /* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
-ck_strategy *ck_strategy_hamerly(ck_arena *arena, ck_screening *screening);
+/* With bounds of the distances to groups of centers: CK_HAMERLY for one group, else CK_YINYANG. */
+ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering);
+
+/* What share of the pairs bounds would leave if they were in use: kept for a sample of the rows while another strategy
+ * labels all. After set_centers of that one, whose centers these are; 1 for the first after forget. */
+double ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers);
 
 /* For rows [first, last) of a block: puts labels that differ from the old ones in their place and adds them to moves.
  */

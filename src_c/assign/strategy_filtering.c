@@ -34,7 +34,6 @@ static void set_centers(ck_strategy *strategy, const double *centers)
     filtering *s = (filtering *)strategy;
     ck_assigner *assigner = &strategy->screening->assigner;
     const int64_t k = assigner->model.k, d = assigner->model.d;
-    assigner->keep_image = 0;
     ck_assigner_set_centers(assigner, centers);
     for (int64_t j = 0; j < k; j++)
         for (int64_t p = 0; p < d; p++) s->centers[p * s->stride + j] = centers[j * d + p];

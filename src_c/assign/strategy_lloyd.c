@@ -25,7 +25,6 @@ static void forget(ck_strategy *strategy) { (void)strategy; }
 
 static void set_centers(ck_strategy *strategy, const double *centers)
 {
-    strategy->screening->assigner.keep_image = 0;
     ck_assigner_set_centers(&strategy->screening->assigner, centers);
 }
 

@@ -24,7 +24,7 @@ typedef struct {
 
 const char *ck_algorithm_name(ck_algorithm algorithm)
 {
-    static const char *const names[] = {"auto", "lloyd", "hamerly", "projection", "filtering"};
+    static const char *const names[] = {"auto", "lloyd", "hamerly", "yinyang", "projection", "filtering"};
     return names[algorithm];
 }
 

@@ -8,14 +8,16 @@
 enum {
     WORKER_BYTES = 4 << 20, /* of sums that a worker keeps for itself; larger ones are updated by slices of features */
     SLICE_FEATURES = 64,
-    FIRST_TRIAL = 3 /* passes before bounds are tried */
+    FIRST_TRIAL = 2 /* passes before it is watched what bounds would leave */
 };
 /* Sorting rows costs as much as scoring this many features of a row; one pass has some beside those of its pairs. */
 static const double SORT_OPERATIONS = 1500.0, PASS_OPERATIONS = 80.0, FILTERED_OPERATIONS = 40.0;
 enum { SORTED_FEATURES = 5, SORTED_ROWS = 1 << 14 }; /* at most, at least: otherwise few boxes have few centers */
 static const double WORTH_FILTERING = 0.5;           /* share of the pairs above which boxes do not pay */
-static const double BOUNDED_OPERATIONS = 10000.0;    /* a row, below which keeping bounds costs more than scoring */
-static const double WORTH_BOUNDS = 0.75;             /* share of the pairs above which bounds do not pay */
+/* Bounds: scalar operations, a row, of those that are kept, and of gathering those that are left; a group of centers
+ * costs at least as much as its list of rows. */
+static const double KEEP_OPERATIONS = 60.0, GATHER_OPERATIONS = 250.0, GROUP_OPERATIONS = 600.0;
+enum { MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
@@ -32,18 +34,43 @@ struct ck_pass {
     int64_t k, n_blocks;
     ck_screening screening;
     ck_strategy *strategy, *plain;
-    ck_strategy *projection, *hamerly, *filtering; /* or NULL */
-    ck_ordering *ordering;                         /* of the rows, once they are sorted */
+    ck_strategy *projection, *bounds, *filtering; /* or NULL */
+    ck_ordering *ordering;                        /* of the rows, once they are sorted */
     ck_problem sorted;
     ck_algorithm algorithm; /* as asked for */
-    int64_t max_passes, passes, next_trial,
-        wait; /* of this restart; when bounds are tried, and how much later after a failure */
+    /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
+     * last pass was the first with bounds. */
+    int64_t max_passes, passes, next_trial, wait;
+    int bounds_are_new;
     worker_totals *workers;
     double *sums, *weights; /* of all rows: k x levels x d, k x levels */
     ck_totals totals;
     int32_t *labels, *before; /* before: labels of the pass before, where sums are updated by slices */
     int by_slices;
 };
+
+/* Scalar operations of scoring one row. */
+static double row_operations(const ck_pass *pass)
+{
+    return (double)pass->k * (double)(pass->problem->X->n_features + 6);
+}
+
+static int64_t useful_groups(const ck_pass *pass)
+{
+    const int64_t width = ck_screen_table()->listed_centers, n = pass->problem->X->n_rows;
+    const int64_t at_most = ck_min_i64(MAX_GROUPS, ck_max_i64(GROUP_BYTES / (int64_t)sizeof(float) / n, 1));
+    const int64_t groups = ck_min_i64(ck_ceil_div(pass->k, width), at_most);
+    if (pass->algorithm == CK_HAMERLY) return 1;
+    if (pass->algorithm == CK_YINYANG) return ck_max_i64(groups, 2);
+    return row_operations(pass) >= GROUP_OPERATIONS * (double)groups ? groups : 1;
+}
+
+/* Whether bounds that leave this share of the pairs save anything. */
+static int bounds_pay(const ck_pass *pass, double share)
+{
+    const double all = row_operations(pass);
+    return share * (all + GATHER_OPERATIONS) + KEEP_OPERATIONS < 0.95 * all;
+}
 
 ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_algorithm algorithm, int n_threads)
 {
@@ -62,8 +89,8 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     pass->plain = pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
     if (problem->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
         pass->projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
-    if (algorithm == CK_HAMERLY || (algorithm == CK_AUTO && (double)k * (double)(d + 6) >= BOUNDED_OPERATIONS))
-        pass->hamerly = ck_strategy_hamerly(arena, &pass->screening);
+    if (algorithm == CK_HAMERLY || algorithm == CK_YINYANG || (algorithm == CK_AUTO && bounds_pay(pass, 0.1)))
+        pass->bounds = ck_strategy_bounds(arena, &pass->screening, useful_groups(pass));
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
     pass->weights = CK_NEW(arena, double, problem->weights ? k * levels : 0);
@@ -143,7 +170,8 @@ void ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes)
     pass->next_trial = FIRST_TRIAL;
     pass->wait = FIRST_TRIAL;
     pass->strategy = pass->projection ? pass->projection : pass->filtering ? pass->filtering : pass->plain;
-    if (pass->hamerly && pass->algorithm == CK_HAMERLY) pass->strategy = pass->hamerly;
+    if (pass->bounds && pass->algorithm != CK_AUTO) pass->strategy = pass->bounds;
+    if (pass->bounds) pass->bounds->forget(pass->bounds);
     pass->strategy->forget(pass->strategy);
 }
 
@@ -252,9 +280,8 @@ static int projection_is_dear(const ck_pass *pass, double screened)
     return few + screened * lone_pair * (features + 16.0) > features;
 }
 
-/* The strategy of the next pass, by what share of the pairs this one scored. Bounds are tried after a few plain
- * passes, when centers move less; where they exclude too little, again after twice as many. */
-static void choose_strategy(ck_pass *pass, double screened)
+/* The strategy of the next pass, by what share of the pairs this one scored, or bounds would leave. */
+static void choose_strategy(ck_pass *pass, double screened, const double *centers)
 {
     ck_strategy *before = pass->strategy;
     pass->passes++;
@@ -265,21 +292,26 @@ static void choose_strategy(ck_pass *pass, double screened)
             pass->strategy = pass->plain;
             pass->filtering = NULL;
         }
-    } else if (sorting_pays(pass)) {
-        sort_rows(pass);
-        if (pass->filtering) pass->strategy = pass->filtering;
-    } else if (before == pass->hamerly) {
-        const int made_bounds = pass->passes == pass->next_trial + 1;
-        if (!made_bounds && screened > WORTH_BOUNDS) {
+    } else if (before == pass->bounds) {
+        if (!pass->bounds_are_new && !bounds_pay(pass, screened)) {
             pass->strategy = pass->plain;
             pass->wait *= 2;
             pass->next_trial = pass->passes + pass->wait;
         }
-    } else if (pass->hamerly && pass->passes >= pass->next_trial) {
-        pass->next_trial = pass->passes;
-        pass->strategy = pass->hamerly;
+        pass->bounds_are_new = 0;
+    } else if (sorting_pays(pass)) {
+        sort_rows(pass);
+        if (pass->filtering) pass->strategy = pass->filtering;
+    } else if (pass->bounds && pass->passes >= pass->next_trial) {
+        if (bounds_pay(pass, ck_strategy_bounds_watch(pass->bounds, centers))) {
+            pass->strategy = pass->bounds;
+            pass->bounds_are_new = 1;
+        }
     }
-    if (pass->strategy != before) pass->strategy->forget(pass->strategy);
+    if (pass->strategy != before && pass->strategy != pass->bounds) {
+        pass->strategy->forget(pass->strategy);
+        if (pass->bounds) pass->bounds->forget(pass->bounds);
+    }
 }
 
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report)
@@ -297,6 +329,6 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     merge_workers(pass, report);
     round_totals(pass);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
-    if (pass->algorithm == CK_AUTO) choose_strategy(pass, report->screened);
+    if (pass->algorithm == CK_AUTO) choose_strategy(pass, report->screened, centers);
     return CK_OK;
 }

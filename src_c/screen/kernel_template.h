@@ -140,6 +140,67 @@ CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const
     }
 }
 
+enum { LISTED_V = 3, LISTED_R = L < 4 ? L : 4, LISTED_CENTERS = LISTED_V * L };
+
+/* Scores of LISTED_R rows against a panel: centers in lanes, so that a row's features are read where they lie. */
+CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const float *CK_RESTRICT centers,
+                           float *CK_RESTRICT scores)
+{
+    const float *c = centers + 2 * LISTED_CENTERS;
+    for (int64_t first = 0; first < d; first += CK_SCREEN_RUN) {
+        const int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
+        VF acc[LISTED_R][LISTED_V];
+        UNROLL for (int r = 0; r < LISTED_R; r++) UNROLL for (int v = 0; v < LISTED_V; v++)
+            acc[r][v] = first == 0 ? v_load(centers + v * L) : v_zero();
+        for (int64_t p = first; p < last; p++, c += LISTED_CENTERS) {
+            VF center[LISTED_V];
+            UNROLL for (int v = 0; v < LISTED_V; v++) center[v] = v_in_register(v_load(c + v * L));
+            UNROLL for (int r = 0; r < LISTED_R; r++)
+            {
+                const VF feature = v_set1(x[r] + p);
+                UNROLL for (int v = 0; v < LISTED_V; v++) acc[r][v] = v_fma(feature, center[v], acc[r][v]);
+            }
+        }
+        UNROLL for (int r = 0; r < LISTED_R; r++) UNROLL for (int v = 0; v < LISTED_V; v++)
+        {
+            float *score = scores + r * LISTED_CENTERS + v * L;
+            v_store(score, first == 0 ? acc[r][v] : v_add(v_load(score), acc[r][v]));
+        }
+    }
+}
+
+static void score_listed(const float *rows, const int32_t *list, int64_t n, int64_t d, const float *panels,
+                         int64_t n_panels, float *best, float *second, float *index)
+{
+    const float minus_infinity = -INFINITY;
+    union {
+        VF aligned;
+        float of_rows[L * LISTED_CENTERS];
+    } scores;
+    for (int64_t i = 0; i < n; i += L) {
+        VF b1 = v_set1(&minus_infinity), b2 = b1, id = v_zero();
+        const float *panel = panels;
+        for (int64_t q = 0; q < n_panels; q++, panel += (d + 2) * LISTED_CENTERS) {
+            for (int64_t lane = 0; lane < L; lane += LISTED_R) {
+                const float *x[LISTED_R];
+                for (int64_t r = 0; r < LISTED_R; r++) x[r] = rows + list[ck_min_i64(i + lane + r, n - 1)] * d;
+                listed_tile(x, d, panel, scores.of_rows + lane * LISTED_CENTERS);
+            }
+            for (int v = 0; v < LISTED_V; v++) {
+                VF square[L];
+                UNROLL for (int lane = 0; lane < L; lane++)
+                    square[lane] = v_load(scores.of_rows + lane * LISTED_CENTERS + v * L);
+                v_transpose(square);
+                UNROLL for (int c = 0; c < L; c++)
+                    v_keep_best(square[c], v_set1(panel + LISTED_CENTERS + v * L + c), &b1, &b2, &id);
+            }
+        }
+        v_store(best + i, b1);
+        v_store(second + i, b2);
+        v_store(index + i, id);
+    }
+}
+
 static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT second, const float *CK_RESTRICT index,
                       const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT center_slack, float row_slack,
                       float largest_slack, int n, int32_t *CK_RESTRICT labels, float *CK_RESTRICT thresholds,
@@ -162,6 +223,39 @@ static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT se
         }
     }
     return n_open;
+}
+
+static int list_unsure(const float *CK_RESTRICT upper, const float *CK_RESTRICT lower,
+                       const int32_t *CK_RESTRICT labels, const float *CK_RESTRICT paths, int n,
+                       int32_t *CK_RESTRICT list)
+{
+    const float raised = 1.0f + 0x1p-20f;
+    int count = 0, i = 0;
+    for (; i + L <= n; i += L) {
+        const VF path = v_lookup(paths, v_loadu((const float *)(labels + i)));
+        const VF high = v_fma(v_add(v_loadu(upper + i), path), v_set1(&raised), v_zero());
+        /* "not greater" rather than "at most": what is not a number is unsure */
+        uint32_t mask = ~v_mask_gt(v_loadu(lower + i), high) & (uint32_t)((1ull << L) - 1);
+        for (; mask; mask &= mask - 1) list[count++] = i + ck_lowest_bit(mask);
+    }
+    for (; i < n; i++)
+        if (!(lower[i] > (upper[i] + paths[labels[i]]) * raised)) list[count++] = i;
+    return count;
+}
+
+static int list_reached(const float *CK_RESTRICT own, const float *CK_RESTRICT lower, float drift, int n,
+                        int32_t *CK_RESTRICT list)
+{
+    const float raised = 1.0f + 0x1p-20f;
+    int count = 0, i = 0;
+    for (; i + L <= n; i += L) {
+        const VF high = v_fma(v_loadu(own + i), v_set1(&raised), v_zero());
+        uint32_t mask = ~v_mask_gt(v_sub(v_loadu(lower + i), v_set1(&drift)), high) & (uint32_t)((1ull << L) - 1);
+        for (; mask; mask &= mask - 1) list[count++] = i + ck_lowest_bit(mask);
+    }
+    for (; i < n; i++)
+        if (!(lower[i] - drift > own[i] * raised)) list[count++] = i;
+    return count;
 }
 
 static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRICT b, int n,
@@ -195,4 +289,4 @@ static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRI
 #undef SHAPE
 #undef FIXED_WIDTHS
 
-#define ISA_TABLE {&narrow_shape, &tile_shape, NARROW_FEATURES, close_rows, list_different}
+#define ISA_TABLE {&narrow_shape, &tile_shape, NARROW_FEATURES, LISTED_CENTERS, score_listed, close_rows, list_unsure, list_reached, list_different}

@@ -43,11 +43,23 @@ typedef struct {
     const ck_screen_shape *narrow; /* for few features: points in lanes, the running best in registers */
     const ck_screen_shape *tile;   /* for the rest: tiles of points by centers */
     int narrow_features;           /* the most features that narrow is faster for */
+    /* OUT best, second, index (n, room for whole vectors): of listed rows, images of d float32 one after another,
+     * against panels of listed_centers, laid out as those of a shape. For rows that share no panel: nothing is packed.
+     */
+    int listed_centers;
+    void (*score_listed)(const float *rows, const int32_t *list, int64_t n, int64_t d, const float *panels,
+                         int64_t n_panels, float *best, float *second, float *index);
     /* OUT labels, open (rows that the bound leaves open), their thresholds (the least score that is still open).
      * Returns how many are open. Arrays are readable and writable up to a whole vector. */
     int (*close)(const float *best, const float *second, const float *index, const float *sqnorm,
                  const float *center_slack, float row_slack, float largest_slack, int n, int32_t *labels,
                  float *thresholds, int32_t *open);
+    /* OUT list: rows for which upper + path of the label, raised by 2^-20, is not less than lower; room for n. Returns
+     * how many. Arrays are readable up to a whole vector. */
+    int (*unsure)(const float *upper, const float *lower, const int32_t *labels, const float *paths, int n,
+                  int32_t *list);
+    /* OUT list: rows for which own, raised by 2^-20, is not less than lower - drift; room for n. Returns how many. */
+    int (*reached)(const float *own, const float *lower, float drift, int n, int32_t *list);
     /* OUT list: where the labels differ, in order; room for n. Returns how many. */
     int (*differ)(const int32_t *a, const int32_t *b, int n, int32_t *list);
 } ck_screen_kernels;

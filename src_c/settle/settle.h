@@ -69,6 +69,8 @@ typedef struct {
     int32_t *rows, *before, *after; /* their places in the block, old labels (-1: none yet) and new ones */
 } ck_moves;
 
+enum { CK_COPY_ROOM = 64 };
+
 typedef struct {
     /* OUT out: rows [row, row + n_rows) in C order. */
     void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
@@ -96,6 +98,26 @@ typedef struct {
      * center in float32, used for float32 rows. Within ck_quick_sqdist_error of the truth. scratch: d float64. */
     double (*quick_sqdist)(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
                            double *scratch);
+    /* OUT out: listed rows of X, counted from `row`, in C order; room for CK_COPY_ROOM bytes more. */
+    void (*copy_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, char *out);
+    /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */
+    void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
+                         const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
+    /* OUT images, sqnorms: images x * scale - offset of listed rows, counted from `row`, in their places; offsets are
+     * negated, in float32 for rows that are not float64. */
+    void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
+                         const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
+                         double *scratch);
+    /* OUT out: quick squared distances of listed rows, counted from `row`, to the centers of their labels. */
+    void (*label_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, const int32_t *labels, int64_t n,
+                          const double *centers, const float *centers32, double *out, double *scratch);
+    /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
+    void (*bound_sqdists)(const double *sqdists, int64_t n, double error, double underflow, double scale, float *high,
+                          float *low);
+    /* OUT out: at most value + drift, and nearly that. */
+    void (*round_down)(const float *values, double drift, int64_t n, float *out);
+    /* INOUT least: the less of it and value - drift. */
+    void (*least_after)(const float *values, float drift, int64_t n, float *least);
     /* Leaves out centers that are, for every point of a box (values within half_widths of middles), farther away than
      * one center is, canonically. centers: d x stride, of which n. OUT kept: the others, ascending; room for n.
      * Returns how many. scratch: n rounded up to whole CK_LANES. */

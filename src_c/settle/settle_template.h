@@ -229,6 +229,7 @@ enum { GIVE_UP_FEATURES = 128 };
     static double name(const type *x, const type *c, int64_t d, double enough)                                         \
     {                                                                                                                  \
         typedef type vector_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
+        typedef type quarter_t __attribute__((vector_size(4 * sizeof(type)), aligned(sizeof(type)), may_alias));       \
         double total = 0.0;                                                                                            \
         for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
             const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
@@ -245,6 +246,12 @@ enum { GIVE_UP_FEATURES = 128 };
                 vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
                 sum += a * a;                                                                                          \
             }                                                                                                          \
+            quarter_t few = {0};                                                                                       \
+            for (; p + 4 <= last; p += 4) {                                                                            \
+                quarter_t a = *(const quarter_t *)(x + p) - *(const quarter_t *)(c + p);                               \
+                few += a * a;                                                                                          \
+            }                                                                                                          \
+            rest = (few[0] + few[1]) + (few[2] + few[3]);                                                              \
             for (; p < last; p++) rest += (x[p] - c[p]) * (x[p] - c[p]);                                               \
             sum += other;                                                                                              \
             type each[lanes], sums[4] = {0};                                                                           \
@@ -283,6 +290,125 @@ static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center
         return quick_sqdist_f64((const double *)ck_row_start(X, row), center, d, enough);
     ck_load_row(X, row, scratch);
     return quick_sqdist_f64(scratch, center, d, enough);
+}
+
+static void copy_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n,
+                        char *CK_RESTRICT out)
+{
+    const int64_t d = X->n_features, item = ck_itemsize(X->dtype), bytes = d * item;
+    const int contiguous = ck_rows_contiguous(X) && X->row_stride == bytes;
+    const char *end = ck_row_start(X, X->n_rows);
+    for (int64_t i = 0; i < n; i++, out += bytes) {
+        const char *from = ck_row_start(X, row + list[i]);
+        if (contiguous && end - from >= ck_round_up(bytes, CK_COPY_ROOM))
+            /* Whole lines: what follows the row is in X too, and is overwritten by the next. */
+            for (int64_t b = 0; b < bytes; b += CK_COPY_ROOM) memcpy(out + b, from + b, CK_COPY_ROOM);
+        else if (ck_rows_contiguous(X))
+            memcpy(out, from, (size_t)bytes);
+        else
+            for (int64_t p = 0; p < d; p++) memcpy(out + p * item, from + p * X->feature_stride, (size_t)item);
+    }
+}
+
+/* docs/numerics.md, section 7. */
+static void bound_scores(const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT best,
+                         const float *CK_RESTRICT second, const int32_t *CK_RESTRICT nearest,
+                         const float *CK_RESTRICT center_slack, float slack, int64_t n, float *CK_RESTRICT high,
+                         float *CK_RESTRICT low, float *CK_RESTRICT others)
+{
+    const float up = 1.0f + 0x1p-21f, down = 1.0f - 0x1p-21f;
+    for (int64_t i = 0; i < n; i++) {
+        const float of_row = slack * sqnorm[i];
+        const float of_best = of_row + 0x1p-20f * fabsf(best[i]), of_second = of_row + 0x1p-20f * fabsf(second[i]);
+        const float near2 = sqnorm[i] - 2.0f * best[i], far2 = sqnorm[i] - 2.0f * second[i] - of_second - 0x1p-100f;
+        const float high2 = near2 + (of_best + 2.0f * center_slack[nearest[i]]), low2 = near2 - of_best - 0x1p-100f;
+        high[i] = sqrtf(high2 < 0.0f ? 0.0f : high2) * up + 0x1p-50f; /* what is not a number stays so */
+        low[i] = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down;
+        others[i] = sqrtf(far2 > 0.0f ? far2 : 0.0f) * down;
+    }
+    for (int64_t i = 0; i < n; i++) /* there are no others */
+        others[i] = second[i] == -INFINITY && sqnorm[i] <= FLT_MAX ? INFINITY : others[i];
+}
+
+static void image_f32(const float *CK_RESTRICT x, int64_t d, float scale, const float *CK_RESTRICT minus_offset,
+                      float *CK_RESTRICT image)
+{
+    for (int64_t p = 0; p < d; p++) image[p] = x[p] * scale + minus_offset[p];
+}
+
+static void image_f64(const double *CK_RESTRICT x, int64_t d, double scale, const double *CK_RESTRICT minus_offset,
+                      float *CK_RESTRICT image)
+{
+    for (int64_t p = 0; p < d; p++) image[p] = (float)(x[p] * scale + minus_offset[p]);
+}
+
+static float square_sum(const float *CK_RESTRICT x, int64_t d)
+{
+    float lanes[CK_LANES] = {0.0f}, total = 0.0f;
+    int64_t p = 0;
+    for (; p + CK_LANES <= d; p += CK_LANES)
+        for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += x[p + lane] * x[p + lane];
+    for (int lane = 0; p < d; p++, lane++) lanes[lane] += x[p] * x[p];
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
+    return total;
+}
+
+static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n, double scale,
+                         const double *CK_RESTRICT minus_offset, const float *CK_RESTRICT minus_offset32,
+                         float *CK_RESTRICT images, float *CK_RESTRICT sqnorms, double *CK_RESTRICT scratch)
+{
+    const int64_t d = X->n_features;
+    for (int64_t i = 0; i < n; i++) {
+        const char *x = ck_row_start(X, row + list[i]);
+        float *image = images + list[i] * d;
+        if (X->dtype == CK_F32 && ck_rows_contiguous(X)) {
+            image_f32((const float *)x, d, (float)scale, minus_offset32, image);
+        } else {
+            /* float32 and integer rows: their offset is a float32 number, so this rounds once as well. */
+            ck_load_row(X, row + list[i], scratch);
+            image_f64(scratch, d, scale, minus_offset, image);
+        }
+        sqnorms[list[i]] = square_sum(image, d);
+    }
+}
+
+static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list,
+                          const int32_t *CK_RESTRICT labels, int64_t n, const double *centers, const float *centers32,
+                          double *CK_RESTRICT out, double *scratch)
+{
+    const int64_t d = X->n_features;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t center = labels[list[i]] * d;
+        out[i] = quick_sqdist(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch);
+    }
+}
+
+static void bound_sqdists(const double *CK_RESTRICT sqdists, int64_t n, double error, double underflow, double scale,
+                          float *CK_RESTRICT high, float *CK_RESTRICT low)
+{
+    const double up = scale * (1.0 + 0x1p-22), down = scale * (1.0 - 0x1p-22);
+    for (int64_t i = 0; i < n; i++) {
+        const double least = sqdists[i] * (1.0 - error) - underflow;
+        high[i] = (float)(sqrt(sqdists[i] * (1.0 + error) + underflow) * up);
+        low[i] = (float)(sqrt(least > 0.0 ? least : 0.0) * down);
+    }
+}
+
+static void round_down(const float *values, double drift, int64_t n, float *out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double sum = (double)values[i] + drift;
+        out[i] = (float)(sum - fabs(sum) * 0x1p-22);
+    }
+}
+
+static void least_after(const float *CK_RESTRICT values, float drift, int64_t n, float *CK_RESTRICT least)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float value = values[i] - drift;
+        value = value >= -FLT_MAX ? value : -INFINITY; /* not a number: nothing is known */
+        least[i] = value < least[i] ? value : least[i];
+    }
 }
 
 /* For z, x in the box and m its middle, |x - z|^2 - |x - y|^2 >= |m - z|^2 - |m - y|^2 - 2 sum |z_p - y_p| h_p
@@ -369,5 +495,6 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows, load_panel, sqdist_panel, move_rows,      sum_masses, take_closer, thresholds,                         \
-     gain,      project,    quick_sqdist, filter_centers, summarize,  off_grid}
+    {copy_rows,     load_panel, sqdist_panel, move_rows,      sum_masses,   take_closer,  thresholds,                  \
+     gain,          project,    quick_sqdist, copy_listed,    bound_scores, image_listed, label_sqdists,               \
+     bound_sqdists, round_down, least_after,  filter_centers, summarize,    off_grid}

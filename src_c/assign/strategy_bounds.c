@@ -1,0 +1,364 @@
+/* strategy_bounds.c - rows whose label cannot change are skipped, by an upper bound of the distance to the row's center
+ * and a lower bound of that to all others (Hamerly, "Making k-means even faster", SDM 2010) or to those of each group
+ * of near centers (Ding et al., "Yinyang k-means", ICML 2015), of which Hamerly's is the case of one group. The rows
+ * left are gathered into dense blocks for the same kernels. docs/numerics.md, section 7. */
+#include <float.h>
+#include <string.h>
+
+#include "strategy.h"
+
+enum {
+    SAMPLE_ROWS = 512,        /* that are watched while another strategy runs */
+    TIGHTEN_OPERATIONS = 1500 /* of a row, from which measuring one distance costs little beside scoring all */
+};
+static const float CERTAIN = 1.0f + 0x1p-20f; /* pays for rounding, of canonical distances too */
+
+/* Rows and their bounds. These are stored less what the centers had moved until then, so that moves do not touch them:
+ * upper less the path of the center of the label, lower plus the drift of the group. */
+typedef struct {
+    const ck_matrix *X;
+    int64_t row, n_rows; /* a block of X */
+    int32_t *labels;
+    float *upper, *lower; /* n_rows, n_groups x n_rows */
+} bounded_rows;
+
+/* Arrays of a block are by row, those of a list by place in it. */
+typedef struct {
+    float *least;           /* block: of a row's lower bounds */
+    float *own;             /* block: distance to the center of the label, at most; -infinity: the row is skipped */
+    float *high, *others;   /* block: distance to the best center screened, at most; to others of its group, at least */
+    int32_t *best, *after;  /* block: that center, or -1; labels */
+    int32_t *survivors;     /* list: rows whose label may change */
+    float *own_low;         /* survivors */
+    double *sqdists;        /* survivors */
+    int32_t *list, *labels; /* rows that are gathered, and what comes of them */
+    ck_row_bounds bounds;
+    char *rows;
+    float *images, *sqnorms; /* block: where there are groups */
+    double *row;
+} worker_scratch;
+
+typedef struct {
+    ck_strategy base; /* first, so that the one is the other */
+    int known;        /* bounds are those of the pass before */
+    int starting;     /* this pass makes bounds for every row */
+    int watching;     /* the same for the sample */
+    ck_groups groups;
+    double *centers; /* of the pass before */
+    float *centers32;
+    double *path;            /* k: how far each center has moved in all */
+    double *drift;           /* n_groups: the same of the farthest mover of each pass, in all */
+    float *path32, *drift32; /* rounded up */
+    float *upper, *lower;    /* n; of each block: n_groups x rows */
+    double error, underflow;
+    int tighten;
+    worker_scratch *workers;
+    ck_matrix sample;
+    bounded_rows sampled;
+} bounds_strategy;
+
+static float rounded_up(double value) { return (float)(value + fabs(value) * 0x1p-22); }
+static float rounded_down(double value) { return (float)(value - fabs(value) * 0x1p-22); }
+
+static void forget(ck_strategy *strategy)
+{
+    bounds_strategy *s = (bounds_strategy *)strategy;
+    s->known = s->watching = 0;
+    strategy->screening->assigner.keep_image = 0;
+}
+
+/* Bounds follow the centers; the assigner has them already. */
+static void follow(bounds_strategy *s, const double *centers)
+{
+    ck_assigner *assigner = &s->base.screening->assigner;
+    const int64_t k = assigner->model.k, d = assigner->model.d;
+    if (!s->known && !s->watching) {
+        memset(s->path, 0, (size_t)k * sizeof *s->path);
+        memset(s->drift, 0, (size_t)s->groups.n * sizeof *s->drift);
+        ck_groups_form(&s->groups, assigner);
+    } else {
+        for (int64_t g = 0; g < s->groups.n; g++) {
+            double largest = 0.0;
+            for (int64_t i = s->groups.begins[g]; i < s->groups.begins[g + 1]; i++) {
+                const int64_t j = s->groups.indices[i];
+                const ck_sqdist moved = ck_sqdist_of(centers + j * d, s->centers + j * d, d);
+                const double move = ck_sqdist_root(moved) * assigner->model.image.scale * (1.0 + 0x1p-24);
+                s->path[j] += move;
+                largest = move > largest ? move : largest;
+            }
+            s->drift[g] += largest;
+        }
+    }
+    for (int64_t j = 0; j < k; j++) s->path32[j] = rounded_up(s->path[j]);
+    for (int64_t g = 0; g < s->groups.n; g++) s->drift32[g] = rounded_up(s->drift[g]);
+    ck_groups_set_centers(&s->groups, assigner);
+    assigner->keep_image = 1; /* bounds are in units of the image */
+    memcpy(s->centers, centers, (size_t)(k * d) * sizeof *centers);
+    for (int64_t i = 0; i < k * d; i++) s->centers32[i] = (float)centers[i];
+}
+
+static void set_centers(ck_strategy *strategy, const double *centers)
+{
+    bounds_strategy *s = (bounds_strategy *)strategy;
+    ck_assigner_set_centers(&strategy->screening->assigner, centers);
+    follow(s, centers);
+    s->starting = !s->known;
+    s->known = 1;
+}
+
+/* --- One block --------------------------------------------------------------------------------------------- */
+
+/* The survivors' distances to their own centers, upper bounds with them. OUT w->own, own_low. */
+static void measure_own(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count)
+{
+    const ck_settle_kernels *kernels = ck_settle_table();
+    const double scale = s->base.screening->assigner.model.image.scale;
+    float *high = w->bounds.high;
+    kernels->label_sqdists(b->X, b->row, w->survivors, b->labels, count, s->centers, s->centers32, w->sqdists, w->row);
+    kernels->bound_sqdists(w->sqdists, count, s->error, s->underflow, scale, high, w->own_low);
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t row = w->survivors[i];
+        w->own[row] = high[i];
+        b->upper[row] = rounded_up((double)high[i] - s->path[b->labels[row]]);
+    }
+}
+
+/* OUT w->list: survivors that measuring their own center has not let go. Where there are groups, their images. */
+static int64_t list_left(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count,
+                         int measured)
+{
+    if (measured)
+        count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
+    else
+        memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);
+    if (s->groups.n > 1)
+        ck_settle_table()->image_listed(b->X, b->row, w->list, count, s->base.screening->assigner.model.image.scale,
+                                        s->base.screening->assigner.model.offset,
+                                        s->base.screening->assigner.model.offset32, w->images, w->sqnorms, w->row);
+    return count;
+}
+
+/* Screens the rows of w->list against all centers. */
+static void screen_all(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const worker_scratch *w = s->workers + worker;
+    const int64_t d = b->X->n_features, item = ck_itemsize(b->X->dtype);
+    ck_matrix rows = *b->X;
+    int64_t row = b->row;
+    if (n < b->n_rows) {
+        ck_settle_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
+        rows = (ck_matrix){w->rows, n, d, d * item, item, b->X->dtype};
+        row = 0;
+    }
+    ck_bound_rows(&screening->assigner, screening->scratch + worker, &rows, row, n, &w->bounds);
+}
+
+/* Screens the survivors that a group's bound does not exclude. Returns how many. */
+static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_settle_kernels *kernels = ck_settle_table();
+    const worker_scratch *w = s->workers + worker;
+    float *lower = b->lower + group * b->n_rows, *low = w->bounds.low;
+    if (s->groups.n > 1) {
+        n = ck_screen_table()->reached(w->own, lower, s->drift32[group], (int)b->n_rows, w->list);
+        ck_bound_listed(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, w->list, n,
+                        s->groups.panels[group], s->groups.n_panels[group], &w->bounds);
+    } else {
+        screen_all(s, worker, b, n);
+    }
+    kernels->round_down(low, s->drift[group], n, low);
+    kernels->round_down(w->bounds.others, s->drift[group], n, w->bounds.others);
+    for (int64_t l = 0; l < n; l++) {
+        const int32_t at = w->list[l];
+        lower[at] = low[l];
+        if (w->bounds.high[l] < w->high[at]) {
+            w->high[at] = w->bounds.high[l];
+            w->best[at] = w->bounds.nearest[l];
+            w->others[at] = w->bounds.others[l];
+        }
+    }
+    return n;
+}
+
+/* The best center of every survivor that was screened, and what follows for its bounds. */
+static void choose_best(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count,
+                        int measured)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t row = w->survivors[i], best = w->best[row];
+        float high = w->high[row];
+        if (best < 0) continue;
+        if (measured) {
+            const int32_t label = b->labels[row], group = s->groups.of[label];
+            float *lower = b->lower + group * b->n_rows + row;
+            if (label == best) {
+                high = w->own[row] < high ? w->own[row] : high;
+            } else if (*lower - s->drift32[group] > w->own[row] * CERTAIN) { /* its own group was not screened */
+                if (w->own[row] < high) continue; /* upper is of this label, lower of the others */
+                const float own_low = rounded_down((double)w->own_low[i] + s->drift[group]);
+                *lower = own_low < *lower ? own_low : *lower;
+            }
+        }
+        w->after[row] = best;
+        b->lower[s->groups.of[best] * b->n_rows + row] = w->others[row];
+        b->upper[row] = rounded_up((double)high - s->path[best]);
+    }
+}
+
+static void find_least(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b)
+{
+    for (int64_t i = 0; i < b->n_rows; i++) w->least[i] = INFINITY;
+    for (int64_t g = 0; g < s->groups.n; g++)
+        ck_settle_table()->least_after(b->lower + g * b->n_rows, s->drift32[g], b->n_rows, w->least);
+}
+
+/* Rows whose bounds leave more than one center: settled among all. They are looked at again in the next pass. */
+static int settle_open(const bounds_strategy *s, int worker, const bounded_rows *b)
+{
+    const ck_screening *screening = s->base.screening;
+    const worker_scratch *w = s->workers + worker;
+    const int64_t d = b->X->n_features, item = ck_itemsize(b->X->dtype);
+    find_least(s, w, b);
+    const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
+    if (n == 0) return CK_OK;
+    ck_settle_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
+    const ck_matrix rows = {w->rows, n, d, d * item, item, b->X->dtype};
+    int status = ck_assign_block(&screening->assigner, screening->scratch + worker, &rows, 0, n, w->labels);
+    for (int64_t i = 0; i < n && status == CK_OK; i++) {
+        const int64_t at = w->list[i], best = w->after[at];
+        /* The bound of best's group leaves best out, which is not the label now. */
+        if (w->labels[i] != best) b->lower[s->groups.of[best] * b->n_rows + at] = 0.0f;
+        w->after[at] = w->labels[i];
+        b->upper[at] = INFINITY;
+    }
+    return status;
+}
+
+/* Brings bounds up to date. OUT w->after: labels. INOUT screened: increased by the pairs that were scored. */
+static int update_rows(const bounds_strategy *s, int worker, const bounded_rows *b, int starting, double *screened)
+{
+    const worker_scratch *w = s->workers + worker;
+    const int64_t n = b->n_rows;
+    const int measured = s->tighten && !starting;
+    int64_t count = n, pairs = 0;
+    for (int64_t i = 0; i < n; i++) {
+        w->after[i] = starting ? 0 : b->labels[i];
+        w->own[i] = -INFINITY;
+        w->high[i] = INFINITY;
+        w->best[i] = -1;
+    }
+    if (starting) {
+        for (int64_t i = 0; i < n; i++) w->survivors[i] = (int32_t)i;
+        for (int64_t i = 0; i < n; i++) b->upper[i] = INFINITY;
+    } else {
+        find_least(s, w, b);
+        count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)n, w->survivors);
+    }
+    if (count == 0) return CK_OK;
+    if (measured)
+        measure_own(s, w, b, count);
+    else
+        for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
+    const int64_t left = list_left(s, w, b, count, measured);
+    if (left == 0) return CK_OK;
+    for (int64_t g = 0; g < s->groups.n; g++)
+        pairs += screen_group(s, worker, b, g, left) * (s->groups.begins[g + 1] - s->groups.begins[g]);
+    if (pairs == 0) return CK_OK;
+    *screened += (double)pairs;
+    choose_best(s, w, b, count, measured);
+    return settle_open(s, worker, b);
+}
+
+static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
+                  double *screened)
+{
+    const bounds_strategy *s = (const bounds_strategy *)strategy;
+    const bounded_rows rows = {strategy->screening->assigner.X, row, n_rows, labels, s->upper + row,
+                               s->lower + row * s->groups.n};
+    int status = update_rows(s, worker, &rows, s->starting, screened);
+    if (status == CK_OK) ck_apply_labels(s->workers[worker].after, 0, n_rows, labels, moves);
+    return status;
+}
+
+double ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers)
+{
+    bounds_strategy *s = (bounds_strategy *)strategy;
+    const int starting = !s->watching;
+    double screened = 0.0;
+    follow(s, centers);
+    s->watching = 1;
+    update_rows(s, 0, &s->sampled, starting, &screened);
+    memcpy(s->sampled.labels, s->workers[0].after, (size_t)s->sample.n_rows * sizeof *s->sampled.labels);
+    return screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
+}
+
+/* --- Memory ------------------------------------------------------------------------------------------------ */
+
+static void take_sample(bounds_strategy *s, ck_arena *arena, const ck_matrix *X, int64_t n)
+{
+    const int64_t d = X->n_features, item = ck_itemsize(X->dtype), n_groups = s->groups.n;
+    char *data = ck_arena_alloc(arena, n * d * item + CK_COPY_ROOM, 1);
+    int32_t *labels = CK_NEW(arena, int32_t, n);
+    float *upper = CK_NEW(arena, float, n), *lower = CK_NEW(arena, float, n *n_groups);
+    if (arena->failed) return;
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t here = 0;
+        const int64_t row = (int64_t)((double)i * ((double)X->n_rows / (double)n));
+        ck_settle_table()->copy_listed(X, row, &here, 1, data + i * d * item);
+    }
+    s->sample = (ck_matrix){data, n, d, d * item, item, X->dtype};
+    s->sampled = (bounded_rows){&s->sample, 0, n, labels, upper, lower};
+    for (int64_t i = 0; i < n; i++) labels[i] = 0;
+}
+
+ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups)
+{
+    const ck_assigner *assigner = &screening->assigner;
+    const ck_matrix *X = assigner->X;
+    const int64_t k = assigner->model.k, d = X->n_features, n = X->n_rows, block = assigner->block_rows;
+    if (k < 2) return NULL;
+    bounds_strategy *s = CK_NEW(arena, bounds_strategy, 1);
+    if (!s) return NULL;
+    memset(s, 0, sizeof *s);
+    ck_groups_init(&s->groups, arena, assigner, n_groups);
+    n_groups = s->groups.n;
+    s->base = (ck_strategy){n_groups > 1 ? CK_YINYANG : CK_HAMERLY, screening, forget, set_centers, assign};
+    s->centers = CK_NEW(arena, double, k *d);
+    s->centers32 = CK_NEW(arena, float, k *d);
+    s->path = CK_NEW(arena, double, k);
+    s->drift = CK_NEW(arena, double, n_groups);
+    s->path32 = CK_NEW(arena, float, k);
+    s->drift32 = CK_NEW(arena, float, n_groups);
+    s->upper = CK_NEW(arena, float, n);
+    s->lower = CK_NEW(arena, float, n > INT64_MAX / n_groups ? -1 : n * n_groups);
+    s->error = ck_quick_sqdist_error(X);
+    s->underflow = ck_quick_sqdist_underflow(X);
+    s->tighten = n_groups > 1 || (double)k * (double)(d + 6) >= TIGHTEN_OPERATIONS;
+    s->workers = CK_NEW(arena, worker_scratch, screening->n_workers);
+    for (int i = 0; i < screening->n_workers && !arena->failed; i++) {
+        worker_scratch *w = s->workers + i;
+        w->least = CK_NEW(arena, float, block);
+        w->own = CK_NEW(arena, float, block);
+        w->high = CK_NEW(arena, float, block);
+        w->others = CK_NEW(arena, float, block);
+        w->own_low = CK_NEW(arena, float, block);
+        w->best = CK_NEW(arena, int32_t, block);
+        w->after = CK_NEW(arena, int32_t, block);
+        w->survivors = CK_NEW(arena, int32_t, block);
+        w->list = CK_NEW(arena, int32_t, block);
+        w->labels = CK_NEW(arena, int32_t, block);
+        w->sqdists = CK_NEW(arena, double, block);
+        w->bounds.high = CK_NEW(arena, float, block);
+        w->bounds.low = CK_NEW(arena, float, block);
+        w->bounds.others = CK_NEW(arena, float, block);
+        w->bounds.nearest = CK_NEW(arena, int32_t, block);
+        w->rows = ck_arena_alloc(arena, block * d * ck_itemsize(X->dtype) + CK_COPY_ROOM, 1);
+        w->images = CK_NEW(arena, float, n_groups > 1 ? block * d : 0);
+        w->sqnorms = CK_NEW(arena, float, block);
+        w->row = CK_NEW(arena, double, d);
+    }
+    take_sample(s, arena, X, ck_min_i64(ck_min_i64(SAMPLE_ROWS, block), n));
+    return arena->failed ? NULL : &s->base;
+}
