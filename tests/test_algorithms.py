@@ -181,8 +181,8 @@ def test_auto_does_not_keep_bounds_that_exclude_nothing():
 
 
 def test_auto_takes_to_bounds_when_centers_come_to_rest():
-    X = blobs(ROWS, 12, 40, seed=4, spread=1.5)
-    history = ckmeans.kmeans(X, 150, random_state=0, tol=0).history
+    X = blobs(ROWS, 40, 40, seed=4, spread=1.5)
+    history = ckmeans.kmeans(X, 200, random_state=0, tol=0).history
     assert history["algorithm"][0] == "lloyd" and history["algorithm"][-1] == "yinyang"
     assert history["screened"][-1] < 0.2
 

@@ -242,8 +242,8 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const fl
     const ck_screen_model *model = &assigner->model;
     for (int64_t at = 0; at < n; at += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n - at);
-        model->kernels->score_listed(images, list + at, count, model->d, panels, n_panels, s->best, s->second,
-                                     s->index);
+        model->kernels->score_listed(images, ck_round_up(model->d, CK_LANES), list + at, count, model->d, panels,
+                                     n_panels, s->best, s->second, s->index);
         for (int64_t i = 0; i < count; i++) s->sqnorm[i] = model->too_large ? INFINITY : sqnorms[list[at + i]];
         bound_strip(model, s, count, bounds, at);
     }

@@ -6,11 +6,11 @@
 
 typedef struct {
     int64_t n;
-    int64_t *begins;  /* n + 1: places in indices */
-    int32_t *indices; /* k: centers, group after group, ascending within each */
-    int32_t *of;      /* k: the group of each center */
-    int64_t *n_panels; /* n: for score_listed */
-    float **panels;    /* n */
+    int64_t *begins;                /* n + 1: places in indices */
+    int32_t *indices;               /* k: centers, group after group, ascending within each */
+    int32_t *of;                    /* k: the group of each center */
+    int64_t *n_panels;              /* n: for score_listed */
+    float **panels;                 /* n */
     struct ck_ranked_center *ranks; /* scratch */
 } ck_groups;
 

@@ -35,6 +35,8 @@ struct ck_strategy {
 
 /* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
+/* Operations of scoring a row, k (d + 6), from which measuring one distance first costs little beside it. */
+enum { CK_MEASURED_OPERATIONS = 1500 };
 /* With bounds of the distances to groups of centers: CK_HAMERLY for one group, else CK_YINYANG. */
 ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);

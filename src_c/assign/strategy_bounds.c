@@ -7,10 +7,7 @@
 
 #include "strategy.h"
 
-enum {
-    SAMPLE_ROWS = 512,        /* that are watched while another strategy runs */
-    TIGHTEN_OPERATIONS = 1500 /* of a row, from which measuring one distance costs little beside scoring all */
-};
+enum { SAMPLE_ROWS = 512 };                   /* that are watched while another strategy runs */
 static const float CERTAIN = 1.0f + 0x1p-20f; /* pays for rounding, of canonical distances too */
 
 /* Rows and their bounds. These are stored less what the centers had moved until then, so that moves do not touch them:
@@ -124,21 +121,20 @@ static void measure_own(const bounds_strategy *s, const worker_scratch *w, const
 }
 
 /* OUT w->list: survivors that measuring their own center has not let go. Where there are groups, their images. */
-static int64_t list_left(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count,
-                         int measured)
+static int64_t list_left(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count)
 {
-    if (measured)
+    const ck_screen_image *image = &s->base.screening->assigner.model.image;
+    if (s->tighten)
         count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
     else
         memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);
     if (s->groups.n > 1)
-        ck_settle_table()->image_listed(b->X, b->row, w->list, count, s->base.screening->assigner.model.image.scale,
-                                        s->base.screening->assigner.model.offset,
-                                        s->base.screening->assigner.model.offset32, w->images, w->sqnorms, w->row);
+        ck_settle_table()->image_listed(b->X, b->row, w->list, count, image->scale, image->minus_offset,
+                                        image->minus_offset32, w->images, w->sqnorms, w->row);
     return count;
 }
 
-/* Screens the rows of w->list against all centers. */
+/* Screens n rows against all centers: those of w->list, or all where they are as many. */
 static void screen_all(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t n)
 {
     const ck_screening *screening = s->base.screening;
@@ -172,25 +168,23 @@ static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_
     kernels->round_down(w->bounds.others, s->drift[group], n, w->bounds.others);
     for (int64_t l = 0; l < n; l++) {
         const int32_t at = w->list[l];
+        const int better = w->bounds.high[l] < w->high[at]; /* no branch: nobody could foretell it */
         lower[at] = low[l];
-        if (w->bounds.high[l] < w->high[at]) {
-            w->high[at] = w->bounds.high[l];
-            w->best[at] = w->bounds.nearest[l];
-            w->others[at] = w->bounds.others[l];
-        }
+        w->high[at] = better ? w->bounds.high[l] : w->high[at];
+        w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
+        w->others[at] = better ? w->bounds.others[l] : w->others[at];
     }
     return n;
 }
 
 /* The best center of every survivor that was screened, and what follows for its bounds. */
-static void choose_best(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count,
-                        int measured)
+static void choose_best(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         const int32_t row = w->survivors[i], best = w->best[row];
         float high = w->high[row];
         if (best < 0) continue;
-        if (measured) {
+        if (s->tighten) {
             const int32_t label = b->labels[row], group = s->groups.of[label];
             float *lower = b->lower + group * b->n_rows + row;
             if (label == best) {
@@ -236,38 +230,47 @@ static int settle_open(const bounds_strategy *s, int worker, const bounded_rows 
     return status;
 }
 
-/* Brings bounds up to date. OUT w->after: labels. INOUT screened: increased by the pairs that were scored. */
-static int update_rows(const bounds_strategy *s, int worker, const bounded_rows *b, int starting, double *screened)
+/* Bounds of all rows. What is not the best of all is as far as the second, whatever its group; groups get bounds of
+ * their own when rows are looked at again. */
+static int start_rows(const bounds_strategy *s, int worker, const bounded_rows *b)
 {
     const worker_scratch *w = s->workers + worker;
     const int64_t n = b->n_rows;
-    const int measured = s->tighten && !starting;
-    int64_t count = n, pairs = 0;
+    screen_all(s, worker, b, n);
+    for (int64_t g = 0; g < s->groups.n; g++)
+        ck_settle_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
     for (int64_t i = 0; i < n; i++) {
-        w->after[i] = starting ? 0 : b->labels[i];
+        w->after[i] = w->bounds.nearest[i];
+        b->upper[i] = rounded_up((double)w->bounds.high[i] - s->path[w->after[i]]);
+    }
+    return settle_open(s, worker, b);
+}
+
+/* Brings bounds up to date. OUT w->after: labels. INOUT screened: increased by the pairs that were scored. */
+static int update_rows(const bounds_strategy *s, int worker, const bounded_rows *b, double *screened)
+{
+    const worker_scratch *w = s->workers + worker;
+    const int64_t n = b->n_rows;
+    int64_t pairs = 0;
+    memcpy(w->after, b->labels, (size_t)n * sizeof *w->after);
+    find_least(s, w, b);
+    const int64_t count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)n, w->survivors);
+    if (count == 0) return CK_OK;
+    for (int64_t i = 0; i < n; i++) {
         w->own[i] = -INFINITY;
         w->high[i] = INFINITY;
         w->best[i] = -1;
     }
-    if (starting) {
-        for (int64_t i = 0; i < n; i++) w->survivors[i] = (int32_t)i;
-        for (int64_t i = 0; i < n; i++) b->upper[i] = INFINITY;
-    } else {
-        find_least(s, w, b);
-        count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)n, w->survivors);
-    }
-    if (count == 0) return CK_OK;
-    if (measured)
+    if (s->tighten)
         measure_own(s, w, b, count);
     else
         for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
-    const int64_t left = list_left(s, w, b, count, measured);
+    const int64_t left = list_left(s, w, b, count);
     if (left == 0) return CK_OK;
     for (int64_t g = 0; g < s->groups.n; g++)
         pairs += screen_group(s, worker, b, g, left) * (s->groups.begins[g + 1] - s->groups.begins[g]);
-    if (pairs == 0) return CK_OK;
     *screened += (double)pairs;
-    choose_best(s, w, b, count, measured);
+    choose_best(s, w, b, count);
     return settle_open(s, worker, b);
 }
 
@@ -277,7 +280,8 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     const bounds_strategy *s = (const bounds_strategy *)strategy;
     const bounded_rows rows = {strategy->screening->assigner.X, row, n_rows, labels, s->upper + row,
                                s->lower + row * s->groups.n};
-    int status = update_rows(s, worker, &rows, s->starting, screened);
+    if (s->starting) *screened += (double)n_rows * (double)strategy->screening->assigner.model.k;
+    int status = s->starting ? start_rows(s, worker, &rows) : update_rows(s, worker, &rows, screened);
     if (status == CK_OK) ck_apply_labels(s->workers[worker].after, 0, n_rows, labels, moves);
     return status;
 }
@@ -289,9 +293,12 @@ double ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers)
     double screened = 0.0;
     follow(s, centers);
     s->watching = 1;
-    update_rows(s, 0, &s->sampled, starting, &screened);
+    if (starting)
+        start_rows(s, 0, &s->sampled);
+    else
+        update_rows(s, 0, &s->sampled, &screened);
     memcpy(s->sampled.labels, s->workers[0].after, (size_t)s->sample.n_rows * sizeof *s->sampled.labels);
-    return screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
+    return starting ? 1.0 : screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
 }
 
 /* --- Memory ------------------------------------------------------------------------------------------------ */
@@ -326,7 +333,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
     n_groups = s->groups.n;
     s->base = (ck_strategy){n_groups > 1 ? CK_YINYANG : CK_HAMERLY, screening, forget, set_centers, assign};
     s->centers = CK_NEW(arena, double, k *d);
-    s->centers32 = CK_NEW(arena, float, k *d);
+    s->centers32 = CK_NEW(arena, float, k *d + CK_LANES);
     s->path = CK_NEW(arena, double, k);
     s->drift = CK_NEW(arena, double, n_groups);
     s->path32 = CK_NEW(arena, float, k);
@@ -335,7 +342,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
     s->lower = CK_NEW(arena, float, n > INT64_MAX / n_groups ? -1 : n * n_groups);
     s->error = ck_quick_sqdist_error(X);
     s->underflow = ck_quick_sqdist_underflow(X);
-    s->tighten = n_groups > 1 || (double)k * (double)(d + 6) >= TIGHTEN_OPERATIONS;
+    s->tighten = n_groups > 1 || (double)k * (double)(d + 6) >= CK_MEASURED_OPERATIONS;
     s->workers = CK_NEW(arena, worker_scratch, screening->n_workers);
     for (int i = 0; i < screening->n_workers && !arena->failed; i++) {
         worker_scratch *w = s->workers + i;
@@ -355,7 +362,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->bounds.others = CK_NEW(arena, float, block);
         w->bounds.nearest = CK_NEW(arena, int32_t, block);
         w->rows = ck_arena_alloc(arena, block * d * ck_itemsize(X->dtype) + CK_COPY_ROOM, 1);
-        w->images = CK_NEW(arena, float, n_groups > 1 ? block * d : 0);
+        w->images = CK_NEW(arena, float, n_groups > 1 ? block * ck_round_up(d, CK_LANES) : 0);
         w->sqnorms = CK_NEW(arena, float, block);
         w->row = CK_NEW(arena, double, d);
     }

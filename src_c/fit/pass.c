@@ -14,10 +14,11 @@ enum {
 static const double SORT_OPERATIONS = 1500.0, PASS_OPERATIONS = 80.0, FILTERED_OPERATIONS = 40.0;
 enum { SORTED_FEATURES = 5, SORTED_ROWS = 1 << 14 }; /* at most, at least: otherwise few boxes have few centers */
 static const double WORTH_FILTERING = 0.5;           /* share of the pairs above which boxes do not pay */
-/* Bounds: scalar operations, a row, of those that are kept, and of gathering those that are left; a group of centers
- * costs at least as much as its list of rows. */
-static const double KEEP_OPERATIONS = 60.0, GATHER_OPERATIONS = 250.0, GROUP_OPERATIONS = 600.0;
-enum { MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
+/* Bounds: scalar operations, a row, of those that are kept, of measuring a row's own center, of a feature of the image
+ * that groups are scored with, and of gathering the rows that are left. */
+static const double KEEP_OPERATIONS = 250.0, MEASURE_OPERATIONS = 450.0, IMAGE_OPERATIONS = 40.0,
+                    GATHER_OPERATIONS = 800.0, BOUNDED_SLOWDOWN = 1.2;
+enum { GROUPED_FEATURES = 32, MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
@@ -55,6 +56,7 @@ static double row_operations(const ck_pass *pass)
     return (double)pass->k * (double)(pass->problem->X->n_features + 6);
 }
 
+/* Rows that share no panel are scored less well than packed ones: that takes long rows to pay. */
 static int64_t useful_groups(const ck_pass *pass)
 {
     const int64_t width = ck_screen_table()->listed_centers, n = pass->problem->X->n_rows;
@@ -62,14 +64,17 @@ static int64_t useful_groups(const ck_pass *pass)
     const int64_t groups = ck_min_i64(ck_ceil_div(pass->k, width), at_most);
     if (pass->algorithm == CK_HAMERLY) return 1;
     if (pass->algorithm == CK_YINYANG) return ck_max_i64(groups, 2);
-    return row_operations(pass) >= GROUP_OPERATIONS * (double)groups ? groups : 1;
+    return pass->problem->X->n_features >= GROUPED_FEATURES ? groups : 1;
 }
 
-/* Whether bounds that leave this share of the pairs save anything. */
+/* Whether bounds that leave this share of the pairs save anything; the constants are fits to measured times. */
 static int bounds_pay(const ck_pass *pass, double share)
 {
     const double all = row_operations(pass);
-    return share * (all + GATHER_OPERATIONS) + KEEP_OPERATIONS < 0.95 * all;
+    double keep = KEEP_OPERATIONS;
+    if (all >= CK_MEASURED_OPERATIONS) keep += MEASURE_OPERATIONS;
+    if (useful_groups(pass) > 1) keep += IMAGE_OPERATIONS * (double)pass->problem->X->n_features;
+    return share * (BOUNDED_SLOWDOWN * all + GATHER_OPERATIONS) + keep < 0.95 * all;
 }
 
 ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_algorithm algorithm, int n_threads)

@@ -169,21 +169,22 @@ CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const floa
     }
 }
 
-static void score_listed(const float *rows, const int32_t *list, int64_t n, int64_t d, const float *panels,
-                         int64_t n_panels, float *best, float *second, float *index)
+static void score_listed(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
+                         const float *panels, int64_t n_panels, float *best, float *second, float *index)
 {
     const float minus_infinity = -INFINITY;
     union {
         VF aligned;
         float of_rows[L * LISTED_CENTERS];
     } scores;
+    scores.of_rows[0] = 0.0f; /* compilers do not see that the tiles fill it */
     for (int64_t i = 0; i < n; i += L) {
         VF b1 = v_set1(&minus_infinity), b2 = b1, id = v_zero();
         const float *panel = panels;
         for (int64_t q = 0; q < n_panels; q++, panel += (d + 2) * LISTED_CENTERS) {
             for (int64_t lane = 0; lane < L; lane += LISTED_R) {
                 const float *x[LISTED_R];
-                for (int64_t r = 0; r < LISTED_R; r++) x[r] = rows + list[ck_min_i64(i + lane + r, n - 1)] * d;
+                for (int64_t r = 0; r < LISTED_R; r++) x[r] = rows + list[ck_min_i64(i + lane + r, n - 1)] * stride;
                 listed_tile(x, d, panel, scores.of_rows + lane * LISTED_CENTERS);
             }
             for (int v = 0; v < LISTED_V; v++) {

@@ -116,7 +116,8 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
     model->too_large = 0;
     for (int64_t j = 0; j < model->n_panels * r; j++) {
         float *panel = model->panels + j / r * (d + 2) * r + j % r;
-        int32_t index = (int32_t)j;
+        /* What fills the last panel has the score -infinity, and an index that exists should a row have none. */
+        int32_t index = (int32_t)ck_min_i64(j, k - 1);
         double sqnorm = 0.0;
         for (int64_t p = 0; p < d; p++) {
             double value = j < k ? centers[j * d + p] * model->image.scale + model->offset[p] : 0.0;

@@ -43,12 +43,11 @@ typedef struct {
     const ck_screen_shape *narrow; /* for few features: points in lanes, the running best in registers */
     const ck_screen_shape *tile;   /* for the rest: tiles of points by centers */
     int narrow_features;           /* the most features that narrow is faster for */
-    /* OUT best, second, index (n, room for whole vectors): of listed rows, images of d float32 one after another,
-     * against panels of listed_centers, laid out as those of a shape. For rows that share no panel: nothing is packed.
-     */
+    /* OUT best, second, index (n, room for whole vectors): of listed rows, images `stride` apart, against panels of
+     * listed_centers, laid out as those of a shape. For rows that share no panel: nothing is packed. */
     int listed_centers;
-    void (*score_listed)(const float *rows, const int32_t *list, int64_t n, int64_t d, const float *panels,
-                         int64_t n_panels, float *best, float *second, float *index);
+    void (*score_listed)(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
+                         const float *panels, int64_t n_panels, float *best, float *second, float *index);
     /* OUT labels, open (rows that the bound leaves open), their thresholds (the least score that is still open).
      * Returns how many are open. Arrays are readable and writable up to a whole vector. */
     int (*close)(const float *best, const float *second, const float *index, const float *sqnorm,

@@ -103,12 +103,13 @@ typedef struct {
     /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */
     void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
                          const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
-    /* OUT images, sqnorms: images x * scale - offset of listed rows, counted from `row`, in their places; offsets are
-     * negated, in float32 for rows that are not float64. */
+    /* OUT images, sqnorms: images x * scale - offset of listed rows, counted from `row`, in their places; d rounded up
+     * to whole CK_LANES apart. Offsets are negated and padded with zeros, in float32 for rows that are not float64. */
     void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
                          const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
                          double *scratch);
-    /* OUT out: quick squared distances of listed rows, counted from `row`, to the centers of their labels. */
+    /* OUT out: quick squared distances of listed rows, counted from `row`, to the centers of their labels. centers32 is
+     * readable for CK_LANES more. */
     void (*label_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, const int32_t *labels, int64_t n,
                           const double *centers, const float *centers32, double *out, double *scratch);
     /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */

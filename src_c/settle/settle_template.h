@@ -330,55 +330,80 @@ static void bound_scores(const float *CK_RESTRICT sqnorm, const float *CK_RESTRI
         others[i] = second[i] == -INFINITY && sqnorm[i] <= FLT_MAX ? INFINITY : others[i];
 }
 
-static void image_f32(const float *CK_RESTRICT x, int64_t d, float scale, const float *CK_RESTRICT minus_offset,
-                      float *CK_RESTRICT image)
-{
-    for (int64_t p = 0; p < d; p++) image[p] = x[p] * scale + minus_offset[p];
-}
-
-static void image_f64(const double *CK_RESTRICT x, int64_t d, double scale, const double *CK_RESTRICT minus_offset,
-                      float *CK_RESTRICT image)
-{
-    for (int64_t p = 0; p < d; p++) image[p] = (float)(x[p] * scale + minus_offset[p]);
-}
-
-static float square_sum(const float *CK_RESTRICT x, int64_t d)
-{
-    float lanes[CK_LANES] = {0.0f}, total = 0.0f;
-    int64_t p = 0;
-    for (; p + CK_LANES <= d; p += CK_LANES)
-        for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += x[p + lane] * x[p + lane];
-    for (int lane = 0; p < d; p++, lane++) lanes[lane] += x[p] * x[p];
-    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
-    return total;
-}
-
 static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n, double scale,
                          const double *CK_RESTRICT minus_offset, const float *CK_RESTRICT minus_offset32,
                          float *CK_RESTRICT images, float *CK_RESTRICT sqnorms, double *CK_RESTRICT scratch)
 {
-    const int64_t d = X->n_features;
+    const int64_t d = X->n_features, whole = d / CK_LANES * CK_LANES, stride = ck_round_up(d, CK_LANES);
+    const int floats = X->dtype == CK_F32 && ck_rows_contiguous(X);
+    const float scale32 = (float)scale;
     for (int64_t i = 0; i < n; i++) {
-        const char *x = ck_row_start(X, row + list[i]);
-        float *image = images + list[i] * d;
-        if (X->dtype == CK_F32 && ck_rows_contiguous(X)) {
-            image_f32((const float *)x, d, (float)scale, minus_offset32, image);
+        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, sqnorm = 0.0f, *CK_RESTRICT image;
+        image = images + list[i] * stride;
+        if (floats) {
+            const float *CK_RESTRICT x = (const float *)ck_row_start(X, row + list[i]);
+            for (int64_t p = 0; p < whole; p++) image[p] = x[p] * scale32 + minus_offset32[p];
+            for (int64_t p = whole; p < d; p++) rest[p - whole] = x[p] * scale32 + minus_offset32[p];
         } else {
-            /* float32 and integer rows: their offset is a float32 number, so this rounds once as well. */
+            /* The offset of float32 and integer rows is a float32 number: this rounds once as well. */
             ck_load_row(X, row + list[i], scratch);
-            image_f64(scratch, d, scale, minus_offset, image);
+            for (int64_t p = 0; p < whole; p++) image[p] = (float)(scratch[p] * scale + minus_offset[p]);
+            for (int64_t p = whole; p < d; p++) rest[p - whole] = (float)(scratch[p] * scale + minus_offset[p]);
         }
-        sqnorms[list[i]] = square_sum(image, d);
+        if (whole < d) memcpy(image + whole, rest, sizeof rest);
+        for (int64_t p = 0; p < stride; p += CK_LANES)
+            for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += image[p + lane] * image[p + lane];
+        for (int lane = 0; lane < CK_LANES; lane++) sqnorm += lanes[lane];
+        sqnorms[list[i]] = sqnorm;
     }
 }
+
+#if defined(__GNUC__)
+/* Squared distance in whole vectors; lanes from d on, which hold what follows in memory, are masked. */
+CK_INLINE double sqdist_masked(const float *x, const float *c, int64_t d)
+{
+    typedef float vector_t __attribute__((vector_size(16 * sizeof(float)), aligned(sizeof(float)), may_alias));
+    typedef int32_t mask_t __attribute__((vector_size(16 * sizeof(int32_t)), may_alias));
+    static const int32_t mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    vector_t sum = {0};
+    float each[16], sums[4] = {0};
+    int64_t p = 0;
+    for (; p + 16 <= d; p += 16) {
+        vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);
+        sum += a * a;
+    }
+    if (p < d) {
+        mask_t inside;
+        memcpy(&inside, mask + 16 - (d - p), sizeof inside);
+        vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);
+        a = (vector_t)((mask_t)a & inside);
+        sum += a * a;
+    }
+    memcpy(each, &sum, sizeof each);
+    for (int l = 0; l < 16; l += 4)
+        for (int i = 0; i < 4; i++) sums[i] += each[l + i];
+    return (double)((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+#endif
 
 static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list,
                           const int32_t *CK_RESTRICT labels, int64_t n, const double *centers, const float *centers32,
                           double *CK_RESTRICT out, double *scratch)
 {
     const int64_t d = X->n_features;
+#if defined(__GNUC__)
+    const char *end = ck_row_start(X, X->n_rows);
+    const int dense = ck_rows_contiguous(X) && X->row_stride == d * 4 && X->dtype == CK_F32 && d < 64;
+#endif
     for (int64_t i = 0; i < n; i++) {
         const int64_t center = labels[list[i]] * d;
+#if defined(__GNUC__)
+        const char *x = ck_row_start(X, row + list[i]);
+        if (dense && end - x >= (d + CK_LANES) * 4) {
+            out[i] = sqdist_masked((const float *)x, centers32 + center, d);
+            continue;
+        }
+#endif
         out[i] = quick_sqdist(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch);
     }
 }

@@ -153,8 +153,8 @@ static void check_transform(const test_problem *t, int round, const char *isa)
         }
 }
 
-/* Rows along three directions, enough of them to be embedded: all algorithms, with and without hostile rows, must
- * come to the same fit on every instruction set. */
+/* Rows along three directions, enough of them to be embedded, or of three features: all algorithms, with and without
+ * hostile rows, must come to the same fit on every instruction set. */
 static void check_algorithms(const char *const *isas, int n_isas)
 {
     enum { ROWS = 4100, FEATURES = 27, CLUSTERS = 17 };
@@ -162,34 +162,36 @@ static void check_algorithms(const char *const *isas, int n_isas)
     static double centers[CLUSTERS * FEATURES], weights[CLUSTERS];
     static int64_t sizes[CLUSTERS];
     static int32_t labels[ROWS];
-    static const ck_algorithm algorithms[] = {CK_LLOYD, CK_HAMERLY, CK_PROJECTION};
-    for (int hostile = 0; hostile < 2; hostile++) {
+    enum { ALGORITHMS = CK_ALGORITHM_COUNT - 1 }; /* all but CK_AUTO, CK_LLOYD first */
+    for (int kind = 0; kind < 4; kind++) {
+        const int hostile = kind & 1;
+        const int64_t features = kind & 2 ? 3 : FEATURES;
         uint64_t expected = 0, before = digest;
         for (int64_t i = 0; i < ROWS; i++) {
             const double a = draw_value(0), b = draw_value(hostile), c = draw_value(hostile);
-            for (int64_t p = 0; p < FEATURES; p++)
-                values[i * FEATURES + p] = (float)(a * (double)p + b * (double)(p % 5) + c * (double)(p % 3));
+            for (int64_t p = 0; p < features; p++)
+                values[i * features + p] = (float)(a * (double)p + b * (double)(p % 5) + c * (double)(p % 3));
         }
         if (hostile) values[5] = 3e38f, values[ROWS + 7] = 1e-38f;
-        const ck_matrix X = {values, ROWS, FEATURES, FEATURES * 4, 4, CK_F32};
-        for (int run = 0; run < 3 * n_isas; run++) {
+        const ck_matrix X = {values, ROWS, features, features * 4, 4, CK_F32};
+        for (int run = 0; run < ALGORITHMS * n_isas; run++) {
             ck_fit_result result = {centers, labels, sizes, weights, 0, 0, 0, 0, NULL};
             ck_fit_params params = {0};
             ck_location where;
             params.k = CLUSTERS;
             params.n_init = 1;
-            params.max_iter = 4;
+            params.max_iter = 6;
             params.init = CK_INIT_KMEANS_PLUSPLUS;
             params.n_threads = 1 + run % 4;
-            params.algorithm = algorithms[run % 3];
-            if (ck_choose_isa(isas[run / 3]) != 0) fail("ck_choose_isa", run, isas[run / 3]);
-            if (ck_fit(&X, NULL, &params, &result, &where) != CK_OK) fail("ck_fit", run, isas[run / 3]);
+            params.algorithm = (ck_algorithm)(CK_LLOYD + run % ALGORITHMS);
+            if (ck_choose_isa(isas[run / ALGORITHMS]) != 0) fail("ck_choose_isa", run, isas[run / ALGORITHMS]);
+            if (ck_fit(&X, NULL, &params, &result, &where) != CK_OK) fail("ck_fit", run, isas[run / ALGORITHMS]);
             digest = 1469598103934665603u;
             digest_bytes(centers, sizeof centers);
             digest_bytes(labels, sizeof labels);
             digest_bytes(&result.inertia, sizeof result.inertia);
             ck_free(result.history);
-            if (run > 0 && digest != expected) fail("algorithms differ", run, isas[run / 3]);
+            if (run > 0 && digest != expected) fail("algorithms differ", run, isas[run / ALGORITHMS]);
             expected = digest;
         }
         digest = before;
