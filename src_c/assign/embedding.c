@@ -9,6 +9,7 @@ enum {
     SAMPLE_ROWS = 1024,
     ITERATIONS = 3, /* directions need not be accurate: any orthonormal basis is valid */
     MAX_DIRECTIONS = 31,
+    TRIAL_STEP = 4, /* of the sample, for a first look */
     LANES = 8
 };
 static const double ENOUGH = 0.04;     /* share of the scatter that may be left to the rest */
@@ -49,19 +50,41 @@ static double gram_error(const double *y, int64_t d, int64_t m)
     return sqrt(sum);
 }
 
-/* One step of subspace iteration: y = A' (A y). t: n x m of scratch. */
-static void multiply_covariance(const double *a, int64_t n, int64_t d, int64_t m, double *y, double *t)
+/* OUT t: A y for the n rows of A, `stride` apart; n x m. */
+static void multiply(const double *a, int64_t stride, int64_t n, int64_t d, int64_t m, const double *y, double *t)
 {
     for (int64_t i = 0; i < n; i++) {
         double *row = t + i * m;
         memset(row, 0, (size_t)m * sizeof *row);
         for (int64_t p = 0; p < d; p++)
-            for (int64_t q = 0; q < m; q++) row[q] += a[i * d + p] * y[p * m + q];
+            for (int64_t q = 0; q < m; q++) row[q] += a[i * stride + p] * y[p * m + q];
     }
+}
+
+/* One step of subspace iteration: y = A' (A y). t: n x m of scratch. */
+static void multiply_covariance(const double *a, int64_t stride, int64_t n, int64_t d, int64_t m, double *y, double *t)
+{
+    multiply(a, stride, n, d, m, y, t);
     memset(y, 0, (size_t)(d * m) * sizeof *y);
     for (int64_t i = 0; i < n; i++)
         for (int64_t p = 0; p < d; p++)
-            for (int64_t q = 0; q < m; q++) y[p * m + q] += a[i * d + p] * t[i * m + q];
+            for (int64_t q = 0; q < m; q++) y[p * m + q] += a[i * stride + p] * t[i * m + q];
+}
+
+/* Whether it is worth looking further: one step with the fewest directions, over few rows, finds about the share of
+ * the scatter that as many of the most directions would hold were they all alike. y, t: scratch. */
+static int promising(const double *sample, int64_t n, int64_t d, double *y, double *t)
+{
+    const int64_t m = LANES - 1, stride = TRIAL_STEP * d;
+    double scatter = 0.0, captured = 0.0;
+    n /= TRIAL_STEP;
+    multiply_covariance(sample, stride, n, d, m, y, t);
+    orthonormalise(y, d, m);
+    multiply(sample, stride, n, d, m, y, t);
+    for (int64_t i = 0; i < n * m; i++) captured += t[i] * t[i];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t p = 0; p < d; p++) scatter += sample[i * stride + p] * sample[i * stride + p];
+    return captured >= 0.8 * (1.0 - LAST_RESORT) * scatter * (double)m / MAX_DIRECTIONS;
 }
 
 /* Rows spread over X, less the origin, scaled; returns the largest magnitude before scaling. */
@@ -97,18 +120,20 @@ static int choose_basis(ck_embedding *e, ck_arena *arena, const ck_matrix *X)
     if (!local.failed && !arena->failed && load_sample(e, X, n, sample) > 0.0) {
         ck_random random = ck_random_stream(0, 0);
         double scatter = 0.0;
+        for (int64_t i = 0; i < d * most; i++) y[i] = ck_random_uniform(&random) - 0.5;
+        if (!promising(sample, n, d, y, t)) {
+            ck_arena_free(&local);
+            return 0;
+        }
         for (int64_t i = 0; i < n * d; i++) scatter += sample[i] * sample[i];
         for (int64_t i = 0; i < d * most; i++) y[i] = ck_random_uniform(&random) - 0.5;
         for (int iteration = 0; iteration < ITERATIONS; iteration++) {
-            multiply_covariance(sample, n, d, most, y, t);
+            multiply_covariance(sample, d, n, d, most, y, t);
             orthonormalise(y, d, most);
         }
+        multiply(sample, d, n, d, most, y, t);
         for (int64_t i = 0; i < n; i++)
-            for (int64_t q = 0; q < most; q++) {
-                double dot = 0.0;
-                for (int64_t p = 0; p < d; p++) dot += sample[i * d + p] * y[p * most + q];
-                captured[q] += dot * dot;
-            }
+            for (int64_t q = 0; q < most; q++) captured[q] += t[i * most + q] * t[i * most + q];
         double left = scatter;
         for (int64_t q = 0; q < most && e->m == 0; q++) {
             left -= captured[q];
