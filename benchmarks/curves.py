@@ -27,7 +27,7 @@ RAN = {"projection": ("^", GREEN), "lloyd": ("o", RED), "hamerly": ("s", BLUE)}
 
 
 def heading(figure: Any, title: str, words: str) -> None:
-    figure.suptitle(title + "\n\n\n", x=0.012, ha="left", fontsize=13, fontweight="bold", linespacing=1.15)
+    figure.suptitle(title + "\n\n", x=0.012, ha="left", fontsize=13, fontweight="bold", linespacing=1.3)
     figure.text(0.012, 1 - 0.36 / figure.get_figheight(), words, va="top", fontsize=9, color=SOFT, linespacing=1.4)
 
 
@@ -86,7 +86,10 @@ def draw_fit(axes: Any, record: dict[str, Any]) -> None:
         axes.plot([place + 1 for place in places], [auto[place] for place in places], **strategy_mark(name), zorder=3)
     axes.set_title(record["cell"], loc="left", fontsize=10, color=INK)
     axes.set_title(shape(record), loc="right", fontsize=8, color=SOFT)
-    labels_of_a_short_log_axis(axes.yaxis)
+    least, most = min(lloyd + auto) / 1.2, max(lloyd + auto) * 1.2
+    axes.set_ylim(least, max(most, 10 * least))  # a decade at least, lest small differences look large
+    plain_numbers(axes.yaxis, (1, 2, 5))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     plain(axes, grid="both")
 
 
@@ -95,13 +98,13 @@ def strategy_mark(name: str) -> dict[str, Any]:
     return {"linestyle": "", "marker": marker, "markersize": 3.2, "color": color}
 
 
-def labels_of_a_short_log_axis(axis: Any) -> None:
-    """Plain numbers, and enough of them where the axis spans less than a decade."""
+def plain_numbers(axis: Any, in_every_decade: tuple[float, ...]) -> None:
+    """On a logarithmic axis."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(LogLocator(subs=in_every_decade))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,g}"))
 
 
 # ---- sweep -----------------------------------------------------------------------------------------------------------
@@ -120,11 +123,11 @@ def sweep(results: dict[str, Any], path: Path) -> bool:
         draw_sweep(axes, variable, [record for record in records if record["sweep"] == variable])
         # A multiply-add counts as two operations: what the machine can do where every pair is scored.
         axes.axhline(1e12 * 2e-9 / results["peak_gflops"], color=INK, linewidth=1, linestyle=":", zorder=1)
-    labels_of_a_short_log_axis(panels[0, 0].yaxis)
+    plain_numbers(panels[0, 0].yaxis, (1,))
     panels[0, 0].set_ylabel("picoseconds per row, feature and center", color=SOFT)
     heading(
         figure,
-        "Time per iteration / (n d k)",
+        "Time per iteration, divided by n d k",
         subtitle(
             results, "Same data, same initial centers, same number of iterations; flat is in proportion to the work"
         ),

@@ -128,4 +128,5 @@ def add_legend(figure: Any, lines: Iterable[dict[str, Any]]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], **line) for line in lines]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    columns = len(handles) if len(handles) <= 5 else -(-len(handles) // 2)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)

@@ -104,9 +104,9 @@ def parsed_arguments() -> argparse.Namespace:
 
 
 def as_text(results: dict[str, Any]) -> str:
-    """Indented JSON, but a list of numbers alone on one line: a diff shows what was measured anew, and no more."""
-    numbers = re.compile(r"\[[-+\d.eE,\s]+\]")
-    return numbers.sub(lambda found: " ".join(found[0].split()), json.dumps(results, indent=1)) + "\n"
+    """Indented JSON, but a list of numbers on one line: there are thousands."""
+    numbers = re.compile(r"\[([-+\d.eE,\s]+)\]")
+    return numbers.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(results, indent=1)) + "\n"
 
 
 def run_mode(mode: str, plan: modes.Plan, crew: Crew, folder: Path) -> None:
