@@ -128,16 +128,16 @@ CELLS = {
     cell.name: cell
     for cell in (
         Cell("pixels-k16", "pixels", k=16, iterations=30),
-        Cell("pixels-k64", "pixels", k=64, iterations=30),
+        Cell("pixels-k64", "pixels", k=64, iterations=30, quality_rows=100_000),
         Cell("pixels-k256", "pixels", k=256, iterations=20, quality_rows=100_000, followed=100),
         Cell("blobs2d", "blobs2d", k=10, iterations=20),
         Cell("table14-f32", "table14", k=127, iterations=10, quality_rows=10_000, followed=100),
         Cell("table14-f64", "table14", k=127, iterations=5, dtype="float64", default_fit=False),
-        Cell("blobs8", "blobs8", k=50, iterations=30, followed=100),
+        Cell("blobs8", "blobs8", k=50, iterations=30, quality_rows=100_000, followed=100),
         Cell("patch48", "patch48", k=256, iterations=30, quality_rows=10_000, followed=100),
         Cell("unif128-f32", "unif128", k=256, iterations=10, quality_rows=10_000, followed=100),
         Cell("unif128-f64", "unif128", k=256, iterations=10, dtype="float64", default_fit=False),
-        Cell("patch768", "patch768", k=1000, iterations=10, quality_rows=10_000, followed=40, slow_to_converge=True),
+        Cell("patch768", "patch768", k=1000, iterations=10, quality_rows=5_000, followed=40, slow_to_converge=True),
         Cell("blob768", "blob768", k=1000, iterations=7, default_fit=False),
     )
 }

@@ -9,6 +9,7 @@ from benchmarks.picture import (
     GREEN,
     INK,
     MARKS,
+    PINK,
     RED,
     SOFT,
     add_legend,
@@ -23,7 +24,7 @@ from benchmarks.picture import (
 )
 
 COLUMNS = 3
-RAN = {"projection": ("^", GREEN), "lloyd": ("o", RED), "hamerly": ("s", BLUE)}
+RAN = {"lloyd": ("o", RED), "hamerly": ("s", BLUE), "projection": ("^", GREEN), "filtering": ("D", PINK)}
 
 
 def heading(figure: Any, title: str, words: str) -> None:
@@ -66,7 +67,7 @@ def along_a_fit(results: dict[str, Any], path: Path) -> bool:
         figure,
         [
             {"color": SOFT, "linewidth": 1.5, "label": "lloyd"},
-            *({"label": f"auto, running {name}", **strategy_mark(name)} for name in RAN if name in ran),
+            *({"label": f"auto, running {name}", **strategy_mark(name)} for name in sorted(ran)),
         ],
     )
     save(figure, path)
@@ -81,7 +82,7 @@ def draw_fit(axes: Any, record: dict[str, Any]) -> None:
     )
     axes.plot(range(1, len(lloyd) + 1), lloyd, color=SOFT, linewidth=1.5, zorder=2)
     ran = what_ran(record["contestants"]["auto"])
-    for name in RAN:
+    for name in set(ran):
         places = [place for place, running in enumerate(ran) if running == name]
         axes.plot([place + 1 for place in places], [auto[place] for place in places], **strategy_mark(name), zorder=3)
     axes.set_title(record["cell"], loc="left", fontsize=10, color=INK)
@@ -94,7 +95,7 @@ def draw_fit(axes: Any, record: dict[str, Any]) -> None:
 
 
 def strategy_mark(name: str) -> dict[str, Any]:
-    marker, color = RAN[name]
+    marker, color = RAN.get(name, ("x", INK))
     return {"linestyle": "", "marker": marker, "markersize": 3.2, "color": color}
 
 

@@ -44,7 +44,7 @@ def fastest_exact_peer(record: dict[str, Any], measure: Measure = seconds_per_it
 
 def best_of_each_iteration(entry: Entry) -> list[float]:
     """Of a fit followed several times over: the least seconds that each of its iterations took."""
-    return [min(rounds) for rounds in zip(*entry["seconds"], strict=True)]
+    return [float(min(rounds)) for rounds in zip(*entry["seconds"], strict=True)]
 
 
 def what_ran(entry: Entry) -> list[str]:
@@ -54,7 +54,7 @@ def what_ran(entry: Entry) -> list[str]:
 
 def seconds_per_product(record: dict[str, Any], entry: Entry) -> float:
     """Seconds of an iteration for one feature of one pair of row and center."""
-    return seconds_per_iteration(entry) / (record["n"] * record["d"] * record["k"])
+    return seconds_per_iteration(entry) / float(record["n"] * record["d"] * record["k"])
 
 
 def difference_of_means(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:

@@ -93,7 +93,7 @@ def summary(of_what: str, ratios: dict[str, float], asked: int) -> list[str]:
     ]
 
 
-def rounds_of(records: Records, key: str = "cell") -> list[tuple[str, list[float]]]:
+def rounds_of(records: Records, key: str = "cell") -> list[tuple[str, list[Any]]]:
     """Who on what, and the seconds of every round."""
     return [
         (f"{name} on {record[key]}", entry["seconds"])
