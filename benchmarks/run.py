@@ -75,7 +75,7 @@ def parsed_arguments() -> argparse.Namespace:
         help="for every contestant (default: %(default)s)",
     )
     parser.add_argument(
-        "--repeats", type=whole_number(), default=3, metavar="N", help="rounds, the best counts (default: %(default)s)"
+        "--repeats", type=whole_number(), metavar="N", help="rounds, the best counts (default: 3; 2 with --quick)"
     )
     parser.add_argument(
         "--long",
@@ -97,6 +97,7 @@ def parsed_arguments() -> argparse.Namespace:
         "the cache folder with --quick, --cells or --contestants, which must not replace a whole run)",
     )
     arguments = parser.parse_args()
+    arguments.repeats = arguments.repeats or (2 if arguments.quick else 3)
     if arguments.output is None:
         whole = not arguments.quick and arguments.cells == list(CELLS) and arguments.contestants == list(CONTESTANTS)
         arguments.output = RESULTS if whole else cache_folder() / "results"
