@@ -77,6 +77,20 @@ class DataSet:
     """Whether ``--quick`` takes fewer rows."""
 
 
+def mixture(rows: int, features: int) -> DataSet:
+    """Far more Gaussians than most sweeps ask clusters, and overlapping: nobody has converged after some passes."""
+    return DataSet(rows, lambda rows: blobs(rows, features, centers=1000, spread=1.0), shrinks=False)
+
+
+SWEEP_SHAPES = {
+    "n": [(n, 16, 64) for n in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)],
+    "d": [(20_000, d, 64) for d in (2, 8, 32, 128, 512, 2048)],
+    "k": [(50_000, 16, k) for k in (4, 16, 64, 256, 1024, 4096)],
+}
+"""The rows, features and clusters of each sweep: three decades of the one, the other two fixed."""
+
+SWEEP_DATA = {f"mixture{d}-{n}": mixture(n, d) for shapes in SWEEP_SHAPES.values() for n, d, _ in shapes}
+
 DATA_SETS = {
     "pixels": DataSet(546_560, pixels),
     "blobs2d": DataSet(1_000_000, lambda rows: blobs(rows, 2, centers=10, spread=10.0)),
@@ -87,6 +101,7 @@ DATA_SETS = {
     "patch768": DataSet(100_000, lambda rows: patches(rows, side=16)),
     "blob768": DataSet(60_000, lambda rows: blobs(rows, 768, centers=1000, spread=0.2)),
     "table16": DataSet(1_000_000, lambda rows: normal(rows, 16)),
+    **SWEEP_DATA,
     "iris": DataSet(150, iris, shrinks=False),
     "digits": DataSet(1797, digits, shrinks=False),
 }
@@ -100,26 +115,39 @@ class Cell:
     iterations: int
     dtype: str = "float32"
     default_fit: bool = True
-    """Whether the mode that fits to convergence asks this cell too."""
+    """Whether the modes that fit with the defaults ask this cell too."""
+    quality_rows: int | None = None
+    """Rows of the fits whose quality is compared, where twenty fits of all rows would take too long."""
+    followed: int = 0
+    """Iterations that are followed along a fit; 0: this cell is not asked."""
+    slow_to_converge: bool = False
+    """Minutes for every contestant: run to convergence only with ``--long``."""
 
 
 CELLS = {
     cell.name: cell
     for cell in (
         Cell("pixels-k16", "pixels", k=16, iterations=30),
-        Cell("pixels-k64", "pixels", k=64, iterations=30),
-        Cell("pixels-k256", "pixels", k=256, iterations=20),
+        Cell("pixels-k64", "pixels", k=64, iterations=30, quality_rows=100_000),
+        Cell("pixels-k256", "pixels", k=256, iterations=20, quality_rows=100_000, followed=100),
         Cell("blobs2d", "blobs2d", k=10, iterations=20),
-        Cell("table14-f32", "table14", k=127, iterations=10),
+        Cell("table14-f32", "table14", k=127, iterations=10, quality_rows=10_000, followed=100),
         Cell("table14-f64", "table14", k=127, iterations=5, dtype="float64", default_fit=False),
-        Cell("blobs8", "blobs8", k=50, iterations=30),
-        Cell("patch48", "patch48", k=256, iterations=30),
-        Cell("unif128-f32", "unif128", k=256, iterations=10),
+        Cell("blobs8", "blobs8", k=50, iterations=30, quality_rows=100_000, followed=100),
+        Cell("patch48", "patch48", k=256, iterations=30, quality_rows=10_000, followed=100),
+        Cell("unif128-f32", "unif128", k=256, iterations=10, quality_rows=10_000, followed=100),
         Cell("unif128-f64", "unif128", k=256, iterations=10, dtype="float64", default_fit=False),
-        Cell("patch768", "patch768", k=1000, iterations=10),
+        Cell("patch768", "patch768", k=1000, iterations=10, quality_rows=5_000, followed=40, slow_to_converge=True),
         Cell("blob768", "blob768", k=1000, iterations=7, default_fit=False),
     )
 }
+
+SWEEPS = {
+    variable: [Cell(f"mixture, n = {n}, d = {d}, k = {k}", f"mixture{d}-{n}", k, iterations=10) for n, d, k in shapes]
+    for variable, shapes in SWEEP_SHAPES.items()
+}
+
+CELLS_BY_NAME = CELLS | {cell.name: cell for cells in SWEEPS.values() for cell in cells}
 
 
 def cache_folder() -> Path:

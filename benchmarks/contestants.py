@@ -63,7 +63,7 @@ class Ckmeans(EstimatorContestant):
 
         self.library: Any = ckmeans
         self.estimator = functools.partial(ckmeans.KMeans, n_threads=threads)
-        self.kmeans_plusplus = ckmeans.kmeans_plusplus
+        self.kmeans_plusplus = functools.partial(ckmeans.kmeans_plusplus, n_threads=threads)
 
     def assign(self, X: NDArray[Any], centers: NDArray[Any]) -> None:
         self.library.assign(X, centers)

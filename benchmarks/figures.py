@@ -1,7 +1,8 @@
-"""The figures that the page and the picture derive from what was measured."""
+"""The figures that the page and the pictures derive from what was measured."""
 
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.contestants import CONTESTANTS, Ckmeans
@@ -9,23 +10,57 @@ from benchmarks.contestants import CONTESTANTS, Ckmeans
 OURS = Ckmeans.name
 
 
-def seconds_per_iteration(entry: dict[str, Any]) -> float:
+Entry = dict[str, Any]
+Measure = Callable[[Entry], float]
+
+
+def seconds_per_iteration(entry: Entry) -> float:
     """Of the best round: comparable where one contestant converged, and stopped, before the last iteration."""
     return float(min(seconds / done for seconds, done in zip(entry["seconds"], entry["n_iter"], strict=True)))
 
 
-def times_ours(record: dict[str, Any]) -> dict[str, float]:
-    """Seconds per iteration of every other contestant that answered, over those of ckmeans."""
+def best_seconds(entry: Entry) -> float:
+    return float(min(entry["seconds"]))
+
+
+def mean_seconds(entry: Entry) -> float:
+    """Where every round is another fit."""
+    return mean(entry["seconds"])
+
+
+def times_ours(record: dict[str, Any], measure: Measure = seconds_per_iteration) -> dict[str, float]:
+    """What every other contestant that answered took, over what ckmeans took."""
     answered = {name: entry for name, entry in record["contestants"].items() if "seconds" in entry}
     if OURS not in answered:
         return {}
-    ours = seconds_per_iteration(answered.pop(OURS))
-    return {name: seconds_per_iteration(entry) / ours for name, entry in answered.items()}
+    ours = measure(answered.pop(OURS))
+    return {name: measure(entry) / ours for name, entry in answered.items()}
 
 
-def fastest_exact_peer(record: dict[str, Any]) -> float | None:
+def fastest_exact_peer(record: dict[str, Any], measure: Measure = seconds_per_iteration) -> float | None:
     """The smallest of times_ours among the exact ones, if there is one."""
-    return min((ratio for name, ratio in times_ours(record).items() if CONTESTANTS[name].exact), default=None)
+    return min((ratio for name, ratio in times_ours(record, measure).items() if CONTESTANTS[name].exact), default=None)
+
+
+def best_of_each_iteration(entry: Entry) -> list[float]:
+    """Of a fit followed several times over: the least seconds that each of its iterations took."""
+    return [float(min(rounds)) for rounds in zip(*entry["seconds"], strict=True)]
+
+
+def what_ran(entry: Entry) -> list[str]:
+    """The algorithm of each iteration, the same in all rounds: its choice rests on counts and not on times."""
+    return [name for name, count in entry["ran"][0] for _ in range(count)]
+
+
+def seconds_per_product(record: dict[str, Any], entry: Entry) -> float:
+    """Seconds of an iteration for one feature of one pair of row and center."""
+    return seconds_per_iteration(entry) / float(record["n"] * record["d"] * record["k"])
+
+
+def difference_of_means(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """And its standard error, for two independent samples that may differ in variance."""
+    error = math.sqrt(sum(statistics.variance(sample) / len(sample) for sample in (ours, theirs)))
+    return mean(ours) - mean(theirs), error
 
 
 def rates(record: dict[str, Any]) -> dict[str, float]:

@@ -1,12 +1,13 @@
-"""The three questions: same iterations, default fits, small jobs. Each yields its results as they grow."""
+"""The questions, a function each; every one yields its results as they grow."""
 
+import copy
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cells import Cell, data_file
-from benchmarks.contestants import CONTESTANTS
+from benchmarks.cells import SWEEPS, Cell, data_file
+from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
 from benchmarks.figures import OURS, rates
 from benchmarks.jobs import JOBS
@@ -14,6 +15,19 @@ from benchmarks.limits import Limits
 
 LONG_FIT = 20.0
 """Default fits: where any contestant takes more seconds than this, nobody is asked for another round."""
+
+LONG_RUN = 60.0
+"""The same for runs to convergence and for fits that are followed."""
+
+MOST_ITERATIONS = 300
+"""Of a run to convergence: every library's own default."""
+
+SWEEP_BUDGET = 0.2
+"""Seconds that a contestant spends on repeating one short fit of a sweep in one round."""
+
+QUALITY_SEEDS, QUALITY_SEEDS_IF_QUICK = 20, 3
+QUALITY_CONTESTANTS = (OURS, ScikitLearn.name)
+FOLLOWED_ALGORITHMS = ("lloyd", "auto")
 
 MEMORY_CELL = "table14-f32"
 
@@ -26,6 +40,8 @@ class Plan:
     threads: int
     repeats: int
     quick: bool
+    long: bool
+    """Whether to ask cells that take minutes to converge too."""
 
 
 class Answers:
@@ -61,18 +77,32 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def prepared_cell(cell: Cell, crew: Crew, names: list[str], answers: Answers, quick: bool) -> dict[str, Any]:
+def prepared_cell(
+    cell: Cell, crew: Crew, names: list[str], answers: Answers, quick: bool, rows: int | None = None
+) -> dict[str, Any]:
     """Every contestant has the data and has run once; returns the description of the cell."""
     say(f"{cell.name}: loading")
     data_file(cell.data_set, cell.dtype, quick)
     shape: dict[str, Any] = {}
     for name in names:
         try:
-            shape = crew.ask(name, "load", cell=cell.name, quick=quick)
+            shape = crew.ask(name, "load", cell=cell.name, quick=quick, rows=rows)
             crew.ask(name, "warm_up")
         except ContestantError as error:
             answers.fail(name, error)
     return {"cell": cell.name, "k": cell.k, "dtype": cell.dtype, **shape}
+
+
+def one_round(order: list[str], crew: Crew, answers: Answers, call: str, **arguments: Any) -> float:
+    """The same request to each in turn; returns the seconds of the slowest."""
+    slowest = 0.0
+    for name in order:
+        answer = answers.ask(crew, name, call, **arguments)
+        if answer is not None:
+            done = f", {answer['n_iter']} iterations" if "n_iter" in answer else ""
+            say(f"  {name}: {answer['seconds']:.4g} s{done}")
+            slowest = max(slowest, answer["seconds"])
+    return slowest
 
 
 def same_iterations(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
@@ -84,40 +114,104 @@ def same_iterations(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]
         for order in rounds(crew.names, plan.repeats):
             record["peak_gflops"].append(limits.peak_gflops())
             record["read_gb_per_s"].append(limits.read_bandwidth())
-            for name in order:
-                answer = answers.ask(crew, name, "fit")
-                if answer is not None:
-                    say(f"  {name}: {answer['seconds']:.4g} s")
-                    if name == OURS:
-                        assign.ask(crew, name, "assign")
+            one_round(order, crew, answers, "fit", iterations=cell.iterations)
+            if "seconds" in answers.by_name.get(OURS, {}):
+                assign.ask(crew, OURS, "assign")
         record["contestants"] = answers.by_name
         record["assign"] = assign.by_name.get(OURS, {})
         results.append(record | rates(record))
         yield results
 
 
-def default_fit(plan: Plan, crew: Crew) -> Iterator[Results]:
-    """k-means++, n_init = 1, to convergence with everything else at its default; another seed every round."""
+def convergence(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
+    """From given centers until nothing changes: faiss and superkmeans, which have no such test, are not asked."""
     results: Results = []
     for cell in plan.cells:
-        if not cell.default_fit:
+        if cell.slow_to_converge and not (plan.long or plan.quick):
+            results.append({"cell": cell.name, "left_out": True, "contestants": {}})
             continue
         answers = Answers()
         record = prepared_cell(cell, crew, crew.estimators, answers, plan.quick)
-        for seed, order in enumerate(rounds(crew.estimators, plan.repeats)):
-            longest = 0.0
-            for name in order:
-                answer = answers.ask(crew, name, "default_fit", seed=seed)
-                if answer is not None:
-                    say(f"  {name}: {answer['seconds']:.4g} s, {answer['n_iter']} iterations")
-                    longest = max(longest, answer["seconds"])
-            if longest > LONG_FIT:
+        for order in rounds(crew.estimators, plan.repeats):
+            if one_round(order, crew, answers, "fit", iterations=MOST_ITERATIONS) > LONG_RUN:
                 break
         results.append(record | {"contestants": answers.by_name})
         yield results
 
 
-def small_jobs(plan: Plan, crew: Crew) -> Iterator[Results]:
+def default_fit(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
+    """k-means++, n_init = 1, to convergence with everything else at its default; another seed every round."""
+    results: Results = []
+    for cell in plan.cells:
+        if not cell.default_fit:
+            continue
+        answers, seeding = Answers(), Answers()
+        record = prepared_cell(cell, crew, crew.estimators, answers, plan.quick)
+        for seed, order in enumerate(rounds(crew.estimators, plan.repeats)):
+            slowest = one_round(order, crew, answers, "default_fit", seed=seed)
+            if "seconds" in answers.by_name.get(OURS, {}):
+                seeding.ask(crew, OURS, "seeding", seed=seed)
+            if slowest > LONG_FIT:
+                break
+        results.append(record | {"contestants": answers.by_name, "seeding": seeding.by_name.get(OURS, {})})
+        yield results
+
+
+def quality(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
+    """Default fits of many seeds, for their inertia."""
+    results: Results = []
+    names = [name for name in QUALITY_CONTESTANTS if name in crew.names]
+    for cell in plan.cells:
+        if not cell.default_fit:
+            continue
+        answers = Answers()
+        record = prepared_cell(cell, crew, names, answers, plan.quick, rows=cell.quality_rows)
+        for seed in range(QUALITY_SEEDS_IF_QUICK if plan.quick else QUALITY_SEEDS):
+            one_round(names, crew, answers, "default_fit", seed=seed)
+        results.append(record | {"contestants": answers.by_name})
+        yield results
+
+
+def along_a_fit(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
+    """The contestants are algorithms of ckmeans here."""
+    results: Results = []
+    if OURS not in crew.names:
+        return
+    for cell in plan.cells:
+        if cell.followed == 0:
+            continue
+        loading = Answers()
+        record = prepared_cell(cell, crew, [OURS], loading, plan.quick)
+        answers = {algorithm: copy.deepcopy(loading) for algorithm in FOLLOWED_ALGORITHMS}
+        for order in rounds(FOLLOWED_ALGORITHMS, plan.repeats):
+            slowest = 0.0
+            for algorithm in order:
+                answer = answers[algorithm].ask(
+                    crew, OURS, "followed_fit", algorithm=algorithm, iterations=cell.followed
+                )
+                if answer is not None:
+                    say(f"  {algorithm}: {sum(answer['seconds']):.4g} s, {answer['ran']}")
+                    slowest = max(slowest, sum(answer["seconds"]))
+            if slowest > LONG_RUN:
+                break
+        entries = {algorithm: kept.by_name[OURS] for algorithm, kept in answers.items()}
+        results.append(record | {"contestants": entries})
+        yield results
+
+
+def sweep(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
+    results: Results = []
+    for variable, cells in SWEEPS.items():
+        for cell in cells[::3] if plan.quick else cells:
+            answers = Answers()
+            record = prepared_cell(cell, crew, crew.names, answers, plan.quick)
+            for order in rounds(crew.names, plan.repeats):
+                one_round(order, crew, answers, "fit", iterations=cell.iterations, budget=SWEEP_BUDGET)
+            results.append({"sweep": variable, **record, "contestants": answers.by_name})
+            yield results
+
+
+def small_jobs(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
     results: Results = []
     for job in JOBS:
         results.append({"job": job, "title": JOBS[job].title, "contestants": repeated_job(job, plan, crew)})
@@ -143,10 +237,7 @@ def repeated_job(job: str, plan: Plan, crew: Crew) -> dict[str, Any]:
         except ContestantError as error:
             answers.fail(name, error)
     for order in rounds(able, plan.repeats):
-        for name in order:
-            answer = answers.ask(crew, name, "time_job")
-            if answer is not None:
-                say(f"  {name}: {answer['seconds']:.4g} s")
+        one_round(order, crew, answers, "time_job")
     return answers.by_name
 
 
@@ -173,3 +264,14 @@ def peak_memory(call: str, names: list[str], plan: Plan) -> dict[str, Any]:
             except ContestantError as error:
                 answers.fail(name, error)
     return answers.by_name
+
+
+MODES: dict[str, Callable[[Plan, Crew, Limits], Iterator[Results]]] = {
+    "same-iterations": same_iterations,
+    "convergence": convergence,
+    "along-a-fit": along_a_fit,
+    "sweep": sweep,
+    "default-fit": default_fit,
+    "quality": quality,
+    "small-jobs": small_jobs,
+}

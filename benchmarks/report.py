@@ -1,148 +1,76 @@
 """The Markdown page: it derives every table from the JSON files, so that it never says what they do not."""
 
 import json
-import math
+import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import picture
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.figures import fastest_exact_peer, geometric_mean, mean, seconds_per_iteration
-
-MODES = ("same-iterations", "default-fit", "small-jobs")
-
-Results = dict[str, Any]
+from benchmarks import curves, picture
+from benchmarks.figures import (
+    OURS,
+    Measure,
+    best_of_each_iteration,
+    best_seconds,
+    difference_of_means,
+    fastest_exact_peer,
+    mean,
+    mean_seconds,
+    seconds_per_iteration,
+    times_ours,
+    what_ran,
+)
+from benchmarks.words import (
+    Records,
+    Results,
+    cells_of_row,
+    circumstances,
+    duration,
+    failures,
+    percent,
+    present,
+    rounds_of,
+    shape,
+    significant,
+    spread,
+    summary,
+    table,
+    titled,
+)
 
 
 def write_page(folder: Path) -> None:
-    """README.md, and the picture, from whatever result files the folder holds."""
+    """README.md, and the pictures, from whatever result files the folder holds."""
     sections = [
         "# Benchmark results",
         "Written by `python -m benchmarks.run`; `benchmarks/README.md` says how it measures and why so.",
     ]
-    for mode in MODES:
+    for mode, section in SECTIONS.items():
         path = folder / f"{mode}.json"
         if path.exists():
             results = json.loads(path.read_text())
-            drawn = mode == "same-iterations" and picture.draw(results, folder / picture.FILE_NAME)
-            sections += [*SECTIONS[mode](results, drawn), *circumstances(results)]
+            title, *rest = section(results)
+            sections += [title, *pictured(mode, results, folder), *rest, *circumstances(results)]
     (folder / "README.md").write_text("\n\n".join(sections) + "\n")
 
 
-# ---- words -----------------------------------------------------------------------------------------------------------
+def pictured(mode: str, results: Results, folder: Path) -> list[str]:
+    """Draws the picture of a mode that has one, and shows it."""
+    if mode not in PICTURES:
+        return []
+    description, draw = PICTURES[mode]
+    path = folder / f"{mode.replace('-', '_')}.png"
+    return [f"![{description}]({path.name})"] if draw(results, path) else []
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rules = ["---"] + ["---:"] * (len(header) - 1)
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rules, *rows))
+def ratios_by_cell(records: Records, measure: Measure) -> dict[str, float]:
+    """The fastest exact peer over ckmeans, where both took part."""
+    ratios = {record["cell"]: fastest_exact_peer(record, measure) for record in records}
+    return {cell: ratio for cell, ratio in ratios.items() if ratio is not None}
 
 
-def present(results: Results) -> list[str]:
-    return [name for name in CONTESTANTS if name in results["introductions"]]
-
-
-def titled(names: Sequence[str]) -> list[str]:
-    return [name if CONTESTANTS[name].exact else f"{name} (approximate)" for name in names]
-
-
-def significant(value: float, digits: int = 3) -> str:
-    """Rounded to so many digits, in plain notation up to a million."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    if abs(value) >= 1e6:
-        return f"{value:.{digits - 1}e}".replace("e+0", "e")
-    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
-
-
-def duration(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{significant(seconds / size)} {unit}"
-    return f"{significant(seconds / 1e-9)} ns"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def shape(record: dict[str, Any]) -> str:
-    return f"{record['n']:,} x {record['d']}, {record['k']}" if "n" in record else "not loaded"
-
-
-def cells_of_row(record: dict[str, Any], names: Sequence[str], show: Callable[[dict[str, Any]], str]) -> list[str]:
-    entries = [record["contestants"].get(name, {}) for name in names]
-    return ["failed" if "error" in entry else show(entry) if entry else "" for entry in entries]
-
-
-def failures(records: Sequence[dict[str, Any]], key: str) -> list[str]:
+def inertias(records: Records, names: Sequence[str]) -> list[str]:
     return [
-        f"Failed: {name} on {record[key]}: {entry['error']}"
-        for record in records
-        for name, entry in record["contestants"].items()
-        if "error" in entry
-    ]
-
-
-def circumstances(results: Results) -> list[str]:
-    introductions = results["introductions"]
-    versions = ", ".join(f"{name} {said['version']}" for name, said in introductions.items())
-    runtime = next((f"Python {said['python']}, NumPy {said['numpy']}" for said in introductions.values()), "")
-    lines = [
-        f"Measured on {results['date']}: {results['cpu']}, {results['system']}, {results['threads']} threads on "
-        f"{results['usable_cpus']} usable CPUs, rounds: {results['repeats']}. {runtime}; {versions}. Float32 peak "
-        f"{results['peak_gflops']:.0f} GFLOP/s ({results['peak_kernel']}), reading {results['read_gb_per_s']:.1f} GB/s."
-    ]
-    if results["quick"]:
-        lines.append("**A quick run on a 25th of the rows: it shows that everything runs and says nothing of speed.**")
-    lines += [f"Absent: {name} ({reason})." for name, reason in results["absent"].items()]
-    return lines
-
-
-# ---- sections --------------------------------------------------------------------------------------------------------
-
-
-def same_iterations(results: Results, drawn: bool) -> list[str]:
-    records, names = results["results"], present(results)
-    sections = ["## Same initial centers, same number of iterations"]
-    if drawn:
-        sections.append(f"![How many times longer the others take]({picture.FILE_NAME})")
-    sections.append(
-        "Seconds for the whole fit, best round; in parentheses the iterations of a fit that had converged before the "
-        "last one. The last column compares seconds per iteration."
-    )
-    rows, ratios = [], {}
-    for record in records:
-        ratio = fastest_exact_peer(record)
-        if ratio is not None:
-            ratios[record["cell"]] = ratio
-
-        def show(entry: dict[str, Any], asked: int = record["iterations"]) -> str:
-            done = entry["n_iter"][0]
-            return significant(min(entry["seconds"])) + (f" ({done})" if done != asked else "")
-
-        rows.append(
-            [
-                record["cell"],
-                shape(record),
-                record["dtype"],
-                str(record["iterations"]),
-                *cells_of_row(record, names, show),
-                significant(ratio) if ratio is not None else "",
-            ]
-        )
-    header = ["cell", "n x d, k", "dtype", "iterations", *titled(names), "fastest exact peer / ckmeans"]
-    sections.append(table(header, rows))
-    if ratios:
-        worst = min(ratios, key=ratios.__getitem__)
-        sections.append(
-            f"Fastest exact peer over ckmeans, {len(ratios)} of {len(records)} cells: "
-            f"geometric mean **{significant(geometric_mean(list(ratios.values())))}**, "
-            f"worst cell **{significant(ratios[worst])}** ({worst})."
-        )
-    sections += failures(records, "cell")
-    sections += machine_use(records) + double_beside_single(records, names)
-    sections += [
         "### Inertia of the centers that came back",
         "Computed in float64 by the same code for all, from the last round.",
         table(
@@ -153,10 +81,55 @@ def same_iterations(results: Results, drawn: bool) -> list[str]:
             ],
         ),
     ]
-    return sections
 
 
-def machine_use(records: Sequence[dict[str, Any]]) -> list[str]:
+def estimators(results: Results) -> list[str]:
+    return [name for name in present(results) if results["introductions"][name]["estimator"]]
+
+
+def ratio_or_empty(ratios: dict[str, float], key: str) -> str:
+    return significant(ratios[key]) if key in ratios else ""
+
+
+# ---- same centers ----------------------------------------------------------------------------------------------------
+
+
+def same_iterations(results: Results) -> list[str]:
+    records, names = results["results"], present(results)
+    ratios = ratios_by_cell(records, seconds_per_iteration)
+    rows = []
+    for record in records:
+
+        def show(entry: dict[str, Any], asked: int = record["iterations"]) -> str:
+            done = entry["n_iter"][0]
+            return significant(best_seconds(entry)) + (f" ({done})" if done != asked else "")
+
+        rows.append(
+            [
+                record["cell"],
+                shape(record),
+                record["dtype"],
+                str(record["iterations"]),
+                *cells_of_row(record, names, show),
+                ratio_or_empty(ratios, record["cell"]),
+            ]
+        )
+    header = ["cell", "n x d, k", "dtype", "iterations", *titled(names), "fastest exact peer / ckmeans"]
+    return [
+        "## Same initial centers, same number of iterations",
+        "Seconds for the whole fit, best round; in parentheses the iterations of a fit that had converged before the "
+        "last one. The last column compares seconds per iteration.",
+        table(header, rows),
+        *summary("Fastest exact peer over ckmeans", ratios, len(records)),
+        *spread(rounds_of(records)),
+        *failures(records, "cell"),
+        *machine_use(records),
+        *double_beside_single(records, names),
+        *inertias(records, names),
+    ]
+
+
+def machine_use(records: Records) -> list[str]:
     used = [record for record in records if "fit_gflops" in record and "assign_gflops" in record]
     if not used:
         return []
@@ -165,7 +138,7 @@ def machine_use(records: Sequence[dict[str, Any]]) -> list[str]:
             record["cell"],
             significant(record["fit_gflops"]),
             percent(record["fit_share_of_peak"]),
-            duration(min(record["assign"]["seconds"])),
+            duration(best_seconds(record["assign"])),
             significant(record["assign_gflops"]),
             percent(record["assign_share_of_peak"]),
             significant(max(record["peak_gflops"])),
@@ -182,7 +155,7 @@ def machine_use(records: Sequence[dict[str, Any]]) -> list[str]:
     ]
 
 
-def double_beside_single(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
+def double_beside_single(records: Records, names: Sequence[str]) -> list[str]:
     """Pairs of cells named NAME-f32 and NAME-f64."""
     by_cell = {record["cell"]: record["contestants"] for record in records}
     rows = []
@@ -206,45 +179,201 @@ def double_beside_single(records: Sequence[dict[str, Any]], names: Sequence[str]
     ]
 
 
-def default_fit(results: Results, _drawn: bool) -> list[str]:
-    records, names = results["results"], [name for name in present(results) if has_estimator(results, name)]
+def convergence(results: Results) -> list[str]:
+    records, names = [record for record in results["results"] if "left_out" not in record], estimators(results)
+    left_out = [record["cell"] for record in results["results"] if "left_out" in record]
+    whole, each = ratios_by_cell(records, best_seconds), ratios_by_cell(records, seconds_per_iteration)
+
+    def show(entry: dict[str, Any]) -> str:
+        return f"{significant(best_seconds(entry))} s ({entry['n_iter'][0]})"
+
+    rows = [
+        [
+            record["cell"],
+            shape(record),
+            record["dtype"],
+            *cells_of_row(record, names, show),
+            ratio_or_empty(whole, record["cell"]),
+            ratio_or_empty(each, record["cell"]),
+            str(seeds_of(record)),
+        ]
+        for record in records
+    ]
+    header = ["cell", "n x d, k", "dtype", *names, "fastest exact peer / ckmeans", "the same per iteration", "rounds"]
+    return [
+        "## Same initial centers, to convergence",
+        "`tol = 0`, at most 300 iterations: seconds for the whole fit, best round (iterations). Rounding, in which the "
+        "libraries differ, can lead to other iterations and another end; see the inertia. faiss and superkmeans have "
+        "no test of convergence.",
+        *([f"Left out without `--long`: {', '.join(left_out)}."] if left_out else []),
+        table(header, rows),
+        *summary("Fastest exact peer over ckmeans, whole fit", whole, len(records)),
+        *summary("Per iteration", each, len(records)),
+        *spread(rounds_of(records)),
+        *failures(records, "cell"),
+        *inertias(records, names),
+    ]
+
+
+def along_a_fit(results: Results) -> list[str]:
+    records, ratios, rows = results["results"], {}, []
+    for record in records:
+        entries = record["contestants"]
+        if all("seconds" in entry for entry in entries.values()):
+            lloyd, auto = (sum(best_of_each_iteration(entries[algorithm])) for algorithm in ("lloyd", "auto"))
+            ratios[record["cell"]] = lloyd / auto
+            rows.append(
+                [
+                    record["cell"],
+                    shape(record),
+                    str(len(what_ran(entries["auto"]))),
+                    duration(lloyd),
+                    duration(auto),
+                    significant(lloyd / auto),
+                    ", ".join(f"{name} {count}" for name, count in entries["auto"]["ran"][0]),
+                ]
+            )
+    totals = [(who, [sum(fit) for fit in fits]) for who, fits in rounds_of(records)]
+    return [
+        "## Along a fit",
+        'ckmeans alone, `algorithm="lloyd"` and `"auto"` from the same initial centers, `tol = 0`: sums over the '
+        "iterations, each the best of all rounds, and what auto ran, with how many iterations in a row.",
+        table(["cell", "n x d, k", "iterations", "lloyd", "auto", "lloyd / auto", "auto ran"], rows),
+        *summary("lloyd over auto", ratios, len(records)),
+        *spread(totals),
+        *failures(records, "cell"),
+    ]
+
+
+def sweep(results: Results) -> list[str]:
+    records, names = results["results"], present(results)
+    ratios = ratios_by_cell(records, seconds_per_iteration)
+    rows = [
+        [
+            record["sweep"],
+            shape(record),
+            *cells_of_row(record, names, lambda entry: duration(seconds_per_iteration(entry))),
+            ratio_or_empty(ratios, record["cell"]),
+        ]
+        for record in records
+    ]
+    return [
+        "## Cost against n, d and k",
+        "Overlapping Gaussians, float32; same initial centers, ten iterations: time per iteration of the best fit.",
+        table(["sweep of", "n x d, k", *titled(names), "fastest exact peer / ckmeans"], rows),
+        *summary("Fastest exact peer over ckmeans", ratios, len(records)),
+        *spread(rounds_of(records)),
+        *failures(records, "cell"),
+    ]
+
+
+# ---- default fits ----------------------------------------------------------------------------------------------------
+
+
+def default_fit(results: Results) -> list[str]:
+    records, names = results["results"], estimators(results)
+    peers = [name for name in names if name != OURS]
+    by_cell = {record["cell"]: times_ours(record, mean_seconds) for record in records}
 
     def show(entry: dict[str, Any]) -> str:
         return (
-            f"{significant(mean(entry['seconds']))} s ({mean(entry['n_iter']):.0f}, "
+            f"{significant(mean_seconds(entry))} s ({mean(entry['n_iter']):.0f}, "
             f"{significant(mean(entry['inertia']), 4)})"
         )
 
+    rows = [
+        [
+            record["cell"],
+            shape(record),
+            *cells_of_row(record, names, show),
+            *(ratio_or_empty(by_cell[record["cell"]], peer) for peer in peers),
+            seeding_share(record),
+            str(seeds_of(record)),
+        ]
+        for record in records
+    ]
+    header = ["cell", "n x d, k", *names, *(f"{peer} / ckmeans" for peer in peers), "seeding in ckmeans", "seeds"]
     return [
         "## Default fits",
         "k-means++, n_init = 1, to convergence, everything else at its default: seconds (iterations, inertia), means "
-        "over the seeds. Every library draws its own random numbers, so the starts differ.",
-        table(
-            ["cell", "n x d, k", *names, "seeds"],
-            [
-                [record["cell"], shape(record), *cells_of_row(record, names, show), str(seeds_of(record))]
-                for record in records
-            ],
+        "over the seeds. Every library draws its own random numbers, so the starts differ. Seeding: "
+        "`ckmeans.kmeans_plusplus` alone, with the same seeds, as a share of those fits (median).",
+        table(header, rows),
+        *(
+            line
+            for peer in peers
+            for line in summary(
+                f"{peer} over ckmeans",
+                {cell: ratios[peer] for cell, ratios in by_cell.items() if peer in ratios},
+                len(records),
+            )
         ),
         *failures(records, "cell"),
     ]
+
+
+def seeding_share(record: dict[str, Any]) -> str:
+    """The median over the seeds: a disturbance in either of the two times would spoil a mean."""
+    fits, seeding = (
+        entry.get("seconds", ()) for entry in (record["contestants"].get(OURS, {}), record.get("seeding", {}))
+    )
+    shares = [drawing / whole for drawing, whole in zip(seeding, fits, strict=False)]
+    return percent(statistics.median(shares)) if shares else ""
 
 
 def seeds_of(record: dict[str, Any]) -> int:
     return max((len(entry.get("seconds", ())) for entry in record["contestants"].values()), default=0)
 
 
-def has_estimator(results: Results, name: str) -> bool:
-    return bool(results["introductions"][name]["estimator"])
+def quality(results: Results) -> list[str]:
+    records = results["results"]
+    names = [name for name in present(results) if any(name in record["contestants"] for record in records)]
+    peers = [name for name in names if name != OURS]
+
+    def show(entry: dict[str, Any]) -> str:
+        return f"{significant(mean(entry['inertia']), 5)} ({significant(statistics.stdev(entry['inertia']), 2)})"
+
+    rows, in_errors = [], {}
+    for record in records:
+        row = [record["cell"], shape(record), str(seeds_of(record)), *cells_of_row(record, names, show)]
+        for peer in peers:
+            samples = [record["contestants"].get(name, {}).get("inertia") for name in (OURS, peer)]
+            if None in samples:
+                row += ["", "", ""]
+                continue
+            difference, error = difference_of_means(*samples)
+            row += [f"{100 * difference / mean(samples[1]):+.3f} %", f"{100 * error / mean(samples[1]):.3f} %"]
+            if error > 0:
+                in_errors[record["cell"]] = difference / error
+            row.append(f"{difference / error:+.1f}" if error > 0 else "")
+        rows.append(row)
+    differences = [
+        column for peer in peers for column in (f"ckmeans - {peer}", "its standard error", "in standard errors")
+    ]
+    lines = [
+        "## Quality of default fits",
+        "Inertia of the fits that users get, mean over the seeds (standard deviation). The difference of the means is "
+        "relative to that of the peer: below zero, ckmeans found the better clusters. Between equals one "
+        "difference in twenty exceeds two standard errors. Where n is less than in the other tables, the fits were "
+        "given that many evenly spaced rows: twenty fits of all would take too long.",
+        table(["cell", "n x d, k", "seeds", *names, *differences], rows),
+    ]
+    if in_errors:
+        low, high = min(in_errors, key=in_errors.__getitem__), max(in_errors, key=in_errors.__getitem__)
+        lines.append(
+            f"In standard errors: mean {mean(list(in_errors.values())):+.2f}, from {in_errors[low]:+.1f} ({low}) to "
+            f"{in_errors[high]:+.1f} ({high})."
+        )
+    return [*lines, *failures(records, "cell")]
 
 
-def small_jobs(results: Results, _drawn: bool) -> list[str]:
+def small_jobs(results: Results) -> list[str]:
     records, names = results["results"], present(results)
 
     def show(entry: dict[str, Any]) -> str:
         if "bytes" in entry:
             return f"{significant(min(entry['bytes']) / 1e6)} MB"
-        return duration(min(entry["seconds"]))
+        return duration(best_seconds(entry))
 
     return [
         "## Small jobs",
@@ -254,8 +383,19 @@ def small_jobs(results: Results, _drawn: bool) -> list[str]:
     ]
 
 
-SECTIONS: dict[str, Callable[[Results, bool], list[str]]] = {
+SECTIONS: dict[str, Callable[[Results], list[str]]] = {
     "same-iterations": same_iterations,
+    "convergence": convergence,
+    "along-a-fit": along_a_fit,
+    "sweep": sweep,
     "default-fit": default_fit,
+    "quality": quality,
     "small-jobs": small_jobs,
 }
+
+PICTURES: dict[str, tuple[str, Callable[[Results, Path], bool]]] = {
+    "same-iterations": ("How many times longer the others take", picture.draw),
+    "along-a-fit": ("Time of every iteration of one fit", curves.along_a_fit),
+    "sweep": ("Time per row, feature and center against n, d and k", curves.sweep),
+}
+"""What is seen, and who draws it: says whether there was anything to draw."""

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import platform
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def parsed_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Put ckmeans beside its peers.")
     parser.add_argument(
         "--mode",
-        choices=[*report.MODES, "all"],
+        choices=[*modes.MODES, "all"],
         default="same-iterations",
         help="the question to ask (default: %(default)s)",
     )
@@ -57,7 +58,7 @@ def parsed_arguments() -> argparse.Namespace:
         type=names_out_of(CELLS),
         default=list(CELLS),
         metavar="A,B",
-        help=f"only these of {', '.join(CELLS)}; small jobs have data of their own",
+        help=f"only these of {', '.join(CELLS)}; sweep and small-jobs have data of their own",
     )
     parser.add_argument(
         "--contestants",
@@ -74,10 +75,19 @@ def parsed_arguments() -> argparse.Namespace:
         help="for every contestant (default: %(default)s)",
     )
     parser.add_argument(
-        "--repeats", type=whole_number(), default=3, metavar="N", help="rounds, the best counts (default: %(default)s)"
+        "--repeats", type=whole_number(), metavar="N", help="rounds, the best counts (default: 3; 2 with --quick)"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a 25th of the rows: shows that everything runs, says nothing about speed"
+        "--long",
+        action="store_true",
+        help="convergence: ask the cells too that take every contestant minutes ("
+        + ", ".join(cell.name for cell in CELLS.values() if cell.slow_to_converge)
+        + ")",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a 25th of the rows, a third of the sweeps: shows that everything runs, says nothing about speed",
     )
     parser.add_argument(
         "--output",
@@ -87,18 +97,17 @@ def parsed_arguments() -> argparse.Namespace:
         "the cache folder with --quick, --cells or --contestants, which must not replace a whole run)",
     )
     arguments = parser.parse_args()
+    arguments.repeats = arguments.repeats or (2 if arguments.quick else 3)
     if arguments.output is None:
         whole = not arguments.quick and arguments.cells == list(CELLS) and arguments.contestants == list(CONTESTANTS)
         arguments.output = RESULTS if whole else cache_folder() / "results"
     return arguments
 
 
-def measured(mode: str, plan: modes.Plan, crew: Crew, limits: Limits) -> Iterable[modes.Results]:
-    if mode == "same-iterations":
-        return modes.same_iterations(plan, crew, limits)
-    if mode == "default-fit":
-        return modes.default_fit(plan, crew)
-    return modes.small_jobs(plan, crew)
+def as_text(results: dict[str, Any]) -> str:
+    """Indented JSON, but a list of numbers on one line: there are thousands."""
+    numbers = re.compile(r"\[([-+\d.eE,\s]+)\]")
+    return numbers.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(results, indent=1)) + "\n"
 
 
 def run_mode(mode: str, plan: modes.Plan, crew: Crew, folder: Path) -> None:
@@ -121,8 +130,8 @@ def run_mode(mode: str, plan: modes.Plan, crew: Crew, folder: Path) -> None:
     }
     unfinished = folder / f"{mode}.json.unfinished"
     unfinished.unlink(missing_ok=True)
-    for results in measured(mode, plan, crew, limits):
-        unfinished.write_text(json.dumps(head | {"results": results}, indent=1) + "\n")
+    for results in modes.MODES[mode](plan, crew, limits):
+        unfinished.write_text(as_text(head | {"results": results}))
     if unfinished.exists():
         unfinished.replace(folder / f"{mode}.json")
 
@@ -130,14 +139,20 @@ def run_mode(mode: str, plan: modes.Plan, crew: Crew, folder: Path) -> None:
 def main() -> None:
     arguments = parsed_arguments()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    plan = modes.Plan([CELLS[name] for name in arguments.cells], arguments.threads, arguments.repeats, arguments.quick)
+    plan = modes.Plan(
+        [CELLS[name] for name in arguments.cells],
+        arguments.threads,
+        arguments.repeats,
+        arguments.quick,
+        arguments.long,
+    )
     with Crew(arguments.contestants, arguments.threads) as crew:
         for name, reason in crew.absent.items():
             modes.say(f"absent: {name} ({reason})")
-        for mode in report.MODES if arguments.mode == "all" else [arguments.mode]:
+        for mode in modes.MODES if arguments.mode == "all" else [arguments.mode]:
             run_mode(mode, plan, crew, arguments.output)
             report.write_page(arguments.output)
-    modes.say("wrote README.md, JSON and picture")
+    modes.say("wrote README.md, JSON and pictures")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Started by crew.py as ``python -m benchmarks.worker CONTESTANT THREADS``.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import machine
-from benchmarks.cells import CELLS, data_file, initial_centers
-from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant
+from benchmarks.cells import CELLS_BY_NAME, data_file, initial_centers
+from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant, Fit
 from benchmarks.jobs import Call, prepared_call, seconds_per_call
 
 CALL_BUDGET = 0.3
@@ -54,9 +55,12 @@ class Worker:
             "numpy": np.__version__,
         }
 
-    def load(self, cell: str, quick: bool) -> dict[str, Any]:
-        self._cell = CELLS[cell]
+    def load(self, cell: str, quick: bool, rows: int | None = None) -> dict[str, Any]:
+        """The data of a cell, or so many ``rows`` of it, evenly spaced: neighbors in a picture are much alike."""
+        self._cell = CELLS_BY_NAME[cell]
         self._X = np.load(data_file(self._cell.data_set, self._cell.dtype, quick))
+        if rows is not None and rows < len(self._X):
+            self._X = np.ascontiguousarray(self._X[:: len(self._X) // rows][:rows])
         self._initial = initial_centers(self._X, self._cell.k)
         return {"n": self._X.shape[0], "d": self._X.shape[1]}
 
@@ -64,12 +68,14 @@ class Worker:
         self._contestant.fit(self._X, self._initial, min(2, self._cell.iterations))
         return {}
 
-    def fit(self) -> dict[str, Any]:
-        started = time.perf_counter()
-        fit = self._contestant.fit(self._X, self._initial, self._cell.iterations)
-        seconds = time.perf_counter() - started
-        self._centers = fit.centers
-        return {"seconds": seconds, "n_iter": fit.n_iter, "inertia": inertia(self._X, fit.centers)}
+    def fit(self, iterations: int, budget: float = 0.0) -> dict[str, Any]:
+        """From the given centers; the best of as many fits as the budget of seconds holds, and at least of one."""
+        fits: list[Fit] = []
+        seconds = seconds_per_call(
+            lambda: fits.append(self._contestant.fit(self._X, self._initial, iterations)), budget
+        )
+        self._centers = fits[-1].centers
+        return {"seconds": min(seconds), "n_iter": fits[-1].n_iter, "inertia": inertia(self._X, self._centers)}
 
     def default_fit(self, seed: int) -> dict[str, Any]:
         assert isinstance(self._contestant, EstimatorContestant)
@@ -80,6 +86,36 @@ class Worker:
             "seconds": seconds,
             "n_iter": int(fitted.n_iter_),
             "inertia": inertia(self._X, fitted.cluster_centers_),
+        }
+
+    def seeding(self, seed: int) -> dict[str, Any]:
+        """The part of a default fit that draws the first centers, alone."""
+        assert isinstance(self._contestant, EstimatorContestant) and self._contestant.kmeans_plusplus is not None
+        started = time.perf_counter()
+        self._contestant.kmeans_plusplus(self._X, self._cell.k, random_state=seed)
+        return {"seconds": time.perf_counter() - started}
+
+    def followed_fit(self, algorithm: str, iterations: int) -> dict[str, Any]:
+        """The seconds of every iteration, and what ran: names, each with how many iterations in a row.
+
+        ckmeans calls back at the end of an iteration. The first one carries what a fit does once at its start; the
+        labelling after the last is left out.
+        """
+        assert isinstance(self._contestant, Ckmeans)
+        ends: list[float] = []
+        fit = self._contestant.estimator(
+            self._cell.k,
+            init=self._initial,
+            max_iter=iterations,
+            tol=0,
+            algorithm=algorithm,
+            callback=lambda _progress: ends.append(time.perf_counter()),
+        )
+        started = time.perf_counter()
+        fit.fit(self._X)
+        return {
+            "seconds": np.diff([started, *ends]).tolist(),
+            "ran": [[name, len(list(run))] for name, run in itertools.groupby(fit.history_["algorithm"].tolist())],
         }
 
     def assign(self) -> dict[str, Any]:
