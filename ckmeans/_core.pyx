@@ -49,6 +49,7 @@ cdef extern from "ck.h" nogil:
         ck_algorithm algorithm
         ck_progress_fn progress
         void *progress_user
+        int heartbeat_alone
     ctypedef struct ck_fit_result:
         double *centers
         int32_t *labels
@@ -208,6 +209,7 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
     params.algorithm = ALGORITHM_CODES[algorithm]
     params.progress = on_progress
     params.progress_user = <void *>progress
+    params.heartbeat_alone = callback is None
     result.centers = &centers_view[0, 0]
     result.labels = &labels_view[0]
     result.sizes = &sizes_view[0]

@@ -103,6 +103,7 @@ typedef struct {
     ck_algorithm algorithm;
     ck_progress_fn progress; /* or NULL */
     void *progress_user;
+    int heartbeat_alone; /* progress need not hear of every iteration: restarts may run side by side */
 } ck_fit_params;
 
 typedef struct {

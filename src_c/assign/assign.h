@@ -5,15 +5,26 @@
 #include "../screen/screen.h"
 #include "../settle/settle.h"
 
+/* Rows packed once for all passes, restarts and steps of the seeding: for data that stay in cache. */
+typedef struct {
+    const ck_matrix *X;
+    ck_screen_model model; /* its image alone */
+    float *points, *sqnorm;
+} ck_packed_rows;
+
+/* NULL where there is no memory, or more than a cache holds. */
+ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X);
+
 /* What all workers share while one set of centers is assigned to. */
 typedef struct {
     const ck_matrix *X;
     const double *centers;
     ck_screen_model model;
-    int keep_image;       /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
-    int64_t block_rows;   /* the most rows of one ck_assign_block */
-    int64_t strip_rows;   /* rows of a block that are screened together: their image stays in cache */
-    int64_t chunk_panels; /* panels of centers that pass over a strip together */
+    int keep_image; /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
+    const ck_packed_rows *packed; /* or NULL */
+    int64_t block_rows;           /* the most rows of one ck_assign_block */
+    int64_t strip_rows;           /* rows of a block that are screened together: their image stays in cache */
+    int64_t chunk_panels;         /* panels of centers that pass over a strip together */
 } ck_assigner;
 
 /* Centers that rows are screened against: all, or some whose panels were copied together. Indices in panels ascend. */
@@ -25,6 +36,7 @@ typedef struct {
 
 /* What one worker owns. */
 typedef struct {
+    const float *strip_points, *strip_sqnorm; /* points and sqnorm, or rows that were packed before */
     float *points, *sqnorm, *best, *second, *index, *thresholds; /* of a strip */
     int32_t *open;
     double *stage; /* one panel of rows in float64 */
@@ -39,6 +51,9 @@ typedef struct {
 /* Both reserve memory: check arena->failed. */
 void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X, int64_t k);
 ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *assigner, int n_workers);
+
+/* Rows of X are taken from where they are packed, and others imaged like them. NULL: as they are. */
+void ck_assigner_use_packed(ck_assigner *assigner, const ck_packed_rows *packed);
 
 /* centers: k x d, to stay valid and unchanged while blocks are assigned. */
 void ck_assigner_set_centers(ck_assigner *assigner, const double *centers);

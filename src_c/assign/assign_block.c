@@ -8,14 +8,48 @@ enum {
     CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
     MAX_STRIP_ROWS = 256,          /* few, so that loading rows and scoring them alternate */
     MAX_BLOCK_ROWS = 1024,
-    MIN_BLOCKS = 64 /* so that every thread has work */
+    MIN_BLOCKS = 64,       /* so that every thread has work */
+    PACKED_BYTES = 1 << 20 /* of rows that are packed once */
 };
+
+ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
+{
+    const int64_t n = X->n_rows, d = X->n_features;
+    const ck_screen_shape *shape = ck_screen_choose_shape(d);
+    const int64_t width = shape->panel_rows, padded = ck_round_up(n, width);
+    if (d > PACKED_BYTES || padded * (d + 1) * (int64_t)sizeof(float) > PACKED_BYTES) return NULL;
+    ck_arena local = {0};
+    ck_packed_rows *packed = CK_NEW(arena, ck_packed_rows, 1);
+    if (!packed) return NULL;
+    packed->X = X;
+    ck_screen_model_init(&packed->model, arena, shape, 1, d);
+    packed->points = CK_NEW(arena, float, padded *d);
+    packed->sqnorm = CK_NEW(arena, float, padded);
+    double *rows = CK_NEW(&local, double, padded *d); /* the scratch of packing too */
+    const int failed = arena->failed || local.failed;
+    if (!failed) {
+        ck_settle_table()->copy_rows(X, 0, n, rows);
+        ck_screen_model_center(&packed->model, X->dtype, rows, n);
+        for (int64_t row = 0; row < n; row += width)
+            shape->pack(X, row, ck_min_i64(width, n - row), &packed->model.image, rows, packed->points + row * d,
+                        packed->sqnorm + row);
+    }
+    ck_arena_free(&local);
+    return failed ? NULL : packed;
+}
+
+void ck_assigner_use_packed(ck_assigner *assigner, const ck_packed_rows *packed)
+{
+    assigner->packed = packed;
+    if (packed) ck_screen_model_take_image(&assigner->model, &packed->model);
+}
 
 void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X, int64_t k)
 {
     const int64_t d = X->n_features;
     assigner->X = X;
     assigner->keep_image = 0;
+    assigner->packed = NULL;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
@@ -55,7 +89,8 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
 void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
 {
     assigner->centers = centers;
-    if (assigner->model.k > 1) ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image);
+    if (assigner->model.k > 1)
+        ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image || assigner->packed);
 }
 
 double ck_assign_operations(const ck_matrix *X, int64_t k)
@@ -128,11 +163,11 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const c
     const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
     for (int o = 0; o < n_open; o++) {
         const int64_t i = s->open[o], lane = s->n_waiting++;
-        const float *points = s->points + i / width * width * d + i % width;
+        const float *points = s->strip_points + i / width * width * d + i % width;
         for (int64_t p = 0; p < d; p++) s->waiting_points[p * width + lane] = points[p * width];
         s->waiting[lane] = (int32_t)(strip + i);
         s->waiting_thresholds[lane] = s->thresholds[i];
-        if (!(s->sqnorm[i] <= FLT_MAX)) s->unscreened |= 1ull << lane;
+        if (!(s->strip_sqnorm[i] <= FLT_MAX)) s->unscreened |= 1ull << lane;
         if (s->n_waiting < width) continue;
         int status = ck_assign_settle(assigner, s, rows, row, settle, labels);
         if (status != CK_OK) return status;
@@ -174,24 +209,34 @@ static void fetch_some(row_fetch *fetch)
     for (; fetch->next < last; fetch->next += CK_CACHE_LINE) CK_PREFETCH_L2(fetch->next);
 }
 
-/* OUT s->sqnorm, best, second, index: of at most strip_rows rows. */
+/* OUT s->strip_points, strip_sqnorm, best, second, index: of at most strip_rows rows. */
 static void score_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
                         int64_t n_rows, const ck_center_set *set)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
     const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
-    for (int64_t i = 0; i < n_rows; i += width)
-        shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
-                    s->sqnorm + i);
-    for (int64_t i = 0; i < n_rows && model->too_large; i++) s->sqnorm[i] = INFINITY;
+    if (assigner->packed && rows == assigner->packed->X) {
+        s->strip_points = assigner->packed->points + row * d;
+        s->strip_sqnorm = assigner->packed->sqnorm + row;
+    } else {
+        for (int64_t i = 0; i < n_rows; i += width)
+            shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
+                        s->sqnorm + i);
+        s->strip_points = s->points;
+        s->strip_sqnorm = s->sqnorm;
+    }
+    if (model->too_large) {
+        for (int64_t i = 0; i < n_rows; i++) s->sqnorm[i] = INFINITY;
+        s->strip_sqnorm = s->sqnorm;
+    }
     row_fetch fetch = fetch_rows(rows, row + n_rows, n_rows,
                                  ck_ceil_div(n_rows, width) * ck_ceil_div(set->n_panels, assigner->chunk_panels));
     for (int64_t q = 0; q < set->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, set->n_panels - q);
         for (int64_t i = 0; i < n_rows; i += width) {
             fetch_some(&fetch);
-            shape->score(s->points + i * d, d, set->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
+            shape->score(s->strip_points + i * d, d, set->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
                          s->second + i, s->index + i);
         }
     }
@@ -208,8 +253,9 @@ int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_m
 {
     const ck_screen_model *model = &assigner->model;
     score_strip(assigner, s, rows, row + at, n_rows, set);
-    int n_open = model->kernels->close(s->best, s->second, s->index, s->sqnorm, model->center_slack, model->row_slack,
-                                       model->largest_slack, (int)n_rows, labels + at, s->thresholds, s->open);
+    int n_open =
+        model->kernels->close(s->best, s->second, s->index, s->strip_sqnorm, model->center_slack, model->row_slack,
+                              model->largest_slack, (int)n_rows, labels + at, s->thresholds, s->open);
     return queue_open(assigner, s, rows, row, at, n_open, settle, labels);
 }
 
@@ -220,8 +266,8 @@ static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s
     /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations on scores. */
     const float slack = model->row_slack + (float)(model->d + 16) * 0x1p-22f;
     memcpy(bounds->nearest + at, s->index, (size_t)n * sizeof(int32_t));
-    ck_settle_table()->bound_scores(s->sqnorm, s->best, s->second, bounds->nearest + at, model->center_slack, slack, n,
-                                    bounds->high + at, bounds->low + at, bounds->others + at);
+    ck_settle_table()->bound_scores(s->strip_sqnorm, s->best, s->second, bounds->nearest + at, model->center_slack,
+                                    slack, n, bounds->high + at, bounds->low + at, bounds->others + at);
 }
 
 void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
@@ -245,6 +291,7 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const fl
         model->kernels->score_listed(images, ck_round_up(model->d, CK_LANES), list + at, count, model->d, panels,
                                      n_panels, s->best, s->second, s->index);
         for (int64_t i = 0; i < count; i++) s->sqnorm[i] = model->too_large ? INFINITY : sqnorms[list[at + i]];
+        s->strip_sqnorm = s->sqnorm;
         bound_strip(model, s, count, bounds, at);
     }
 }

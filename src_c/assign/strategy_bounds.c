@@ -7,8 +7,8 @@
 
 #include "strategy.h"
 
-enum { SAMPLE_ROWS = 512 };                   /* that are watched while another strategy runs */
-static const float CERTAIN = 1.0f + 0x1p-20f; /* pays for rounding, of canonical distances too */
+enum { SAMPLE_ROWS = 512, ROWS_A_SAMPLED = 64 }; /* of rows that are watched while another strategy runs */
+static const float CERTAIN = 1.0f + 0x1p-20f;    /* pays for rounding, of canonical distances too */
 
 /* Rows and their bounds. These are stored less what the centers had moved until then, so that moves do not touch them:
  * upper less the path of the center of the label, lower plus the drift of the group. */
@@ -366,6 +366,6 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->sqnorms = CK_NEW(arena, float, block);
         w->row = CK_NEW(arena, double, d);
     }
-    take_sample(s, arena, X, ck_min_i64(ck_min_i64(SAMPLE_ROWS, block), n));
+    take_sample(s, arena, X, ck_min_i64(ck_min_i64(SAMPLE_ROWS, block), ck_ceil_div(n, ROWS_A_SAMPLED)));
     return arena->failed ? NULL : &s->base;
 }

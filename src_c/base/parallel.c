@@ -14,8 +14,10 @@
 #if defined(_MSC_VER)
 #include <intrin.h>
 static int64_t fetch_add(int64_t *value) { return _InterlockedExchangeAdd64((volatile __int64 *)value, 1); }
+static void store(int64_t *value, int64_t to) { _InterlockedExchange64((volatile __int64 *)value, to); }
 #else
 static int64_t fetch_add(int64_t *value) { return __atomic_fetch_add(value, 1, __ATOMIC_RELAXED); }
+static void store(int64_t *value, int64_t to) { __atomic_store_n(value, to, __ATOMIC_RELAXED); }
 #endif
 
 typedef struct {
@@ -35,6 +37,7 @@ static void run_worker(shared_loop *loop, int worker)
         int status = loop->fn(loop->context, item, worker);
         if (CK_UNLIKELY(status != CK_OK)) {
             loop->status[worker] = status;
+            store(&loop->next, loop->n_items); /* nobody begins another */
             return;
         }
     }

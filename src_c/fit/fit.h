@@ -16,12 +16,16 @@ typedef struct {
     double *origin;          /* d: a point near the data */
     double scatter;          /* sum of weight * squared distance to the origin */
     ck_embedding *embedding; /* of the rows, or NULL where it is of no use */
+    ck_packed_rows *packed;  /* of the rows, or NULL where they are too many */
     ck_sum_grid grid;        /* of weight * x / 2^unit */
     ck_sum_grid weight_grid; /* of the weights, as one feature */
 } ck_problem;
 
 /* Reads X once (twice for extreme values): CK_ERROR_NOT_FINITE where it is not finite. */
 int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, const double *weights, int n_threads);
+
+/* Packs the rows where they are few, for passes to come. */
+void ck_problem_pack(ck_problem *problem, ck_arena *arena);
 
 /* Embeds the rows where that promises to save distances to k centers. Memory from the problem's arena; without it
  * there is no embedding. */

@@ -4,9 +4,15 @@
 
 #include "seeding.h"
 
+/* Operations of a pass up to which threads gain more side by side than within it; passes that a restart takes. */
+static const double SMALL_OPERATIONS = 4e6, USUAL_PASSES = 20.0;
+
 typedef struct {
+    int restart; /* -1: none */
     double *centers;
     int32_t *labels;
+    double *weights; /* of the clusters */
+    int64_t *sizes;
     double inertia;        /* infinite or zero where its square leaves float64 */
     double scaled_inertia; /* in units of 4^unit */
     int64_t n_iter, history_capacity;
@@ -14,12 +20,16 @@ typedef struct {
     ck_progress *history; /* malloc: it leaves with the result */
 } run_state;
 
+/* What one restart after the other needs: there are as many as restarts that run side by side. */
 typedef struct {
-    ck_problem problem;
+    const ck_problem *problem;
     const ck_fit_params *params;
+    ck_progress_fn progress;
     ck_pass *pass;
     double *next_centers;
     double tolerance;
+    run_state run, best;
+    ck_arena arena;
 } fit_state;
 
 const char *ck_algorithm_name(ck_algorithm algorithm)
@@ -33,22 +43,22 @@ const char *ck_algorithm_name(ck_algorithm algorithm)
 /* Means of the clusters; one without weight keeps its center. */
 static void means_of(const fit_state *fit, const ck_totals *totals, const double *centers, double *means)
 {
-    const int64_t d = fit->problem.X->n_features;
+    const int64_t d = fit->problem->X->n_features;
     for (int64_t j = 0; j < fit->params->k; j++)
         for (int64_t p = j * d; p < (j + 1) * d; p++) {
             means[p] = centers[p];
             if (totals->weights[j] > 0.0) means[p] = totals->sums[p] / totals->weights[j];
-            if (totals->weights[j] > 0.0 && fit->problem.unit != 0) means[p] = ldexp(means[p], fit->problem.unit);
+            if (totals->weights[j] > 0.0 && fit->problem->unit != 0) means[p] = ldexp(means[p], fit->problem->unit);
         }
-    ck_round_centers(fit->problem.X, means, fit->params->k * d);
+    ck_round_centers(fit->problem->X, means, fit->params->k * d);
 }
 
 static double center_shift(const fit_state *fit, const double *centers, const double *means)
 {
-    const int64_t d = fit->problem.X->n_features;
+    const int64_t d = fit->problem->X->n_features;
     double shift = 0.0;
     for (int64_t j = 0; j < fit->params->k; j++)
-        shift += ck_sqdist_in_unit(ck_sqdist_of(centers + j * d, means + j * d, d), fit->problem.unit);
+        shift += ck_sqdist_in_unit(ck_sqdist_of(centers + j * d, means + j * d, d), fit->problem->unit);
     return shift;
 }
 
@@ -56,7 +66,7 @@ static double center_shift(const fit_state *fit, const double *centers, const do
  * less what the centers explain. Its rounding is relative to the scatter, so it serves the history only. */
 static double inertia_from_totals(const fit_state *fit, const ck_totals *totals, const double *centers)
 {
-    const ck_problem *problem = &fit->problem;
+    const ck_problem *problem = fit->problem;
     const int64_t d = problem->X->n_features;
     double explained = 0.0;
     for (int64_t j = 0; j < fit->params->k; j++)
@@ -96,7 +106,7 @@ static ck_progress *next_history_entry(run_state *run)
 static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 {
     const ck_fit_params *params = fit->params;
-    const int64_t k = params->k, d = fit->problem.X->n_features;
+    const int64_t k = params->k, d = fit->problem->X->n_features;
     ck_pass_restart(fit->pass, run->labels, params->max_iter);
     run->n_iter = 0;
     run->converged = *settled = 0;
@@ -109,16 +119,16 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         now.algorithm = report.algorithm;
         now.screened = report.screened;
         ck_totals *totals = ck_pass_totals(fit->pass);
-        now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem.unit);
+        now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem->unit);
         const int relocated = has_empty(totals, k);
         if (relocated) {
             ck_pass_labels(fit->pass, run->labels);
-            status = ck_relocate_empty(&fit->problem, run->centers, run->labels, k, totals);
+            status = ck_relocate_empty(fit->problem, run->centers, run->labels, k, totals);
             if (status != CK_OK) return status;
         }
         means_of(fit, totals, run->centers, fit->next_centers);
         double shift = center_shift(fit, run->centers, fit->next_centers);
-        now.center_shift = ldexp(shift, 2 * fit->problem.unit);
+        now.center_shift = ldexp(shift, 2 * fit->problem->unit);
         /* No center moved: the labels, and their totals, are those of the new centers as well. */
         const int moved = memcmp(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double)) != 0;
         *settled = !relocated && !moved;
@@ -129,7 +139,7 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         ck_progress *entry = next_history_entry(run);
         if (!entry) return CK_ERROR_MEMORY;
         *entry = now;
-        if (params->progress && params->progress(params->progress_user, &now)) return CK_ERROR_STOPPED;
+        if (fit->progress && fit->progress(params->progress_user, &now)) return CK_ERROR_STOPPED;
     }
     return CK_OK;
 }
@@ -137,15 +147,15 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 static int run_restart(fit_state *fit, int restart, run_state *run)
 {
     const ck_fit_params *params = fit->params;
-    const ck_matrix *X = fit->problem.X;
+    const ck_matrix *X = fit->problem->X;
     const int64_t size = params->k * X->n_features;
     int status = CK_OK;
     if (params->init == CK_INIT_GIVEN) {
         memcpy(run->centers, params->given_centers + restart * size, (size_t)size * sizeof(double));
     } else {
         ck_arena scratch = {0};
-        const ck_seeding_options options = {params->n_trials, params->progress, params->progress_user};
-        status = ck_seed_centers(&fit->problem, &scratch, params->k, params->init, &options,
+        const ck_seeding_options options = {params->n_trials, fit->progress, params->progress_user};
+        status = ck_seed_centers(fit->problem, &scratch, params->k, params->init, &options,
                                  ck_random_stream(params->seed, (uint32_t)restart), run->centers, NULL);
         ck_arena_free(&scratch);
     }
@@ -158,33 +168,38 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
     if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
     if (status == CK_OK) ck_pass_labels(fit->pass, run->labels);
     if (status == CK_OK)
-        status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, 0, params->n_threads, &run->inertia);
+        status =
+            ck_inertia(X, run->centers, fit->problem->weights, run->labels, 0, fit->problem->n_threads, &run->inertia);
     run->scaled_inertia = run->inertia;
-    if (status == CK_OK && fit->problem.unit != 0)
-        status = ck_inertia(X, run->centers, fit->problem.weights, run->labels, fit->problem.unit, params->n_threads,
-                            &run->scaled_inertia);
+    if (status == CK_OK && fit->problem->unit != 0)
+        status = ck_inertia(X, run->centers, fit->problem->weights, run->labels, fit->problem->unit,
+                            fit->problem->n_threads, &run->scaled_inertia);
     return status;
 }
 
-static void copy_result(const fit_state *fit, const run_state *run, ck_fit_result *result)
+static void copy_result(const fit_state *fit, ck_fit_result *result)
 {
-    const ck_totals *totals = ck_pass_totals(fit->pass);
-    const int64_t k = fit->params->k, n = fit->problem.X->n_rows, size = k * fit->problem.X->n_features;
+    const run_state *run = &fit->best;
+    const int64_t k = fit->params->k, n = fit->problem->X->n_rows, size = k * fit->problem->X->n_features;
     memcpy(result->centers, run->centers, (size_t)size * sizeof(double));
     if (result->labels != run->labels) memcpy(result->labels, run->labels, (size_t)n * sizeof(int32_t));
-    memcpy(result->sizes, totals->sizes, (size_t)k * sizeof(int64_t));
-    memcpy(result->weights, totals->weights, (size_t)k * sizeof(double));
+    memcpy(result->sizes, run->sizes, (size_t)k * sizeof(int64_t));
+    memcpy(result->weights, run->weights, (size_t)k * sizeof(double));
     result->inertia = run->inertia;
     result->n_iter = run->n_iter;
     result->converged = run->converged;
+    result->history = run->history;
     result->distinct = 0;
-    for (int64_t j = 0; j < k; j++) result->distinct += totals->weights[j] > 0.0;
+    for (int64_t j = 0; j < k; j++) result->distinct += run->weights[j] > 0.0;
 }
 
-static int lower_inertia(const run_state *a, const run_state *b)
+/* Whether a is the one to keep: the first of the lowest inertia. */
+static int is_better(const run_state *a, const run_state *b)
 {
+    if (b->restart < 0 || a->restart < 0) return b->restart < 0;
     if (a->scaled_inertia != b->scaled_inertia) return a->scaled_inertia < b->scaled_inertia;
-    return a->inertia < b->inertia;
+    if (a->inertia != b->inertia) return a->inertia < b->inertia;
+    return a->restart < b->restart;
 }
 
 static int64_t rows_with_weight(const ck_problem *problem)
@@ -195,30 +210,85 @@ static int64_t rows_with_weight(const ck_problem *problem)
     return count;
 }
 
-static int fit_restarts(fit_state *fit, ck_arena *arena, ck_fit_result *result)
+/* --- All restarts ------------------------------------------------------------------------------------------ */
+
+static int init_run(run_state *run, ck_arena *arena, const ck_fit_params *params, const ck_matrix *X, int32_t *labels)
 {
-    const ck_fit_params *params = fit->params;
-    const ck_matrix *X = fit->problem.X;
-    const int64_t size = params->k * X->n_features;
-    run_state run = {0}, best = {0};
-    fit->tolerance = params->tol * fit->problem.mean_variance;
-    fit->pass = ck_pass_new(arena, &fit->problem, params->k, params->algorithm, params->n_threads);
-    fit->next_centers = CK_NEW(arena, double, size);
-    run.centers = CK_NEW(arena, double, size);
-    /* With one restart the labels are made where the caller wants them. */
-    run.labels = params->n_init == 1 ? result->labels : CK_NEW(arena, int32_t, X->n_rows);
-    int status = arena->failed ? CK_ERROR_MEMORY : CK_OK;
-    for (int restart = 0; restart < params->n_init && status == CK_OK; restart++) {
-        status = run_restart(fit, restart, &run);
-        if (status != CK_OK || (restart > 0 && !lower_inertia(&run, &best))) continue;
-        best = run;
-        copy_result(fit, &run, result);
-        free(result->history);
-        result->history = run.history;
-        run.history = NULL;
-        run.history_capacity = 0;
+    memset(run, 0, sizeof *run);
+    run->restart = -1;
+    run->centers = CK_NEW(arena, double, params->k * X->n_features);
+    run->labels = labels ? labels : CK_NEW(arena, int32_t, X->n_rows);
+    run->weights = CK_NEW(arena, double, params->k);
+    run->sizes = CK_NEW(arena, int64_t, params->k);
+    return arena->failed ? CK_ERROR_MEMORY : CK_OK;
+}
+
+/* labels: those of one of its runs; NULL: it has its own. */
+static int init_state(fit_state *fit, const ck_problem *problem, const ck_fit_params *params, int32_t *labels)
+{
+    memset(fit, 0, sizeof *fit);
+    fit->problem = problem;
+    fit->params = params;
+    fit->tolerance = params->tol * problem->mean_variance;
+    fit->next_centers = CK_NEW(&fit->arena, double, params->k * problem->X->n_features);
+    fit->pass = ck_pass_new(&fit->arena, problem, params->k, params->algorithm, problem->n_threads);
+    int status = fit->pass ? init_run(&fit->run, &fit->arena, params, problem->X, labels) : CK_ERROR_MEMORY;
+    if (status == CK_OK && params->n_init > 1) status = init_run(&fit->best, &fit->arena, params, problem->X, NULL);
+    if (params->n_init == 1) fit->best.restart = -1;
+    return status;
+}
+
+static int run_item(void *context, int64_t restart, int worker)
+{
+    fit_state *fit = (fit_state *)context + worker;
+    const ck_totals *totals = ck_pass_totals(fit->pass);
+    run_state *run = &fit->run;
+    int status = run_restart(fit, (int)restart, run);
+    if (status != CK_OK) return status;
+    memcpy(run->sizes, totals->sizes, (size_t)fit->params->k * sizeof(int64_t));
+    memcpy(run->weights, totals->weights, (size_t)fit->params->k * sizeof(double));
+    run->restart = (int)restart;
+    if (is_better(run, &fit->best)) {
+        const run_state best = *run;
+        *run = fit->best;
+        fit->best = best;
     }
-    free(run.history);
+    return CK_OK;
+}
+
+/* Restarts that run side by side: of problems so small that threads gain little within one. The progress function is
+ * called from this thread alone, and an embedding serves one at a time. */
+static int restarts_abreast(const ck_problem *problem, const ck_fit_params *params)
+{
+    const double operations = ck_assign_operations(problem->X, params->k);
+    if (params->n_init == 1 || problem->embedding || operations > SMALL_OPERATIONS) return 1;
+    if (params->progress && !params->heartbeat_alone) return 1;
+    return ck_useful_threads(params->n_threads, params->n_init, operations * USUAL_PASSES * (double)params->n_init);
+}
+
+static int fit_restarts(ck_problem *problem, ck_arena *arena, const ck_fit_params *params, ck_fit_result *result)
+{
+    const int abreast = restarts_abreast(problem, params);
+    fit_state *states = CK_NEW(arena, fit_state, abreast), *best = states;
+    int status = states ? CK_OK : CK_ERROR_MEMORY;
+    if (abreast > 1) problem->n_threads = 1;
+    for (int i = 0; i < abreast && states; i++) {
+        int reserved = init_state(states + i, problem, params, i == 0 ? result->labels : NULL);
+        states[i].progress = i == 0 ? params->progress : NULL;
+        if (status == CK_OK) status = reserved;
+    }
+    if (status == CK_OK) status = ck_parallel_for(params->n_init, abreast, run_item, states);
+    for (int i = 1; i < abreast && status == CK_OK; i++)
+        if (is_better(&states[i].best, &best->best)) best = states + i;
+    if (status == CK_OK) {
+        copy_result(best, result);
+        best->best.history = NULL;
+    }
+    for (int i = 0; i < abreast && states; i++) {
+        free(states[i].run.history);
+        free(states[i].best.history);
+        ck_arena_free(&states[i].arena);
+    }
     return status;
 }
 
@@ -226,17 +296,13 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
            ck_location *where)
 {
     ck_arena arena = {0};
-    fit_state fit = {0};
-    fit.params = params;
+    ck_problem problem;
     result->history = NULL;
-    int status = ck_problem_init(&fit.problem, &arena, X, weights, params->n_threads);
-    if (status == CK_OK && rows_with_weight(&fit.problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
-    if (status == CK_OK && params->algorithm != CK_LLOYD) ck_problem_embed(&fit.problem, &arena, params->k);
-    if (status == CK_OK) status = fit_restarts(&fit, &arena, result);
-    if (status != CK_OK) {
-        free(result->history);
-        result->history = NULL;
-    }
+    int status = ck_problem_init(&problem, &arena, X, weights, params->n_threads);
+    if (status == CK_OK && rows_with_weight(&problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
+    if (status == CK_OK) ck_problem_pack(&problem, &arena);
+    if (status == CK_OK && params->algorithm != CK_LLOYD) ck_problem_embed(&problem, &arena, params->k);
+    if (status == CK_OK) status = fit_restarts(&problem, &arena, params, result);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);
     ck_arena_free(&arena);
     return status;

@@ -18,7 +18,7 @@ static const double WORTH_FILTERING = 0.5;           /* share of the pairs above
  * that groups are scored with, and of gathering the rows that are left. */
 static const double KEEP_OPERATIONS = 250.0, MEASURE_OPERATIONS = 450.0, IMAGE_OPERATIONS = 40.0,
                     GATHER_OPERATIONS = 800.0, BOUNDED_SLOWDOWN = 1.2;
-enum { GROUPED_FEATURES = 32, MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
+enum { BOUNDED_ROWS = 4096, GROUPED_FEATURES = 32, MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
@@ -88,13 +88,16 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     pass->problem = problem;
     pass->k = k;
     ck_screening_init(&pass->screening, arena, X, k, n_threads);
+    if (arena->failed) return NULL;
+    ck_assigner_use_packed(&pass->screening.assigner, problem->packed);
     const int64_t block_rows = pass->screening.assigner.block_rows;
     pass->n_blocks = ck_ceil_div(n, block_rows);
     pass->algorithm = algorithm;
     pass->plain = pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
     if (problem->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
         pass->projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
-    if (algorithm == CK_HAMERLY || algorithm == CK_YINYANG || (algorithm == CK_AUTO && bounds_pay(pass, 0.1)))
+    if (algorithm == CK_HAMERLY || algorithm == CK_YINYANG ||
+        (algorithm == CK_AUTO && n >= BOUNDED_ROWS && bounds_pay(pass, 0.1)))
         pass->bounds = ck_strategy_bounds(arena, &pass->screening, useful_groups(pass));
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);

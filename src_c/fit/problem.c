@@ -159,6 +159,8 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     return arena->failed ? CK_ERROR_MEMORY : CK_OK;
 }
 
+void ck_problem_pack(ck_problem *problem, ck_arena *arena) { problem->packed = ck_packed_rows_new(arena, problem->X); }
+
 void ck_problem_embed(ck_problem *problem, ck_arena *arena, int64_t k)
 {
     const int64_t most_at_a_time = ck_max_i64(k, 64); /* candidates of a step of the seeding */

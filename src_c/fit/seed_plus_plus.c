@@ -133,6 +133,9 @@ static void screen_panel(const plus_plus *s, const worker_scratch *w, int64_t pa
     if (s->embedding) {
         points = s->embedding->points + row * model->d;
         sqnorm = s->embedding->sqnorm + row;
+    } else if (s->problem->packed) {
+        points = s->problem->packed->points + row * model->d;
+        sqnorm = s->problem->packed->sqnorm + row;
     } else {
         model->shape->pack(s->problem->X, row, n, &model->image, w->stage, w->points, w->sqnorm);
     }
@@ -363,6 +366,8 @@ static int reserve(plus_plus *s, ck_arena *arena, const ck_problem *problem, int
     else
         ck_screen_model_init(&s->model, arena, shape, n_trials, d);
     s->model.balance = 1.0; /* candidates are rows */
+    if (!arena->failed && !s->embedding && problem->packed)
+        ck_screen_model_take_image(&s->model, &problem->packed->model);
     s->width = shape->panel_rows;
     s->n_panels = ck_ceil_div(n, s->width);
     s->by_panels = d <= VECTOR_FEATURES && s->width >= CK_LANES;
@@ -421,7 +426,7 @@ static void prepare_step(plus_plus *s, int first)
     } else {
         s->model.k = s->n_candidates;
         s->model.n_panels = ck_ceil_div(s->n_candidates, s->model.shape->panel_centers);
-        ck_screen_model_set(&s->model, s->problem->X, s->candidates, !first);
+        ck_screen_model_set(&s->model, s->problem->X, s->candidates, !first || s->problem->packed);
     }
 }
 

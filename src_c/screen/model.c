@@ -42,6 +42,13 @@ void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_scre
     model->offset32 = CK_NEW(arena, float, d + VECTOR_PADDING);
 }
 
+void ck_screen_model_take_image(ck_screen_model *model, const ck_screen_model *other)
+{
+    memcpy(model->offset, other->offset, (size_t)(model->d + VECTOR_PADDING) * sizeof(double));
+    memcpy(model->offset32, other->offset32, (size_t)(model->d + VECTOR_PADDING) * sizeof(float));
+    model->image = (ck_screen_image){other->image.scale, model->offset, model->offset32};
+}
+
 void ck_screen_model_identity(ck_screen_model *model)
 {
     memset(model->offset, 0, (size_t)(model->d + VECTOR_PADDING) * sizeof(double));
@@ -49,10 +56,9 @@ void ck_screen_model_identity(ck_screen_model *model)
     model->image = (ck_screen_image){1.0, model->offset, model->offset32};
 }
 
-/* Puts the mean of the centers at the origin and the largest deviation from it just below one. */
-static void set_image(ck_screen_model *model, ck_dtype dtype, const double *centers)
+void ck_screen_model_center(ck_screen_model *model, ck_dtype dtype, const double *centers, int64_t k)
 {
-    const int64_t k = model->k, d = model->d;
+    const int64_t d = model->d;
     double largest = 0.0, half_deviation = 0.0;
     memset(model->offset, 0, (size_t)(d + VECTOR_PADDING) * sizeof(double));
     memset(model->offset32, 0, (size_t)(d + VECTOR_PADDING) * sizeof(float));
@@ -111,7 +117,7 @@ static double sample_sqnorm(const ck_screen_model *model, const ck_matrix *X)
 void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers, int keep_image)
 {
     const int64_t k = model->k, d = model->d, r = model->shape->panel_centers;
-    if (!keep_image) set_image(model, X->dtype, centers);
+    if (!keep_image) ck_screen_model_center(model, X->dtype, centers, k);
 
     model->too_large = 0;
     for (int64_t j = 0; j < model->n_panels * r; j++) {

@@ -84,6 +84,10 @@ typedef struct {
 
 /* Reserves memory for k centers; check arena->failed. */
 void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d);
+/* The image puts the mean of k points at the origin and the largest deviation from it just below one. */
+void ck_screen_model_center(ck_screen_model *model, ck_dtype dtype, const double *points, int64_t k);
+/* The image of another model, of as many features. */
+void ck_screen_model_take_image(ck_screen_model *model, const ck_screen_model *other);
 /* Rows are taken as they are. */
 void ck_screen_model_identity(ck_screen_model *model);
 /* The faster shape for d features. */
