@@ -177,7 +177,7 @@ static void score_listed(const float *rows, int64_t stride, const int32_t *list,
         VF aligned;
         float of_rows[L * LISTED_CENTERS];
     } scores;
-    scores.of_rows[0] = 0.0f; /* compilers do not see that the tiles fill it */
+    memset(&scores, 0, sizeof scores); /* compilers do not see that the tiles fill it */
     for (int64_t i = 0; i < n; i += L) {
         VF b1 = v_set1(&minus_infinity), b2 = b1, id = v_zero();
         const float *panel = panels;
