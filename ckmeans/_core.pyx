@@ -17,7 +17,7 @@ cdef extern from "ck.h" nogil:
     ctypedef enum ck_dtype:
         CK_F32, CK_F64, CK_I8, CK_U8, CK_I16, CK_U16
     ctypedef enum ck_init:
-        CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM
+        CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM, CK_INIT_KMEANS_PARALLEL, CK_INIT_AFK_MC2
     enum:
         CK_OK, CK_ERROR_MEMORY, CK_ERROR_NOT_FINITE, CK_ERROR_STOPPED, CK_ERROR_TOO_FEW_ROWS
     ctypedef struct ck_matrix:
@@ -79,7 +79,10 @@ cdef extern from "ck.h" nogil:
 
 
 cdef dict DTYPES = {"f": CK_F32, "d": CK_F64, "b": CK_I8, "B": CK_U8, "h": CK_I16, "H": CK_U16}
-cdef dict INITS = {"given": CK_INIT_GIVEN, "k-means++": CK_INIT_KMEANS_PLUSPLUS, "random": CK_INIT_RANDOM}
+cdef dict INITS = {
+    "given": CK_INIT_GIVEN, "k-means++": CK_INIT_KMEANS_PLUSPLUS, "random": CK_INIT_RANDOM,
+    "k-means||": CK_INIT_KMEANS_PARALLEL, "afk-mc2": CK_INIT_AFK_MC2,
+}
 DTYPE_CODES = frozenset(DTYPES)
 
 cdef dict ALGORITHM_CODES = {ck_algorithm_name(<ck_algorithm>code).decode(): code for code in range(CK_ALGORITHM_COUNT)}

@@ -23,12 +23,17 @@ class KMeans:
     ----------
     n_clusters : int, default 8
         Number of clusters.
-    init : {"k-means++", "random"}, array of shape (n_clusters, n_features) or callable, default "k-means++"
-        First centers: greedy k-means++, rows drawn at random, the array itself, or what
-        ``init(X, n_clusters, random_state)`` returns.
+    init : {"k-means++", "k-means||", "afk-mc2", "random"}, array or callable, default "k-means++"
+        First centers. "k-means++": rows drawn one after the other by their squared distance to the nearest center so
+        far, each the best of several (Arthur and Vassilvitskii, SODA 2007, in its greedy form). "k-means||": about
+        2 n_clusters rows join in each of five rounds, and k-means++ chooses among them (Bahmani et al., VLDB 2012);
+        the number of passes over X does not grow with ``n_clusters``. "afk-mc2": Markov chains of 200 rows imitate
+        k-means++ (Bachem et al., NIPS 2016); after one pass the cost does not depend on the number of rows.
+        "random": rows drawn by their weight. An array of shape (n_clusters, n_features): the centers themselves. A
+        callable: what ``init(X, n_clusters, random_state)`` returns.
     n_init : "auto" or int, default "auto"
-        Restarts, of which the one of least inertia is kept (the first on a tie). "auto" is 1 for k-means++ and an
-        array, else 10.
+        Restarts, of which the one of least inertia is kept (the first on a tie). "auto" is 10 for "random" and a
+        callable, else 1.
     max_iter : int, default 300
         Most iterations of one restart.
     tol : float, default 1e-4
@@ -40,14 +45,15 @@ class KMeans:
         Seed; None draws one from NumPy's global generator.
     copy_x : bool, default True
         Accepted for compatibility: X is never copied nor altered.
-    algorithm : {"auto", "lloyd", "hamerly", "projection", "filtering", "elkan"}, default "auto"
+    algorithm : {"auto", "lloyd", "hamerly", "yinyang", "projection", "filtering", "elkan"}, default "auto"
         How distances are saved; the result is the same, to the bit, for all. "lloyd" scores every row against every
         center. "hamerly" keeps two bounds a row (8 bytes) and skips the rows that they show to keep their label.
-        "projection" finds the few centers that may be nearest along principal directions; it serves from 24
+        "yinyang" keeps a bound for each of at most 32 groups of near centers and screens the groups that the bounds
+        leave. "projection" finds the few centers that may be nearest along principal directions; it serves from 24
         features, 4096 rows and 16 clusters, where few directions hold nearly all of the scatter, and is "lloyd"
-        elsewhere. "auto" is "projection" as long as that pays, else "lloyd" and, once the centers move little,
-        "hamerly" as long as that pays. "elkan" is accepted for compatibility and means
-        "auto".
+        elsewhere. "filtering" sorts rows of at most 8 features into boxes that are compared as one. "auto" chooses
+        by what a sample of the rows and the passes so far show, and goes back where a choice does not pay. "elkan"
+        is accepted for compatibility and means "auto".
     n_threads : int, optional
         Threads; by default OMP_NUM_THREADS, else the processors that the process may use.
     callback : callable, optional

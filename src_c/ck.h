@@ -58,7 +58,13 @@ int ck_transform(const ck_matrix *X, const double *centers, int64_t k, int n_thr
 
 /* --- Seeding and fit --------------------------------------------------------------------------------------- */
 
-typedef enum { CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM } ck_init;
+typedef enum {
+    CK_INIT_GIVEN,
+    CK_INIT_KMEANS_PLUSPLUS, /* greedy k-means++ */
+    CK_INIT_RANDOM,          /* rows drawn by weight */
+    CK_INIT_KMEANS_PARALLEL, /* k-means||: many rows a round, then k-means++ among them */
+    CK_INIT_AFK_MC2          /* Markov chains instead of the distances of all rows */
+} ck_init;
 
 /* Draws k rows. indices OUT k, centers OUT k x d. */
 int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,

@@ -98,9 +98,13 @@ def uniforms(seed, stream):
     """Numbers in [0, 1), each a function of the seed, the stream and its place."""
     position = 0
     while True:
-        words = philox((position & 0xFFFFFFFF, position >> 32, stream, 0), (seed & 0xFFFFFFFF, seed >> 32))
-        yield ((words[0] << 32 | words[1]) >> 11) * 2.0**-53
+        yield uniform_at(seed, stream, 0, position)
         position += 1
+
+
+def uniform_at(seed, stream, part, position):
+    words = philox((position & 0xFFFFFFFF, position >> 32, stream, part), (seed & 0xFFFFFFFF, seed >> 32))
+    return ((words[0] << 32 | words[1]) >> 11) * 2.0**-53
 
 
 def block_sums(masses):
@@ -142,11 +146,11 @@ def seed_random(X, k, seed, stream=0, weights=None):
     return np.asarray(X, dtype=np.float64)[indices], np.array(indices)
 
 
-def seed_plus_plus(X, k, seed, stream=0, weights=None, trials=None):
+def seed_plus_plus(X, k, seed, stream=0, weights=None, trials=None, random=None):
     """Greedy k-means++: of each step's candidates, the one that leaves the least potential, the first on a tie."""
     X = np.asarray(X, dtype=np.float64)
     trials = 2 + math.floor(math.log(k)) if trials is None else trials
-    random = uniforms(seed, stream)
+    random = uniforms(seed, stream) if random is None else random
     weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
     closest = np.full(len(X), np.inf)
     masses, indices = weights, []
@@ -162,6 +166,63 @@ def seed_plus_plus(X, k, seed, stream=0, weights=None, trials=None):
         indices.append(rows[chosen])
         closest = candidates[chosen]
         masses = weights * closest
+    return X[indices], np.array(indices)
+
+
+def seed_parallel(X, k, seed, stream=0, weights=None):
+    """k-means||: five rounds in which every row joins the candidates on its own, k-means++ among those."""
+    X = np.asarray(X, dtype=np.float64)
+    random = uniforms(seed, stream)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    candidates, closest, nearest = [], np.full(len(X), np.inf), np.zeros(len(X), dtype=int)
+
+    def add(rows):
+        if len(rows):
+            distances = squared_distances(X, X[rows])[0]
+            best = assign(X, X[rows])
+            distances = distances[np.arange(len(X)), best]
+            nearer = distances < closest
+            nearest[nearer] = len(candidates) + best[nearer]
+            closest[nearer] = distances[nearer]
+            candidates.extend(rows)
+        return ordered_sum(block_sums(weights * closest))
+
+    def distinct():
+        return sum(nearest[row] == t for t, row in enumerate(candidates))
+
+    total = add([draw(weights, next(random))])
+    for part in range(1, 6):
+        if total > 0.0:
+            masses = weights * closest
+            total = add([i for i in range(len(X)) if uniform_at(seed, stream, part, i) * total < 2 * k * masses[i]])
+    while distinct() < k and total > 0.0:
+        total = add([draw(weights * closest, next(random))])
+    loads = np.zeros(len(candidates))
+    np.add.at(loads, nearest, weights)
+    _, places = seed_plus_plus(X[candidates], k, seed, weights=loads, random=random)
+    return X[candidates][places], np.array(candidates)[places]
+
+
+def seed_chains(X, k, seed, stream=0, weights=None):
+    """AFK-MC2: a Markov chain of 200 rows for each center after the first."""
+    X = np.asarray(X, dtype=np.float64)
+    random = uniforms(seed, stream)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    indices = [draw(weights, next(random))]
+    first = squared_distances(X, X[indices])[0][:, 0]
+    total_weight, total_mass = ordered_sum(block_sums(weights)), ordered_sum(block_sums(weights * first))
+    for _ in range(k - 1):
+        rows = []
+        for _ in range(200):
+            by_mass = next(random) < 0.5 and total_mass > 0.0
+            rows.append(draw(weights * first if by_mass else weights, next(random)))
+        by_first = first[rows] / total_mass if total_mass > 0.0 else 0.0
+        importance = squared_distances(X[rows], X[indices])[0].min(axis=1) / (by_first + 1.0 / total_weight)
+        at = 0
+        for i in range(1, len(rows)):
+            if importance[i] > next(random) * importance[at]:
+                at = i
+        indices.append(rows[at])
     return X[indices], np.array(indices)
 
 

@@ -221,7 +221,7 @@ def test_a_singleton_is_never_emptied():
     np.testing.assert_array_equal(np.sort(model.cluster_centers_.ravel()), [0.0, 0.5, 50.0])
 
 
-@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "afk-mc2", "random"])
 @pytest.mark.parametrize("distinct", [1, 3])
 def test_too_few_distinct_points_warn_and_leave_finite_centers(init, distinct):
     X = np.tile(np.arange(distinct, dtype=float)[:, None], (20, 2))

@@ -33,6 +33,10 @@ def data(rng, kind, n, d):
         return rng.normal(size=(n, d)).astype(np.float32)
     if kind == "offset":
         return rng.normal(size=(n, d)) + 1e6
+    if kind == "equal rows":
+        return np.full((n, d), 0.3)
+    if kind == "tiny":
+        return rng.normal(size=(n, d)) * 1e-30
     return rng.normal(size=(n, d))
 
 
@@ -51,6 +55,62 @@ def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
         np.testing.assert_array_equal(indices, rows)
         np.testing.assert_array_equal(centers, expected)
         assert centers.dtype == X.dtype
+
+
+SEEDINGS = {"k-means||": reference.seed_parallel, "afk-mc2": reference.seed_chains}
+
+
+@pytest.mark.parametrize("init", SEEDINGS)
+@pytest.mark.parametrize("kind", ["normal", "duplicates", "float32", "offset", "equal rows", "tiny"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("n", "d", "k"), [(1, 1, 1), (40, 2, 40), (1500, 4, 6), (300, 17, 9)])
+def test_other_seedings_equal_the_reference(isa, init, kind, weighted, n, d, k):
+    rng = np.random.default_rng(n + d)
+    X = data(rng, kind, n, d)
+    weights = np.maximum(rng.integers(0, 4, size=n), np.arange(n) < k).astype(float) if weighted else None
+    for seed in (0, 2**63 + 1):
+        centers, indices = _core.seed_centers(X, weights, k, init, 0, seed, 2)
+        expected, rows = SEEDINGS[init](X, k, seed, weights=weights)
+        np.testing.assert_array_equal(indices, rows)
+        np.testing.assert_array_equal(centers, expected)
+
+
+@pytest.mark.parametrize("init", SEEDINGS)
+def test_other_seedings_have_the_same_bits_for_any_threads_instruction_set_and_layout(init):
+    X = np.random.default_rng(2).normal(size=(20000, 6)).astype(np.float32)
+    _, expected = _core.seed_centers(X, None, 20, init, 0, 3, 1)
+    for name in _core.runnable_isas():
+        _core.choose_isa(name)
+        try:
+            for threads in (1, 2, 7):
+                for layout in layouts(X).values():
+                    _, indices = _core.seed_centers(layout, None, 20, init, 0, 3, threads)
+                    np.testing.assert_array_equal(indices, expected)
+        finally:
+            _core.choose_isa(None)
+
+
+@pytest.mark.parametrize("init", SEEDINGS)
+def test_other_seedings_find_separate_clusters_and_fit_like_their_own_centers(init):
+    rng = np.random.default_rng(4)
+    middles = np.array([[0, 0], [100, 0], [0, 100], [100, 100]], dtype=float)
+    X = np.repeat(middles, 500, axis=0) + rng.normal(size=(2000, 2))
+    for seed in range(10):
+        centers, indices = _core.seed_centers(X, None, 4, init, 0, seed, 1)
+        assert set(indices // 500) == {0, 1, 2, 3}
+        model, given = (ckmeans.KMeans(4, init=i, random_state=seed).fit(X) for i in (init, centers))
+        np.testing.assert_array_equal(model.labels_, given.labels_)
+        assert model.inertia_ == given.inertia_
+
+
+@pytest.mark.parametrize("init", SEEDINGS)
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_other_seedings_of_extreme_data(init, scale):
+    X = np.random.default_rng(5).normal(size=(3000, 3))
+    _, ordinary = _core.seed_centers(X * 2.0**-10, None, 12, init, 0, 7, 2)
+    power = 2.0 ** np.round(np.log2(scale))  # squares leave the range of float64: sums are taken in other units
+    _, extreme = _core.seed_centers(X * power, None, 12, init, 0, 7, 2)
+    np.testing.assert_array_equal(extreme, ordinary)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -84,7 +144,7 @@ def test_rows_of_weight_zero_are_never_drawn():
     X = np.arange(200.0).reshape(-1, 1)
     weights = (np.arange(200) % 3 == 0).astype(float)
     for seed in range(30):
-        for init in ("k-means++", "random"):
+        for init in ("k-means++", "k-means||", "afk-mc2", "random"):
             _, indices = _core.seed_centers(X, weights, 10, init, 0, seed, 1)
             assert (weights[indices] > 0).all()
 

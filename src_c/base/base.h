@@ -59,6 +59,8 @@ typedef struct {
 } ck_random;
 ck_random ck_random_stream(uint64_t seed, uint32_t stream);
 double ck_random_uniform(ck_random *random); /* in [0, 1), a multiple of 2^-53 */
+/* The same as a function of the place alone. part 0 holds the numbers of ck_random_uniform. */
+double ck_random_uniform_at(const ck_random *random, uint32_t part, uint64_t position);
 
 /* --- small helpers --- */
 CK_INLINE int64_t ck_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }

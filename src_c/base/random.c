@@ -30,10 +30,12 @@ ck_random ck_random_stream(uint64_t seed, uint32_t stream)
     return random;
 }
 
-double ck_random_uniform(ck_random *random)
+double ck_random_uniform(ck_random *random) { return ck_random_uniform_at(random, 0, random->position++); }
+
+double ck_random_uniform_at(const ck_random *random, uint32_t part, uint64_t position)
 {
-    uint32_t counter[4] = {(uint32_t)random->position, (uint32_t)(random->position >> 32), random->stream, 0}, out[4];
-    random->position++;
+    const uint32_t counter[4] = {(uint32_t)position, (uint32_t)(position >> 32), random->stream, part};
+    uint32_t out[4];
     ck_random_block(counter, random->key, out);
     uint64_t bits = ((uint64_t)out[0] << 32 | out[1]) >> 11;
     return (double)bits * 0x1p-53;

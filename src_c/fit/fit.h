@@ -3,6 +3,9 @@
 #define CK_FIT_H
 
 #include "../assign/embedding.h"
+#include "../assign/ordering.h"
+
+typedef struct ck_sorted_problem ck_sorted_problem;
 
 /* The data of a fit and what one pass over them told. Squares are in units of 4^unit: unit is 0 but for data whose
  * squares would overflow or vanish. */
@@ -17,15 +20,27 @@ typedef struct {
     double scatter;          /* sum of weight * squared distance to the origin */
     ck_embedding *embedding; /* of the rows, or NULL where it is of no use */
     ck_packed_rows *packed;  /* of the rows, or NULL where they are too many */
+    ck_sorted_problem *sorted; /* the same with its rows sorted, or NULL where that is of no use */
     ck_sum_grid grid;        /* of weight * x / 2^unit */
     ck_sum_grid weight_grid; /* of the weights, as one feature */
 } ck_problem;
+
+struct ck_sorted_problem {
+    const ck_ordering *ordering;
+    ck_problem problem; /* neither packed nor embedded */
+};
 
 /* Reads X once (twice for extreme values): CK_ERROR_NOT_FINITE where it is not finite. */
 int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, const double *weights, int n_threads);
 
 /* Packs the rows where they are few, for passes to come. */
 void ck_problem_pack(ck_problem *problem, ck_arena *arena);
+
+/* The problem with its rows sorted along a space-filling curve. NULL: X has too many rows or features, or there is no
+ * memory (then arena->failed too). */
+ck_sorted_problem *ck_problem_sorted(const ck_problem *problem, ck_arena *arena);
+/* Sorts the rows where that makes up for its cost while k centers are drawn. */
+void ck_problem_sort(ck_problem *problem, ck_arena *arena, int64_t k);
 
 /* Embeds the rows where that promises to save distances to k centers. Memory from the problem's arena; without it
  * there is no embedding. */

@@ -302,6 +302,7 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
     if (status == CK_OK && rows_with_weight(&problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
     if (status == CK_OK) ck_problem_pack(&problem, &arena);
     if (status == CK_OK && params->algorithm != CK_LLOYD) ck_problem_embed(&problem, &arena, params->k);
+    if (status == CK_OK && params->init == CK_INIT_KMEANS_PLUSPLUS) ck_problem_sort(&problem, &arena, params->k);
     if (status == CK_OK) status = fit_restarts(&problem, &arena, params, result);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);
     ck_arena_free(&arena);

@@ -36,8 +36,7 @@ struct ck_pass {
     ck_screening screening;
     ck_strategy *strategy, *plain;
     ck_strategy *projection, *bounds, *filtering; /* or NULL */
-    ck_ordering *ordering;                        /* of the rows, once they are sorted */
-    ck_problem sorted;
+    const ck_ordering *ordering;                  /* of the rows, once they are sorted */
     ck_algorithm algorithm; /* as asked for */
     /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
      * last pass was the first with bounds. */
@@ -122,30 +121,23 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
 
 ck_totals *ck_pass_totals(ck_pass *pass) { return &pass->totals; }
 
-/* Sorts the rows, where that can be of use: everything that depends on their order follows. */
+/* Takes the rows in sorted order, where that can be of use: everything that depends on their order follows. */
 static void sort_rows(ck_pass *pass)
 {
     const ck_problem *problem = pass->problem;
-    const int64_t n = problem->X->n_rows;
+    const ck_sorted_problem *sorted = problem->sorted;
     if (pass->ordering) return;
-    ck_ordering *ordering = ck_ordering_new(pass->arena, problem->X, problem->n_threads);
-    if (!ordering) return;
-    double *weights = problem->weights ? CK_NEW(pass->arena, double, n) : NULL;
-    double *multipliers = problem->grid.multipliers ? CK_NEW(pass->arena, double, n) : NULL;
-    int32_t *labels = CK_NEW(pass->arena, int32_t, n);
-    pass->filtering = ck_strategy_filtering(pass->arena, &pass->screening, ordering);
+    if (!sorted) sorted = ck_problem_sorted(problem, pass->arena);
+    if (!sorted) return;
+    int32_t *labels = CK_NEW(pass->arena, int32_t, problem->X->n_rows);
+    pass->filtering = ck_strategy_filtering(pass->arena, &pass->screening, sorted->ordering);
     if (pass->arena->failed || !pass->filtering) return;
-    if (weights) ck_ordering_gather(ordering, problem->weights, weights);
-    if (multipliers) ck_ordering_gather(ordering, problem->grid.multipliers, multipliers);
-    if (pass->passes > 0) ck_ordering_gather_labels(ordering, pass->labels, problem->n_threads, labels);
-    pass->sorted = *problem;
-    pass->sorted.X = &ordering->X;
-    pass->sorted.weights = weights;
-    pass->sorted.grid.multipliers = multipliers;
-    pass->problem = &pass->sorted;
-    pass->screening.assigner.X = &ordering->X;
+    if (pass->passes > 0) ck_ordering_gather_labels(sorted->ordering, pass->labels, problem->n_threads, labels);
+    pass->problem = &sorted->problem;
+    pass->screening.assigner.X = sorted->problem.X;
+    ck_assigner_use_packed(&pass->screening.assigner, NULL);
     pass->labels = labels;
-    pass->ordering = ordering;
+    pass->ordering = sorted->ordering;
 }
 
 void ck_pass_labels(ck_pass *pass, int32_t *labels)
@@ -153,13 +145,14 @@ void ck_pass_labels(ck_pass *pass, int32_t *labels)
     if (pass->ordering) ck_ordering_scatter_labels(pass->ordering, pass->labels, pass->problem->n_threads, labels);
 }
 
-/* Nobody knows how many passes are to come: rows are sorted once the passes done have cost about as much, unless those
+/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes done have cost about as much, unless those
  * left at most cannot save it. */
 static int sorting_pays(const ck_pass *pass)
 {
     const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features;
     const double pairs = (double)pass->k * (double)(d + 4), left = (double)(pass->max_passes - pass->passes);
     if (pass->algorithm != CK_AUTO || pass->ordering || d > SORTED_FEATURES || n < SORTED_ROWS) return 0;
+    if (pass->problem->sorted) return 1;
     return left * (pairs + PASS_OPERATIONS - FILTERED_OPERATIONS) >= 1.5 * SORT_OPERATIONS &&
            (double)(pass->passes + 1) * (pairs + PASS_OPERATIONS) >= 0.5 * SORT_OPERATIONS;
 }

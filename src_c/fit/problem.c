@@ -9,6 +9,8 @@ enum {
     BLOCK_ROWS = 64,
     SAMPLE_ROWS = 64,
     MIN_EMBEDDED_CENTERS = 16, /* below it plain screening costs next to nothing */
+    MIN_SORTED_CENTERS = 6,    /* drawing fewer costs less than sorting */
+    MIN_SORTED_ROWS = 1 << 13,
     SAFE_EXPONENT = 400,       /* values within 2^+-400 have squares and sums that float64 holds */
     MIN_UNIT = -600,           /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
@@ -160,6 +162,33 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
 }
 
 void ck_problem_pack(ck_problem *problem, ck_arena *arena) { problem->packed = ck_packed_rows_new(arena, problem->X); }
+
+ck_sorted_problem *ck_problem_sorted(const ck_problem *problem, ck_arena *arena)
+{
+    const int64_t n = problem->X->n_rows;
+    const ck_ordering *ordering = ck_ordering_new(arena, problem->X, problem->n_threads);
+    if (!ordering) return NULL;
+    ck_sorted_problem *sorted = CK_NEW(arena, ck_sorted_problem, 1);
+    double *weights = problem->weights ? CK_NEW(arena, double, n) : NULL;
+    double *multipliers = problem->grid.multipliers ? CK_NEW(arena, double, n) : NULL;
+    if (arena->failed) return NULL;
+    if (weights) ck_ordering_gather(ordering, problem->weights, weights);
+    if (multipliers) ck_ordering_gather(ordering, problem->grid.multipliers, multipliers);
+    sorted->ordering = ordering;
+    sorted->problem = *problem;
+    sorted->problem.X = &ordering->X;
+    sorted->problem.weights = weights;
+    sorted->problem.grid.multipliers = multipliers;
+    sorted->problem.packed = NULL;
+    sorted->problem.sorted = NULL;
+    return sorted;
+}
+
+void ck_problem_sort(ck_problem *problem, ck_arena *arena, int64_t k)
+{
+    if (k >= MIN_SORTED_CENTERS && problem->X->n_rows >= MIN_SORTED_ROWS)
+        problem->sorted = ck_problem_sorted(problem, arena);
+}
 
 void ck_problem_embed(ck_problem *problem, ck_arena *arena, int64_t k)
 {

@@ -20,9 +20,17 @@ static int seed_random(const ck_problem *problem, ck_arena *arena, int64_t k, co
     return CK_OK;
 }
 
+int ck_seeding_stopped(const ck_seeding_options *options)
+{
+    const ck_progress heartbeat = {0};
+    return options->progress && options->progress(options->progress_user, &heartbeat);
+}
+
 static const ck_seeding_fn methods[] = {
     [CK_INIT_KMEANS_PLUSPLUS] = ck_seed_plus_plus,
     [CK_INIT_RANDOM] = seed_random,
+    [CK_INIT_KMEANS_PARALLEL] = ck_seed_parallel,
+    [CK_INIT_AFK_MC2] = ck_seed_chains,
 };
 
 int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method,
@@ -39,6 +47,7 @@ int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method
     const ck_seeding_options options = {n_trials, NULL, NULL};
     int status = ck_problem_init(&problem, &arena, X, weights, n_threads);
     if (status == CK_OK) ck_problem_embed(&problem, &arena, k);
+    if (status == CK_OK && method == CK_INIT_KMEANS_PLUSPLUS) ck_problem_sort(&problem, &arena, k);
     if (status == CK_OK)
         status = ck_seed_centers(&problem, &arena, k, method, &options, ck_random_stream(seed, 0), centers, indices);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);

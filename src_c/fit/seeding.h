@@ -19,5 +19,12 @@ int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_in
 
 int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
                       ck_random random, double *centers, int64_t *indices);
+int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
+                     ck_random random, double *centers, int64_t *indices);
+int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
+                   ck_random random, double *centers, int64_t *indices);
+
+/* Whether the progress function of the options asks to stop. */
+int ck_seeding_stopped(const ck_seeding_options *options);
 
 #endif

@@ -84,9 +84,6 @@ typedef struct {
                       const ck_sum_grid *grid, double *sums, double *scratch);
     /* The sum of n masses, over CK_LANES lanes and then over the lanes. OUT most: the largest. */
     double (*sum_masses)(const double *masses, int64_t n, double *most);
-    /* INOUT closest, OUT masses: the less of closest and distance, and weight times that. Returns whether any changed.
-     */
-    int (*take_closer)(const double *distances, const double *weights, double *closest, double *masses);
     /* OUT thresholds: row * |z|^2 - distance * D, a little less. */
     void (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
     /* What a panel's masses, weight * closest, lose on the grid of `shift` where a distance is less than closest.

@@ -161,18 +161,6 @@ static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK
     return total;
 }
 
-static int take_closer(const double *CK_RESTRICT distances, const double *CK_RESTRICT weights,
-                       double *CK_RESTRICT closest, double *CK_RESTRICT masses)
-{
-    int64_t closer = 0;
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        closer |= distances[lane] < closest[lane];
-        closest[lane] = distances[lane] < closest[lane] ? distances[lane] : closest[lane];
-        masses[lane] = weights ? weights[lane] * closest[lane] : closest[lane];
-    }
-    return closer != 0;
-}
-
 static void thresholds(double row, double distance, const float *CK_RESTRICT sqnorm, const double *CK_RESTRICT sqdists,
                        int64_t n, float *CK_RESTRICT out)
 {
@@ -520,6 +508,6 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows,     load_panel, sqdist_panel, move_rows,      sum_masses,   take_closer,  thresholds,                  \
+    {copy_rows,     load_panel, sqdist_panel, move_rows,      sum_masses,   thresholds,                   \
      gain,          project,    quick_sqdist, copy_listed,    bound_scores, image_listed, label_sqdists,               \
      bound_sqdists, round_down, least_after,  filter_centers, summarize,    off_grid}

@@ -1,0 +1,185 @@
+/* plus_plus_boxes.c - few features: rows that are neighbours in memory lie in boxes, and a box is skipped where it is
+ * farther from a candidate than all of its rows are from their centers. Rows that were sorted along a space-filling
+ * curve have small boxes. What is left is measured canonically, a panel at a time. */
+#include "../assign/ordering.h"
+#include "../base/bits.h"
+#include "plus_plus.h"
+
+enum { BOXES_A_BLOCK = CK_SUM_ROWS / CK_BOX_ROWS };
+
+/* Of boxes, and of whole blocks. */
+typedef struct {
+    double *corners; /* n x d x 2: least and largest value of each feature */
+    double *most;    /* n: the largest of closest */
+} box_level;
+
+typedef struct {
+    box_level boxes, blocks;
+    uint64_t *near_boxes, *near_blocks; /* bits of the candidates that may be nearer to some row */
+    int unbounded;                      /* distances are in other units than the rows */
+} box_sweep;
+
+static void reserve_level(box_level *level, ck_arena *arena, int64_t n, int64_t d)
+{
+    level->corners = CK_NEW(arena, double, n * 2 * d);
+    level->most = CK_NEW(arena, double, n);
+}
+
+static void reserve(ck_plus_plus *s, ck_arena *arena)
+{
+    const int64_t n_blocks = s->sampler.n_blocks, n_boxes = n_blocks * BOXES_A_BLOCK, d = s->X->n_features;
+    box_sweep *sweep = s->sweep_state = CK_NEW(arena, box_sweep, 1);
+    if (!sweep) return;
+    sweep->unbounded = s->problem->unit != 0;
+    reserve_level(&sweep->boxes, arena, n_boxes, d);
+    reserve_level(&sweep->blocks, arena, n_blocks, d);
+    sweep->near_boxes = CK_NEW(arena, uint64_t, n_boxes);
+    sweep->near_blocks = CK_NEW(arena, uint64_t, n_blocks);
+}
+
+static double largest_closest(const ck_plus_plus *s, int64_t box)
+{
+    const int64_t last = ck_min_i64((box + 1) * CK_BOX_ROWS, s->X->n_rows);
+    double most = 0.0;
+    for (int64_t row = box * CK_BOX_ROWS; row < last; row++) most = s->closest[row] > most ? s->closest[row] : most;
+    return most;
+}
+
+static int start(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const box_sweep *sweep = s->sweep_state;
+    const ck_matrix *X = s->problem->X;
+    const int64_t d = X->n_features, last = ck_min_i64((block + 1) * CK_SUM_ROWS, X->n_rows);
+    double *around = sweep->blocks.corners + block * 2 * d, *panel = ck_plus_plus_panel(s, worker);
+    for (int64_t p = 0; p < d; p++) around[2 * p] = INFINITY, around[2 * p + 1] = -INFINITY;
+    sweep->blocks.most[block] = 0.0;
+    for (int64_t row = block * CK_SUM_ROWS; row < last; row += CK_LANES) {
+        const int64_t box = row / CK_BOX_ROWS;
+        double *corners = sweep->boxes.corners + box * 2 * d;
+        s->kernels->load_panel(X, row, ck_min_i64(CK_LANES, last - row), panel);
+        for (int64_t p = 0; p < d; p++) {
+            double low = panel[p * CK_LANES], high = low;
+            for (int lane = 1; lane < CK_LANES; lane++) {
+                const double x = panel[p * CK_LANES + lane];
+                low = x < low ? x : low;
+                high = x > high ? x : high;
+            }
+            if (row % CK_BOX_ROWS == 0) corners[2 * p] = low, corners[2 * p + 1] = high;
+            corners[2 * p] = fmin(corners[2 * p], low);
+            corners[2 * p + 1] = fmax(corners[2 * p + 1], high);
+            around[2 * p] = fmin(around[2 * p], low);
+            around[2 * p + 1] = fmax(around[2 * p + 1], high);
+        }
+        if (row % CK_BOX_ROWS == 0) sweep->boxes.most[box] = largest_closest(s, box);
+        sweep->blocks.most[block] = fmax(sweep->blocks.most[block], sweep->boxes.most[box]);
+    }
+    return CK_OK;
+}
+
+static void prepare(ck_plus_plus *s, int first) { (void)s, (void)first; }
+
+static double operations(const ck_plus_plus *s) { return (double)s->X->n_features / 2.0; }
+
+/* Which of these candidates may be nearer to a row of a box than its center is. */
+static uint64_t near_box(const ck_plus_plus *s, const box_level *level, int64_t box, uint64_t among)
+{
+    const int64_t d = s->X->n_features;
+    const double *corners = level->corners + box * 2 * d, most = level->most[box];
+    uint64_t near = 0;
+    for (; among; among &= among - 1) {
+        const double *c = s->candidates + ck_lowest_bit(among) * d;
+        double distance = 0.0;
+        for (int64_t p = 0; p < d; p++) {
+            const double below = corners[2 * p] - c[p], above = c[p] - corners[2 * p + 1];
+            const double gap = below > above ? below : above;
+            distance += gap > 0.0 ? gap * gap : 0.0;
+        }
+        /* The margin pays for the rounding of both sides. */
+        if (!(distance * (1.0 - 0x1p-40) > most)) near |= among & (~among + 1);
+    }
+    return near;
+}
+
+/* Gains of a panel of at most CK_LANES rows. */
+static double panel_gain(const ck_plus_plus *s, int worker, double *panel, int64_t row, int64_t n, int t)
+{
+    const int64_t d = s->X->n_features;
+    double *sqdists = panel + CK_LANES * d, gain = 0.0;
+    int plain = s->problem->unit == 0;
+    s->kernels->sqdist_panel(panel, d, s->candidates + t * d, sqdists);
+    for (int lane = 0; lane < CK_LANES; lane++) plain &= ck_sqdist_is_plain(sqdists[lane]) || sqdists[lane] == 0.0;
+    if (plain && n == CK_LANES)
+        return s->kernels->gain(sqdists, s->closest + row, s->problem->weights ? s->problem->weights + row : NULL,
+                                s->shift);
+    for (int64_t lane = 0; lane < n; lane++) gain += ck_plus_plus_gain(s, worker, row + lane, t);
+    return gain;
+}
+
+static int gain(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const box_sweep *sweep = s->sweep_state;
+    const int64_t n = s->X->n_rows, last_box = ck_min_i64((block + 1) * BOXES_A_BLOCK, ck_ceil_div(n, CK_BOX_ROWS));
+    const uint64_t all = ~0ull >> (64 - s->n_candidates);
+    const uint64_t near = sweep->unbounded ? all : near_box(s, &sweep->blocks, block, all);
+    double *gains = s->gains + block * CK_MAX_TRIALS, *panel = ck_plus_plus_panel(s, worker);
+    for (int t = 0; t < s->n_candidates; t++) gains[t] = s->errors[block * CK_MAX_TRIALS + t] = 0.0;
+    sweep->near_blocks[block] = near;
+    for (int64_t box = block * BOXES_A_BLOCK; box < last_box && near; box++) {
+        const uint64_t near_it = sweep->unbounded ? all : near_box(s, &sweep->boxes, box, near);
+        const int64_t last = ck_min_i64((box + 1) * CK_BOX_ROWS, n);
+        sweep->near_boxes[box] = near_it;
+        for (int64_t row = box * CK_BOX_ROWS; row < last && near_it; row += CK_LANES) {
+            const int64_t count = ck_min_i64(CK_LANES, last - row);
+            s->kernels->load_panel(s->problem->X, row, count, panel);
+            for (uint64_t mask = near_it; mask; mask &= mask - 1) {
+                const int t = ck_lowest_bit(mask);
+                gains[t] += panel_gain(s, worker, panel, row, count, t);
+            }
+        }
+    }
+    return CK_OK;
+}
+
+/* Rows of one box; returns whether any of them went over. */
+static int commit_box(ck_plus_plus *s, int worker, int64_t box)
+{
+    const int64_t d = s->X->n_features, last = ck_min_i64((box + 1) * CK_BOX_ROWS, s->X->n_rows);
+    double *panel = ck_plus_plus_panel(s, worker), *sqdists = panel + CK_LANES * d;
+    int altered = 0;
+    for (int64_t row = box * CK_BOX_ROWS; row < last; row += CK_LANES) {
+        const int64_t n = ck_min_i64(CK_LANES, last - row);
+        int closer = 0;
+        s->kernels->load_panel(s->problem->X, row, n, panel);
+        s->kernels->sqdist_panel(panel, d, s->candidates + s->chosen * d, sqdists);
+        for (int64_t lane = 0; lane < n; lane++) {
+            const int plain = s->problem->unit == 0 && (ck_sqdist_is_plain(sqdists[lane]) || sqdists[lane] == 0.0);
+            if (CK_UNLIKELY(!plain)) sqdists[lane] = ck_plus_plus_sqdist(s, worker, row + lane, s->chosen);
+            closer |= sqdists[lane] < s->closest[row + lane];
+        }
+        for (int64_t lane = 0; lane < n && closer; lane++)
+            if (sqdists[lane] < s->closest[row + lane]) ck_plus_plus_take(s, worker, row + lane, sqdists[lane]);
+        altered |= closer;
+    }
+    return altered;
+}
+
+static int commit(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const box_sweep *sweep = s->sweep_state;
+    const int64_t first = block * BOXES_A_BLOCK;
+    const int64_t last = ck_min_i64(first + BOXES_A_BLOCK, ck_ceil_div(s->X->n_rows, CK_BOX_ROWS));
+    double most = 0.0;
+    if (!(sweep->near_blocks[block] >> s->chosen & 1)) return CK_OK;
+    for (int64_t box = first; box < last; box++) {
+        if (sweep->near_boxes[box] >> s->chosen & 1 && commit_box(s, worker, box))
+            sweep->boxes.most[box] = largest_closest(s, box);
+        most = fmax(most, sweep->boxes.most[box]);
+    }
+    sweep->blocks.most[block] = most;
+    return CK_OK;
+}
+
+const ck_sweep ck_sweep_boxes = {reserve, start, prepare, gain, operations, NULL, commit};

@@ -1,0 +1,190 @@
+/* plus_plus_screen.c - many features: the screen tells which rows may be nearer to a candidate than to the centers
+ * there are; these are measured in quick arithmetic with a bound on its error. Where rows are embedded, it is their
+ * embedding that is screened. */
+#include "../base/bits.h"
+#include "plus_plus.h"
+
+enum { MAX_PANEL_ROWS = 64 };
+
+typedef struct {
+    float *points, *sqnorm, *thresholds;
+    double *stage;
+    uint64_t *masks;
+} worker_scratch;
+
+typedef struct {
+    ck_embedding *embedding; /* rows to screen; NULL: X itself, by model */
+    ck_screen_model model;
+    int64_t width, n_panels;
+    int unscreened; /* the data have no float32 image to speak of */
+    double quick_error, quick_underflow;
+    double *scratch; /* n_trials x d */
+    float *candidates32;
+    uint64_t *masks; /* n_panels x n_trials: rows that may come nearer to the candidate */
+    worker_scratch *workers;
+} screen_sweep;
+
+static void reserve(ck_plus_plus *s, ck_arena *arena)
+{
+    const ck_problem *problem = s->problem;
+    const int64_t n = s->X->n_rows, d = s->X->n_features;
+    const ck_screen_shape *shape = ck_screen_choose_shape(d);
+    screen_sweep *sweep = s->sweep_state = CK_NEW(arena, screen_sweep, 1);
+    if (!sweep) return;
+    memset(sweep, 0, sizeof *sweep);
+    sweep->embedding = problem->embedding;
+    sweep->unscreened = problem->unit != 0;
+    sweep->quick_error = ck_quick_sqdist_error(s->X);
+    sweep->quick_underflow = ck_quick_sqdist_underflow(s->X);
+    if (sweep->embedding)
+        shape = sweep->embedding->assigner.model.shape;
+    else
+        ck_screen_model_init(&sweep->model, arena, shape, s->n_trials, d);
+    sweep->model.balance = 1.0; /* candidates are rows */
+    if (!arena->failed && !sweep->embedding && problem->packed)
+        ck_screen_model_take_image(&sweep->model, &problem->packed->model);
+    sweep->width = shape->panel_rows;
+    sweep->n_panels = ck_ceil_div(n, sweep->width);
+    sweep->scratch = CK_NEW(arena, double, s->n_trials *d);
+    sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d);
+    sweep->masks = CK_NEW(arena, uint64_t, sweep->n_panels *s->n_trials);
+    sweep->workers = CK_NEW(arena, worker_scratch, s->n_workers);
+    for (int i = 0; i < s->n_workers && !arena->failed; i++) {
+        worker_scratch *w = sweep->workers + i;
+        w->points = CK_NEW(arena, float, MAX_PANEL_ROWS *d);
+        w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
+        w->thresholds = w->sqnorm + MAX_PANEL_ROWS;
+        w->stage = CK_NEW(arena, double, MAX_PANEL_ROWS *d);
+        w->masks = CK_NEW(arena, uint64_t, ck_round_up(s->n_trials, shape->panel_centers));
+    }
+}
+
+static void prepare(ck_plus_plus *s, int first)
+{
+    screen_sweep *sweep = s->sweep_state;
+    for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++)
+        sweep->candidates32[i] = (float)s->candidates[i];
+    if (sweep->unscreened) return;
+    if (sweep->embedding) {
+        sweep->embedding->assigner.model.balance = 1.0;
+        ck_embedding_set_centers(sweep->embedding, s->candidates, s->n_candidates, sweep->scratch);
+    } else {
+        sweep->model.k = s->n_candidates;
+        sweep->model.n_panels = ck_ceil_div(s->n_candidates, sweep->model.shape->panel_centers);
+        ck_screen_model_set(&sweep->model, s->X, s->candidates, !first || s->problem->packed);
+    }
+}
+
+static double operations(const ck_plus_plus *s)
+{
+    const screen_sweep *sweep = s->sweep_state;
+    return (sweep->embedding ? (double)sweep->embedding->m : (double)s->X->n_features) / 4.0;
+}
+
+/* Masks of the rows of one panel that may come nearer to each candidate. */
+static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
+{
+    const screen_sweep *sweep = s->sweep_state;
+    const worker_scratch *w = sweep->workers + worker;
+    const int64_t row = panel * sweep->width, n = ck_min_i64(sweep->width, s->X->n_rows - row);
+    const uint64_t valid = ~0ull >> (64 - n);
+    const ck_screen_model *model = sweep->embedding ? &sweep->embedding->assigner.model : &sweep->model;
+    const float *points = w->points, *sqnorm = w->sqnorm;
+    uint64_t *masks = sweep->masks + panel * s->n_trials, always = 0;
+    if (sweep->unscreened || model->too_large) {
+        for (int t = 0; t < s->n_candidates; t++) masks[t] = valid;
+        return;
+    }
+    if (sweep->embedding) {
+        points = sweep->embedding->points + row * model->d;
+        sqnorm = sweep->embedding->sqnorm + row;
+    } else if (s->problem->packed) {
+        points = s->problem->packed->points + row * model->d;
+        sqnorm = s->problem->packed->sqnorm + row;
+    } else {
+        model->shape->pack(s->X, row, n, &model->image, w->stage, w->points, w->sqnorm);
+    }
+    const ck_reach_rule rule = ck_reach_rule_of(model, sweep->embedding ? sweep->embedding->scale : model->image.scale,
+                                                sweep->embedding ? sweep->embedding->error : 0.0);
+    s->kernels->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
+    for (int64_t lane = 0; lane < n; lane++)
+        always |= (uint64_t)!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
+    for (int64_t lane = n; lane < sweep->width; lane++) w->thresholds[lane] = INFINITY;
+    model->shape->reach(points, model->d, model->panels, model->n_panels, w->thresholds, w->masks);
+    for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
+}
+
+static void panels_of(const screen_sweep *sweep, int64_t block, int64_t *first, int64_t *last)
+{
+    const int64_t per_block = CK_SUM_ROWS / sweep->width;
+    *first = block * per_block;
+    *last = ck_min_i64(*first + per_block, sweep->n_panels);
+}
+
+/* Gains by canonical distances. The masks are there. */
+static int gain_exact(void *context, int64_t block, int worker)
+{
+    const ck_plus_plus *s = context;
+    const screen_sweep *sweep = s->sweep_state;
+    double *gains = s->gains + block * CK_MAX_TRIALS, *errors = s->errors + block * CK_MAX_TRIALS;
+    int64_t first, last;
+    panels_of(sweep, block, &first, &last);
+    for (int t = 0; t < s->n_candidates; t++) gains[t] = errors[t] = 0.0;
+    for (int64_t panel = first; panel < last; panel++)
+        for (int t = 0; t < s->n_candidates; t++)
+            for (uint64_t mask = sweep->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
+                gains[t] += ck_plus_plus_gain(s, worker, panel * sweep->width + ck_lowest_bit(mask), t);
+    return CK_OK;
+}
+
+static int gain(void *context, int64_t block, int worker)
+{
+    const ck_plus_plus *s = context;
+    const screen_sweep *sweep = s->sweep_state;
+    const int64_t d = s->X->n_features;
+    double *gains = s->gains + block * CK_MAX_TRIALS, *errors = s->errors + block * CK_MAX_TRIALS;
+    int64_t first, last;
+    panels_of(sweep, block, &first, &last);
+    for (int64_t panel = first; panel < last; panel++) screen_panel(s, worker, panel);
+    if (sweep->unscreened) return gain_exact(context, block, worker);
+    for (int t = 0; t < s->n_candidates; t++) {
+        gains[t] = errors[t] = 0.0;
+        for (int64_t panel = first; panel < last; panel++) {
+            uint64_t *masks = sweep->masks + panel * s->n_trials + t;
+            for (uint64_t mask = *masks; mask; mask &= mask - 1) {
+                const int64_t row = panel * sweep->width + ck_lowest_bit(mask);
+                const double closest = s->closest[row], weight = ck_weight(s->problem, row);
+                const double limit = closest * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
+                const double sqdist = s->kernels->quick_sqdist(
+                    s->X, row, s->candidates + t * d, sweep->candidates32 + t * d, limit, ck_plus_plus_row(s, worker));
+                if (sqdist > limit) {
+                    if (sqdist <= DBL_MAX)
+                        *masks &= ~(mask & (~mask + 1));
+                    else
+                        errors[t] += weight * closest; /* overflowed, maybe in float32 alone */
+                    continue;
+                }
+                gains[t] += weight * fmax(closest - sqdist, 0.0);
+                errors[t] += weight * (sweep->quick_error * limit + sweep->quick_underflow);
+            }
+        }
+    }
+    return CK_OK;
+}
+
+static int commit(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const screen_sweep *sweep = s->sweep_state;
+    int64_t first, last;
+    panels_of(sweep, block, &first, &last);
+    for (int64_t panel = first; panel < last; panel++)
+        for (uint64_t mask = sweep->masks[panel * s->n_trials + s->chosen]; mask; mask &= mask - 1) {
+            const int64_t row = panel * sweep->width + ck_lowest_bit(mask);
+            const double sqdist = ck_plus_plus_sqdist(s, worker, row, s->chosen);
+            if (sqdist < s->closest[row]) ck_plus_plus_take(s, worker, row, sqdist);
+        }
+    return CK_OK;
+}
+
+const ck_sweep ck_sweep_screen = {reserve, NULL, prepare, gain, operations, gain_exact, commit};
