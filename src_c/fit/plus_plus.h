@@ -44,7 +44,7 @@ struct ck_plus_plus {
     double shift;           /* of the grid of masses */
     uint8_t *altered;       /* n_workers x n_blocks: blocks of the sampler with new masses */
     int32_t *altered_blocks;
-    double *row, *panel; /* of each worker: d; (d + 1) x CK_LANES */
+    double *row, *panel; /* of each worker: d; (d + 2) x CK_LANES */
 };
 
 extern const ck_sweep ck_sweep_boxes, ck_sweep_screen;
@@ -56,12 +56,16 @@ CK_INLINE double *ck_plus_plus_row(const ck_plus_plus *s, int worker)
 
 CK_INLINE double *ck_plus_plus_panel(const ck_plus_plus *s, int worker)
 {
-    return s->panel + worker * ck_apart(CK_LANES * (s->X->n_features + 1));
+    return s->panel + worker * ck_apart(CK_LANES * (s->X->n_features + 2));
 }
 
 /* Canonical, of a row to a candidate; and what its mass loses. */
 double ck_plus_plus_sqdist(const ck_plus_plus *s, int worker, int64_t row, int t);
 double ck_plus_plus_gain(const ck_plus_plus *s, int worker, int64_t row, int t);
+
+/* Those of at most CK_LANES rows, whose panel this is, that are nearer to the chosen candidate go over to it. Returns
+ * whether there are any. */
+int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const int64_t *rows, int64_t n);
 
 /* The row goes over to a center at this distance. */
 CK_INLINE void ck_plus_plus_take(ck_plus_plus *s, int worker, int64_t row, double sqdist)

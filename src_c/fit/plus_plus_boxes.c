@@ -16,6 +16,7 @@ typedef struct {
 typedef struct {
     box_level boxes, blocks;
     uint64_t *near_boxes, *near_blocks; /* bits of the candidates that may be nearer to some row */
+    double *panels;                     /* of each worker: a box of rows */
     int unbounded;                      /* distances are in other units than the rows */
 } box_sweep;
 
@@ -35,6 +36,7 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     reserve_level(&sweep->blocks, arena, n_blocks, d);
     sweep->near_boxes = CK_NEW(arena, uint64_t, n_boxes);
     sweep->near_blocks = CK_NEW(arena, uint64_t, n_blocks);
+    sweep->panels = CK_NEW(arena, double, s->n_workers *ck_apart(CK_BOX_ROWS * d));
 }
 
 static double largest_closest(const ck_plus_plus *s, int64_t box)
@@ -101,18 +103,18 @@ static uint64_t near_box(const ck_plus_plus *s, const box_level *level, int64_t 
     return near;
 }
 
-/* Gains of a panel of at most CK_LANES rows. */
-static double panel_gain(const ck_plus_plus *s, int worker, double *panel, int64_t row, int64_t n, int t)
+/* Gain of a box, whose panels these are. */
+static double box_gain(const ck_plus_plus *s, int worker, const double *panels, int64_t box, int t)
 {
-    const int64_t d = s->X->n_features;
-    double *sqdists = panel + CK_LANES * d, gain = 0.0;
-    int plain = s->problem->unit == 0;
-    s->kernels->sqdist_panel(panel, d, s->candidates + t * d, sqdists);
-    for (int lane = 0; lane < CK_LANES; lane++) plain &= ck_sqdist_is_plain(sqdists[lane]) || sqdists[lane] == 0.0;
-    if (plain && n == CK_LANES)
-        return s->kernels->gain(sqdists, s->closest + row, s->problem->weights ? s->problem->weights + row : NULL,
+    const int64_t d = s->X->n_features, row = box * CK_BOX_ROWS, last = ck_min_i64(row + CK_BOX_ROWS, s->X->n_rows);
+    const double *weights = s->problem->weights ? s->problem->weights + row : NULL;
+    double gain = NAN;
+    if (s->problem->unit == 0 && last - row == CK_BOX_ROWS)
+        gain = s->kernels->gain(panels, CK_BOX_ROWS / CK_LANES, d, s->candidates + t * d, s->closest + row, weights,
                                 s->shift);
-    for (int64_t lane = 0; lane < n; lane++) gain += ck_plus_plus_gain(s, worker, row + lane, t);
+    if (gain == gain) return gain;
+    gain = 0.0;
+    for (int64_t i = row; i < last; i++) gain += ck_plus_plus_gain(s, worker, i, t);
     return gain;
 }
 
@@ -120,23 +122,22 @@ static int gain(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
     const box_sweep *sweep = s->sweep_state;
-    const int64_t n = s->X->n_rows, last_box = ck_min_i64((block + 1) * BOXES_A_BLOCK, ck_ceil_div(n, CK_BOX_ROWS));
+    const int64_t n = s->X->n_rows, d = s->X->n_features;
+    const int64_t last_box = ck_min_i64((block + 1) * BOXES_A_BLOCK, ck_ceil_div(n, CK_BOX_ROWS));
     const uint64_t all = ~0ull >> (64 - s->n_candidates);
     const uint64_t near = sweep->unbounded ? all : near_box(s, &sweep->blocks, block, all);
-    double *gains = s->gains + block * CK_MAX_TRIALS, *panel = ck_plus_plus_panel(s, worker);
+    double *gains = s->gains + block * CK_MAX_TRIALS, *panels = sweep->panels + worker * ck_apart(CK_BOX_ROWS * d);
     for (int t = 0; t < s->n_candidates; t++) gains[t] = s->errors[block * CK_MAX_TRIALS + t] = 0.0;
     sweep->near_blocks[block] = near;
     for (int64_t box = block * BOXES_A_BLOCK; box < last_box && near; box++) {
-        const uint64_t near_it = sweep->unbounded ? all : near_box(s, &sweep->boxes, box, near);
-        const int64_t last = ck_min_i64((box + 1) * CK_BOX_ROWS, n);
-        sweep->near_boxes[box] = near_it;
-        for (int64_t row = box * CK_BOX_ROWS; row < last && near_it; row += CK_LANES) {
-            const int64_t count = ck_min_i64(CK_LANES, last - row);
-            s->kernels->load_panel(s->problem->X, row, count, panel);
-            for (uint64_t mask = near_it; mask; mask &= mask - 1) {
-                const int t = ck_lowest_bit(mask);
-                gains[t] += panel_gain(s, worker, panel, row, count, t);
-            }
+        uint64_t mask = sweep->near_boxes[box] = sweep->unbounded ? all : near_box(s, &sweep->boxes, box, near);
+        if (!mask) continue;
+        for (int64_t i = 0; i < CK_BOX_ROWS && box * CK_BOX_ROWS + i < n; i += CK_LANES)
+            s->kernels->load_panel(s->problem->X, box * CK_BOX_ROWS + i,
+                                   ck_min_i64(CK_LANES, n - box * CK_BOX_ROWS - i), panels + i * d);
+        for (; mask; mask &= mask - 1) {
+            const int t = ck_lowest_bit(mask);
+            gains[t] += box_gain(s, worker, panels, box, t);
         }
     }
     return CK_OK;
@@ -145,22 +146,15 @@ static int gain(void *context, int64_t block, int worker)
 /* Rows of one box; returns whether any of them went over. */
 static int commit_box(ck_plus_plus *s, int worker, int64_t box)
 {
-    const int64_t d = s->X->n_features, last = ck_min_i64((box + 1) * CK_BOX_ROWS, s->X->n_rows);
-    double *panel = ck_plus_plus_panel(s, worker), *sqdists = panel + CK_LANES * d;
+    const int64_t last = ck_min_i64((box + 1) * CK_BOX_ROWS, s->X->n_rows);
+    double *panel = ck_plus_plus_panel(s, worker);
     int altered = 0;
     for (int64_t row = box * CK_BOX_ROWS; row < last; row += CK_LANES) {
         const int64_t n = ck_min_i64(CK_LANES, last - row);
-        int closer = 0;
         s->kernels->load_panel(s->problem->X, row, n, panel);
-        s->kernels->sqdist_panel(panel, d, s->candidates + s->chosen * d, sqdists);
-        for (int64_t lane = 0; lane < n; lane++) {
-            const int plain = s->problem->unit == 0 && (ck_sqdist_is_plain(sqdists[lane]) || sqdists[lane] == 0.0);
-            if (CK_UNLIKELY(!plain)) sqdists[lane] = ck_plus_plus_sqdist(s, worker, row + lane, s->chosen);
-            closer |= sqdists[lane] < s->closest[row + lane];
-        }
-        for (int64_t lane = 0; lane < n && closer; lane++)
-            if (sqdists[lane] < s->closest[row + lane]) ck_plus_plus_take(s, worker, row + lane, sqdists[lane]);
-        altered |= closer;
+        int64_t rows[CK_LANES];
+        for (int64_t lane = 0; lane < n; lane++) rows[lane] = row + lane;
+        altered |= ck_plus_plus_take_closer(s, worker, panel, rows, n);
     }
     return altered;
 }

@@ -4,7 +4,11 @@
 #include "../base/bits.h"
 #include "plus_plus.h"
 
-enum { MAX_PANEL_ROWS = 64 };
+enum {
+    MAX_PANEL_ROWS = 64,
+    ROWS_AT_A_TIME = 32,
+    MIN_LANE_FEATURES = 32 /* from here packing rows costs more than summing over lanes */
+};
 
 typedef struct {
     float *points, *sqnorm, *thresholds;
@@ -14,6 +18,10 @@ typedef struct {
 
 typedef struct {
     ck_embedding *embedding; /* rows to screen; NULL: X itself, by model */
+    int by_lanes;            /* lanes run over the features: rows are not packed */
+    float *centers, *starts; /* then: of the candidates, n_trials rounded up to few_centers, images `stride` apart */
+    int64_t stride;
+    int32_t *places; /* 0, 1, ... */
     ck_screen_model model;
     int64_t width, n_panels;
     int unscreened; /* the data have no float32 image to speak of */
@@ -23,6 +31,20 @@ typedef struct {
     uint64_t *masks; /* n_panels x n_trials: rows that may come nearer to the candidate */
     worker_scratch *workers;
 } screen_sweep;
+
+/* Memory for candidates that lie in memory as rows do. */
+static void reserve_lanes(screen_sweep *sweep, const ck_plus_plus *s, ck_arena *arena)
+{
+    const int64_t n = ck_round_up(s->n_trials, ck_screen_table()->few_centers);
+    sweep->stride = ck_round_up(s->X->n_features, CK_LANES);
+    sweep->width = ROWS_AT_A_TIME;
+    sweep->centers = CK_NEW(arena, float, n * sweep->stride);
+    sweep->starts = CK_NEW(arena, float, n);
+    sweep->places = CK_NEW(arena, int32_t, ROWS_AT_A_TIME);
+    if (arena->failed) return;
+    memset(sweep->centers, 0, (size_t)(n * sweep->stride) * sizeof(float));
+    for (int32_t i = 0; i < ROWS_AT_A_TIME; i++) sweep->places[i] = i;
+}
 
 static void reserve(ck_plus_plus *s, ck_arena *arena)
 {
@@ -44,6 +66,9 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     if (!arena->failed && !sweep->embedding && problem->packed)
         ck_screen_model_take_image(&sweep->model, &problem->packed->model);
     sweep->width = shape->panel_rows;
+    sweep->by_lanes = !sweep->embedding && !problem->packed && !sweep->unscreened && d >= MIN_LANE_FEATURES &&
+                      d <= ck_screen_table()->few_features;
+    if (sweep->by_lanes) reserve_lanes(sweep, s, arena);
     sweep->n_panels = ck_ceil_div(n, sweep->width);
     sweep->scratch = CK_NEW(arena, double, s->n_trials *d);
     sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d);
@@ -51,11 +76,21 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     sweep->workers = CK_NEW(arena, worker_scratch, s->n_workers);
     for (int i = 0; i < s->n_workers && !arena->failed; i++) {
         worker_scratch *w = sweep->workers + i;
-        w->points = CK_NEW(arena, float, MAX_PANEL_ROWS *d);
+        w->points = CK_NEW(arena, float, MAX_PANEL_ROWS *ck_round_up(d, CK_LANES));
         w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
         w->thresholds = w->sqnorm + MAX_PANEL_ROWS;
         w->stage = CK_NEW(arena, double, MAX_PANEL_ROWS *d);
         w->masks = CK_NEW(arena, uint64_t, ck_round_up(s->n_trials, shape->panel_centers));
+    }
+}
+
+static void unpack_candidates(screen_sweep *sweep, int64_t n)
+{
+    const int64_t d = sweep->model.d, r = sweep->model.shape->panel_centers;
+    for (int64_t t = 0; t < ck_round_up(n, sweep->model.kernels->few_centers); t++) {
+        const float *from = sweep->model.panels + t / r * (d + 2) * r + t % r;
+        sweep->starts[t] = t < n ? from[0] : -INFINITY;
+        for (int64_t p = 0; p < d && t < n; p++) sweep->centers[t * sweep->stride + p] = from[(p + 2) * r];
     }
 }
 
@@ -72,6 +107,7 @@ static void prepare(ck_plus_plus *s, int first)
         sweep->model.k = s->n_candidates;
         sweep->model.n_panels = ck_ceil_div(s->n_candidates, sweep->model.shape->panel_centers);
         ck_screen_model_set(&sweep->model, s->X, s->candidates, !first || s->problem->packed);
+        if (sweep->by_lanes) unpack_candidates(sweep, s->n_candidates);
     }
 }
 
@@ -101,6 +137,9 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     } else if (s->problem->packed) {
         points = s->problem->packed->points + row * model->d;
         sqnorm = s->problem->packed->sqnorm + row;
+    } else if (sweep->by_lanes) {
+        s->kernels->image_listed(s->X, row, sweep->places, n, model->image.scale, model->image.minus_offset,
+                                 model->image.minus_offset32, w->points, w->sqnorm, ck_plus_plus_row(s, worker));
     } else {
         model->shape->pack(s->X, row, n, &model->image, w->stage, w->points, w->sqnorm);
     }
@@ -110,7 +149,14 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     for (int64_t lane = 0; lane < n; lane++)
         always |= (uint64_t)!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
     for (int64_t lane = n; lane < sweep->width; lane++) w->thresholds[lane] = INFINITY;
-    model->shape->reach(points, model->d, model->panels, model->n_panels, w->thresholds, w->masks);
+    const ck_matrix *X = s->X;
+    const int dense = X->row_stride == X->n_features * ck_itemsize(X->dtype) && row + 2 * sweep->width <= X->n_rows;
+    if (sweep->by_lanes)
+        model->kernels->reach_few(points, sweep->stride, n, model->d, sweep->centers, sweep->starts, s->n_candidates,
+                                  w->thresholds, ck_row_start(X, dense ? row + n : row), dense ? X->row_stride : 0,
+                                  w->masks);
+    else
+        model->shape->reach(points, model->d, model->panels, model->n_panels, w->thresholds, w->masks);
     for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
 }
 
@@ -172,18 +218,28 @@ static int gain(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
+static void take_closer(ck_plus_plus *s, int worker, const int64_t *rows, int64_t n)
+{
+    double *panel = ck_plus_plus_panel(s, worker);
+    if (n == 0) return;
+    s->kernels->load_listed(s->X, rows, n, panel);
+    ck_plus_plus_take_closer(s, worker, panel, rows, n);
+}
+
 static int commit(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
     const screen_sweep *sweep = s->sweep_state;
-    int64_t first, last;
+    int64_t first, last, rows[CK_LANES], n = 0;
     panels_of(sweep, block, &first, &last);
     for (int64_t panel = first; panel < last; panel++)
         for (uint64_t mask = sweep->masks[panel * s->n_trials + s->chosen]; mask; mask &= mask - 1) {
-            const int64_t row = panel * sweep->width + ck_lowest_bit(mask);
-            const double sqdist = ck_plus_plus_sqdist(s, worker, row, s->chosen);
-            if (sqdist < s->closest[row]) ck_plus_plus_take(s, worker, row, sqdist);
+            rows[n++] = panel * sweep->width + ck_lowest_bit(mask);
+            if (n < CK_LANES) continue;
+            take_closer(s, worker, rows, n);
+            n = 0;
         }
+    take_closer(s, worker, rows, n);
     return CK_OK;
 }
 

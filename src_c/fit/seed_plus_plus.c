@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../assign/ordering.h"
+#include "../base/bits.h"
 #include "plus_plus.h"
 
 /* --- Distances and gains ----------------------------------------------------------------------------------- */
@@ -27,6 +28,25 @@ double ck_plus_plus_gain(const ck_plus_plus *s, int worker, int64_t row, int t)
     const double sqdist = ck_plus_plus_sqdist(s, worker, row, t), closest = s->closest[row];
     const double weight = ck_weight(s->problem, row);
     return sqdist < closest ? on_grid(s, weight * closest) - on_grid(s, weight * sqdist) : 0.0;
+}
+
+int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const int64_t *rows, int64_t n)
+{
+    const int64_t d = s->X->n_features;
+    double *sqdists = panel + CK_LANES * d, *closest = sqdists + CK_LANES;
+    int altered = 0;
+    for (int64_t lane = 0; lane < CK_LANES; lane++) closest[lane] = lane < n ? s->closest[rows[lane]] : -1.0;
+    uint32_t bits = s->kernels->closer(panel, d, s->candidates + s->chosen * d, closest, sqdists);
+    for (bits &= 0xffffu >> (CK_LANES - n); bits; bits &= bits - 1) {
+        const int lane = ck_lowest_bit(bits);
+        double sqdist = sqdists[lane];
+        if (CK_UNLIKELY(s->problem->unit != 0 || !ck_sqdist_is_plain(sqdist)))
+            sqdist = ck_plus_plus_sqdist(s, worker, rows[lane], s->chosen);
+        if (!(sqdist < closest[lane])) continue;
+        ck_plus_plus_take(s, worker, rows[lane], sqdist);
+        altered = 1;
+    }
+    return altered;
 }
 
 /* --- Blocks of rows ---------------------------------------------------------------------------------------- */
@@ -150,7 +170,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_problem *problem, 
     s->altered = CK_NEW(arena, uint8_t, altered);
     s->altered_blocks = CK_NEW(arena, int32_t, s->sampler.n_blocks);
     s->row = CK_NEW(arena, double, s->n_workers *ck_apart(d));
-    s->panel = CK_NEW(arena, double, s->n_workers *ck_apart(CK_LANES * (d + 1)));
+    s->panel = CK_NEW(arena, double, s->n_workers *ck_apart(CK_LANES * (d + 2)));
     if (arena->failed) return CK_ERROR_MEMORY;
     memset(s->altered, 0, (size_t)altered);
     s->sweep->reserve(s, arena);

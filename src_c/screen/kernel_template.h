@@ -202,6 +202,51 @@ static void score_listed(const float *rows, int64_t stride, const int32_t *list,
     }
 }
 
+/* Rows and centers scored together: their sums over lanes are transposed in one square. */
+enum { FEW_R = 2, FEW_C = L / FEW_R, FEW_FEATURES = CK_SCREEN_RUN * L };
+
+static void reach_few(const float *rows, int64_t stride, int64_t n, int64_t d, const float *centers,
+                      const float *starts, int64_t n_centers, const float *thresholds, const char *next,
+                      int64_t next_bytes, uint64_t *masks)
+{
+    for (int64_t c = 0; c < n_centers; c++) masks[c] = 0;
+    for (int64_t i = 0; i < n; i += FEW_R) {
+        const float *const x[FEW_R] = {rows + i * stride, rows + ck_min_i64(i + 1, n - 1) * stride};
+        union {
+            VF aligned;
+            float lanes[L];
+        } least, start;
+        const char *end = next + ck_min_i64(FEW_R, n - i) * next_bytes;
+        for (; next < end; next += CK_CACHE_LINE) CK_PREFETCH_L2(next);
+        next = end;
+        for (int l = 0; l < L; l++) least.lanes[l] = i + l / FEW_C < n ? thresholds[i + l / FEW_C] : INFINITY;
+        for (int64_t first = 0; first < n_centers; first += FEW_C) {
+            const float *c = centers + first * stride;
+            VF sums[L];
+            UNROLL for (int l = 0; l < L; l++) sums[l] = v_zero();
+            for (int64_t p = 0; p < d; p += L) {
+                VF row[FEW_R];
+                UNROLL for (int r = 0; r < FEW_R; r++) row[r] = v_loadu(x[r] + p);
+                UNROLL for (int j = 0; j < FEW_C; j++)
+                {
+                    const VF center = v_loadu(c + j * stride + p);
+                    UNROLL for (int r = 0; r < FEW_R; r++)
+                        sums[r * FEW_C + j] = v_fma(row[r], center, sums[r * FEW_C + j]);
+                }
+            }
+            v_transpose(sums);
+            UNROLL for (int width = L / 2; width > 0; width /= 2) UNROLL for (int l = 0; l < width; l++)
+                sums[l] = v_add(sums[l], sums[l + width]);
+            for (int l = 0; l < L; l++) start.lanes[l] = starts[first + l % FEW_C];
+            uint32_t mask = v_mask_ge(v_add(sums[0], start.aligned), least.aligned) & (uint32_t)((1ull << L) - 1);
+            for (; mask; mask &= mask - 1) {
+                const int l = ck_lowest_bit(mask);
+                if (first + l % FEW_C < n_centers) masks[first + l % FEW_C] |= 1ull << (i + l / FEW_C);
+            }
+        }
+    }
+}
+
 static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT second, const float *CK_RESTRICT index,
                       const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT center_slack, float row_slack,
                       float largest_slack, int n, int32_t *CK_RESTRICT labels, float *CK_RESTRICT thresholds,
@@ -290,4 +335,6 @@ static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRI
 #undef SHAPE
 #undef FIXED_WIDTHS
 
-#define ISA_TABLE {&narrow_shape, &tile_shape, NARROW_FEATURES, LISTED_CENTERS, score_listed, close_rows, list_unsure, list_reached, list_different}
+#define ISA_TABLE                                                                                                      \
+    {&narrow_shape, &tile_shape, NARROW_FEATURES, LISTED_CENTERS, score_listed, FEW_C,       FEW_FEATURES,             \
+     reach_few,     close_rows,  list_unsure,     list_reached,   list_different}

@@ -48,6 +48,14 @@ typedef struct {
     int listed_centers;
     void (*score_listed)(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
                          const float *panels, int64_t n_panels, float *best, float *second, float *index);
+    /* OUT masks (n_centers): the rows whose score is at least their threshold, of n (at most 64) images `stride` apart,
+     * against few centers, laid out likewise and padded to whole few_centers. Lanes run over the features: nothing is
+     * packed, and d is at most few_features. starts: what their sums start from, -infinity in the padding. next: memory
+     * to fetch meanwhile, next_bytes for every row. */
+    int few_centers, few_features;
+    void (*reach_few)(const float *rows, int64_t stride, int64_t n, int64_t d, const float *centers,
+                      const float *starts, int64_t n_centers, const float *thresholds, const char *next,
+                      int64_t next_bytes, uint64_t *masks);
     /* OUT labels, open (rows that the bound leaves open), their thresholds (the least score that is still open).
      * Returns how many are open. Arrays are readable and writable up to a whole vector. */
     int (*close)(const float *best, const float *second, const float *index, const float *sqnorm,

@@ -76,6 +76,8 @@ typedef struct {
     void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
     /* OUT panel: d x CK_LANES, features of rows [row, row + n_rows), the last row repeated to fill it. */
     void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
+    /* The same of n listed rows, n at most CK_LANES. */
+    void (*load_listed)(const ck_matrix *X, const int64_t *rows, int64_t n, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
     void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
     /* Takes features [first, last) of the rows row + moves->rows[i] out of the sums of their old clusters and into
@@ -86,9 +88,13 @@ typedef struct {
     double (*sum_masses)(const double *masses, int64_t n, double *most);
     /* OUT thresholds: row * |z|^2 - distance * D, a little less. */
     void (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
-    /* What a panel's masses, weight * closest, lose on the grid of `shift` where a distance is less than closest.
-     * weights: NULL for all one. */
-    double (*gain)(const double *distances, const double *closest, const double *weights, double shift);
+    /* What the masses of panels, weight * closest, lose on the grid of `shift` where a row's plain distance to the
+     * center is less than closest; not a number where one is not plain. weights: NULL for all one. */
+    double (*gain)(const double *panels, int64_t n_panels, int64_t d, const double *center, const double *closest,
+                   const double *weights, double shift);
+    /* OUT sqdists: of a panel, as sqdist_panel. Returns bits of the rows that are closer than closest, of all where one
+     * is not plain. */
+    uint32_t (*closer)(const double *panel, int64_t d, const double *center, const double *closest, double *sqdists);
     /* OUT out: first m of every m + 1 values, the products of n rows of d with a d x m basis. Any rounding order. */
     void (*project)(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out);
     /* Squared distance of a row to a center, any rounding order, given up once it exceeds `enough`; center32: the

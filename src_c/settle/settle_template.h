@@ -30,12 +30,11 @@ static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const doubl
 }
 #endif
 
-static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *CK_RESTRICT panel)
+/* Features of the rows that begin at these places. d is a constant where that helps. */
+CK_INLINE void load_rows(const char *const rows[CK_LANES], ck_dtype dtype, int64_t stride, const int64_t d,
+                         double *CK_RESTRICT panel)
 {
-    const int64_t d = X->n_features, stride = X->feature_stride;
-    const char *rows[CK_LANES];
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, row + ck_min_i64(lane, n_rows - 1));
-    switch (X->dtype) {
+    switch (dtype) {
 #define LOAD_CASE(tag, type)                                                                                           \
     case tag:                                                                                                          \
         for (int64_t p = 0; p < d; p++)                                                                                \
@@ -45,6 +44,37 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
         CK_EACH_DTYPE(LOAD_CASE)
 #undef LOAD_CASE
     }
+}
+
+/* Whole panels of float32 rows that follow each other without a gap. d is a constant where this is called. */
+CK_INLINE void load_dense(const float *CK_RESTRICT rows, const int64_t d, double *CK_RESTRICT panel)
+{
+    for (int64_t p = 0; p < d; p++)
+        for (int lane = 0; lane < CK_LANES; lane++) panel[p * CK_LANES + lane] = (double)rows[lane * d + p];
+}
+
+static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *CK_RESTRICT panel)
+{
+    const int64_t d = X->n_features;
+    if (X->dtype == CK_F32 && n_rows == CK_LANES && d <= 4 && ck_rows_contiguous(X) && X->row_stride == d * 4) {
+        const float *first = (const float *)ck_row_start(X, row);
+        switch (d) {
+        case 1: load_dense(first, 1, panel); return;
+        case 2: load_dense(first, 2, panel); return;
+        case 3: load_dense(first, 3, panel); return;
+        default: load_dense(first, 4, panel); return;
+        }
+    }
+    const char *rows[CK_LANES];
+    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, row + ck_min_i64(lane, n_rows - 1));
+    load_rows(rows, X->dtype, X->feature_stride, d, panel);
+}
+
+static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, double *CK_RESTRICT panel)
+{
+    const char *rows[CK_LANES];
+    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, list[ck_min_i64(lane, n - 1)]);
+    load_rows(rows, X->dtype, X->feature_stride, X->n_features, panel);
 }
 
 /* Parts of multiplier * x, level by level, added to `to` and taken from `from` (NULL: nowhere); eight, four, two
@@ -167,17 +197,42 @@ static void thresholds(double row, double distance, const float *CK_RESTRICT sqn
     for (int64_t i = 0; i < n; i++) out[i] = (float)(row * (double)sqnorm[i] - distance * sqdists[i] - 0x1p-100);
 }
 
-static double gain(const double *CK_RESTRICT distances, const double *CK_RESTRICT closest,
-                   const double *CK_RESTRICT weights, double shift)
+static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
+                   const double *CK_RESTRICT closest, const double *CK_RESTRICT weights, double shift)
 {
-    double lanes[CK_LANES], total = 0.0;
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        const double weight = weights ? weights[lane] : 1.0, before = closest[lane];
-        const double after = distances[lane] < before ? distances[lane] : before;
-        lanes[lane] = ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+    double lanes[CK_LANES] = {0.0}, total = 0.0;
+    int64_t plain = 1;
+    for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES, closest += CK_LANES) {
+        double sqdists[CK_LANES] = {0.0};
+        for (int64_t p = 0; p < d; p++)
+            for (int lane = 0; lane < CK_LANES; lane++) {
+                const double difference = panels[p * CK_LANES + lane] - center[p];
+                sqdists[lane] += difference * difference;
+            }
+        for (int lane = 0; lane < CK_LANES; lane++) {
+            const double weight = weights ? weights[panel * CK_LANES + lane] : 1.0, before = closest[lane];
+            const double after = sqdists[lane] < before ? sqdists[lane] : before;
+            plain &= ck_sqdist_is_plain(sqdists[lane]) | (sqdists[lane] == 0.0);
+            lanes[lane] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+        }
     }
-    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact */
-    return total;
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact in any order */
+    return plain ? total : NAN;
+}
+
+static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
+                       const double *CK_RESTRICT closest, double *CK_RESTRICT sqdists)
+{
+    int64_t plain = 1, any = 0;
+    uint32_t bits = 0;
+    sqdist_panel(panel, d, center, sqdists);
+    for (int lane = 0; lane < CK_LANES; lane++) {
+        plain &= ck_sqdist_is_plain(sqdists[lane]) | (sqdists[lane] == 0.0);
+        any |= sqdists[lane] < closest[lane];
+    }
+    if (!plain) return 0xffff;
+    for (int lane = 0; lane < CK_LANES && any; lane++) bits |= (uint32_t)(sqdists[lane] < closest[lane]) << lane;
+    return bits;
 }
 
 /* --- Any order --------------------------------------------------------------------------------------------- */
@@ -326,7 +381,7 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
     const int floats = X->dtype == CK_F32 && ck_rows_contiguous(X);
     const float scale32 = (float)scale;
     for (int64_t i = 0; i < n; i++) {
-        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, sqnorm = 0.0f, *CK_RESTRICT image;
+        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
         image = images + list[i] * stride;
         if (floats) {
             const float *CK_RESTRICT x = (const float *)ck_row_start(X, row + list[i]);
@@ -341,8 +396,9 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
         if (whole < d) memcpy(image + whole, rest, sizeof rest);
         for (int64_t p = 0; p < stride; p += CK_LANES)
             for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += image[p + lane] * image[p + lane];
-        for (int lane = 0; lane < CK_LANES; lane++) sqnorm += lanes[lane];
-        sqnorms[list[i]] = sqnorm;
+        for (int lane = 0; lane < CK_LANES / 2; lane++) lanes[lane] += lanes[lane + CK_LANES / 2];
+        for (int lane = 0; lane < CK_LANES / 4; lane++) lanes[lane] += lanes[lane + CK_LANES / 4];
+        sqnorms[list[i]] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     }
 }
 
@@ -508,6 +564,6 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows,     load_panel, sqdist_panel, move_rows,      sum_masses,   thresholds,                   \
-     gain,          project,    quick_sqdist, copy_listed,    bound_scores, image_listed, label_sqdists,               \
-     bound_sqdists, round_down, least_after,  filter_centers, summarize,    off_grid}
+    {copy_rows,     load_panel,    load_listed, sqdist_panel, move_rows,      sum_masses,   thresholds,                \
+     gain,          closer,        project,     quick_sqdist, copy_listed,    bound_scores, image_listed,              \
+     label_sqdists, bound_sqdists, round_down,  least_after,  filter_centers, summarize,    off_grid}
