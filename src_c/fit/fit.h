@@ -7,6 +7,9 @@
 
 typedef struct ck_sorted_problem ck_sorted_problem;
 
+/* Of rows with more features that are sorted, few centers can be left out. */
+enum { CK_SORTED_FEATURES = 5 };
+
 /* The data of a fit and what one pass over them told. Squares are in units of 4^unit: unit is 0 but for data whose
  * squares would overflow or vanish. */
 typedef struct {

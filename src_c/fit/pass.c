@@ -12,7 +12,7 @@ enum {
 };
 /* Sorting rows costs as much as scoring this many features of a row; one pass has some beside those of its pairs. */
 static const double SORT_OPERATIONS = 1500.0, PASS_OPERATIONS = 80.0, FILTERED_OPERATIONS = 40.0;
-enum { SORTED_FEATURES = 5, SORTED_ROWS = 1 << 14 }; /* at most, at least: otherwise few boxes have few centers */
+enum { SORTED_ROWS = 1 << 14 };              /* at least: otherwise few boxes have few centers */
 static const double WORTH_FILTERING = 0.5;           /* share of the pairs above which boxes do not pay */
 /* Bounds: scalar operations, a row, of those that are kept, of measuring a row's own center, of a feature of the image
  * that groups are scored with, and of gathering the rows that are left. */
@@ -151,7 +151,7 @@ static int sorting_pays(const ck_pass *pass)
 {
     const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features;
     const double pairs = (double)pass->k * (double)(d + 4), left = (double)(pass->max_passes - pass->passes);
-    if (pass->algorithm != CK_AUTO || pass->ordering || d > SORTED_FEATURES || n < SORTED_ROWS) return 0;
+    if (pass->algorithm != CK_AUTO || pass->ordering || d > CK_SORTED_FEATURES || n < SORTED_ROWS) return 0;
     if (pass->problem->sorted) return 1;
     return left * (pairs + PASS_OPERATIONS - FILTERED_OPERATIONS) >= 1.5 * SORT_OPERATIONS &&
            (double)(pass->passes + 1) * (pairs + PASS_OPERATIONS) >= 0.5 * SORT_OPERATIONS;

@@ -14,6 +14,8 @@ typedef struct {
     float *points, *sqnorm, *thresholds;
     double *stage;
     uint64_t *masks;
+    int32_t *list; /* rows of a block; their limits and distances */
+    double *limits, *sqdists;
 } worker_scratch;
 
 typedef struct {
@@ -71,7 +73,7 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     if (sweep->by_lanes) reserve_lanes(sweep, s, arena);
     sweep->n_panels = ck_ceil_div(n, sweep->width);
     sweep->scratch = CK_NEW(arena, double, s->n_trials *d);
-    sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d);
+    sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
     sweep->masks = CK_NEW(arena, uint64_t, sweep->n_panels *s->n_trials);
     sweep->workers = CK_NEW(arena, worker_scratch, s->n_workers);
     for (int i = 0; i < s->n_workers && !arena->failed; i++) {
@@ -80,6 +82,9 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
         w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
         w->thresholds = w->sqnorm + MAX_PANEL_ROWS;
         w->stage = CK_NEW(arena, double, MAX_PANEL_ROWS *d);
+        w->list = CK_NEW(arena, int32_t, CK_SUM_ROWS);
+        w->limits = CK_NEW(arena, double, 2 * CK_SUM_ROWS);
+        w->sqdists = w->limits + CK_SUM_ROWS;
         w->masks = CK_NEW(arena, uint64_t, ck_round_up(s->n_trials, shape->panel_centers));
     }
 }
@@ -124,6 +129,9 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     const worker_scratch *w = sweep->workers + worker;
     const int64_t row = panel * sweep->width, n = ck_min_i64(sweep->width, s->X->n_rows - row);
     const uint64_t valid = ~0ull >> (64 - n);
+    const ck_matrix *X = s->X;
+    const int dense = X->row_stride == X->n_features * ck_itemsize(X->dtype) && row + 2 * sweep->width <= X->n_rows;
+    const int64_t next_bytes = dense ? X->row_stride : 0; /* of the rows to come, fetched meanwhile */
     const ck_screen_model *model = sweep->embedding ? &sweep->embedding->assigner.model : &sweep->model;
     const float *points = w->points, *sqnorm = w->sqnorm;
     uint64_t *masks = sweep->masks + panel * s->n_trials, always = 0;
@@ -142,19 +150,19 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
                                  model->image.minus_offset32, w->points, w->sqnorm, ck_plus_plus_row(s, worker));
     } else {
         model->shape->pack(s->X, row, n, &model->image, w->stage, w->points, w->sqnorm);
+        for (const char *next = ck_row_start(X, dense ? row + n : row), *end = next + n * next_bytes; next < end;
+             next += CK_CACHE_LINE)
+            CK_PREFETCH(next);
     }
     const ck_reach_rule rule = ck_reach_rule_of(model, sweep->embedding ? sweep->embedding->scale : model->image.scale,
                                                 sweep->embedding ? sweep->embedding->error : 0.0);
-    s->kernels->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
-    for (int64_t lane = 0; lane < n; lane++)
+    const int finite = s->kernels->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
+    for (int64_t lane = 0; lane < n && !finite; lane++)
         always |= (uint64_t)!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
     for (int64_t lane = n; lane < sweep->width; lane++) w->thresholds[lane] = INFINITY;
-    const ck_matrix *X = s->X;
-    const int dense = X->row_stride == X->n_features * ck_itemsize(X->dtype) && row + 2 * sweep->width <= X->n_rows;
     if (sweep->by_lanes)
         model->kernels->reach_few(points, sweep->stride, n, model->d, sweep->centers, sweep->starts, s->n_candidates,
-                                  w->thresholds, ck_row_start(X, dense ? row + n : row), dense ? X->row_stride : 0,
-                                  w->masks);
+                                  w->thresholds, ck_row_start(X, dense ? row + n : row), next_bytes, w->masks);
     else
         model->shape->reach(points, model->d, model->panels, model->n_panels, w->thresholds, w->masks);
     for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
@@ -183,38 +191,47 @@ static int gain_exact(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
+/* The gain of one candidate by quick distances. Rows that these show to be no nearer leave the masks. */
+static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t, double *gain, double *error)
+{
+    const screen_sweep *sweep = s->sweep_state;
+    const worker_scratch *w = sweep->workers + worker;
+    const int64_t d = s->X->n_features, row = block * CK_SUM_ROWS;
+    int64_t first, last, n = 0;
+    panels_of(sweep, block, &first, &last);
+    for (int64_t panel = first; panel < last; panel++)
+        for (uint64_t mask = sweep->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
+            w->list[n++] = (int32_t)(panel * sweep->width - row) + ck_lowest_bit(mask);
+    for (int64_t i = 0; i < n; i++)
+        w->limits[i] =
+            s->closest[row + w->list[i]] * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
+    s->kernels->listed_sqdists(s->X, row, w->list, n, s->candidates + t * d, sweep->candidates32 + t * d, w->limits,
+                               w->sqdists, ck_plus_plus_row(s, worker));
+    *gain = *error = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = row + w->list[i];
+        const double closest = s->closest[at], weight = ck_weight(s->problem, at), sqdist = w->sqdists[i];
+        if (sqdist <= w->limits[i]) {
+            *gain += weight * (closest > sqdist ? closest - sqdist : 0.0);
+            *error += weight * (sweep->quick_error * w->limits[i] + sweep->quick_underflow);
+        } else if (sqdist <= DBL_MAX) {
+            sweep->masks[at / sweep->width * s->n_trials + t] &= ~(1ull << at % sweep->width);
+        } else {
+            *error += weight * closest; /* overflowed, maybe in float32 alone */
+        }
+    }
+}
+
 static int gain(void *context, int64_t block, int worker)
 {
     const ck_plus_plus *s = context;
     const screen_sweep *sweep = s->sweep_state;
-    const int64_t d = s->X->n_features;
     double *gains = s->gains + block * CK_MAX_TRIALS, *errors = s->errors + block * CK_MAX_TRIALS;
     int64_t first, last;
     panels_of(sweep, block, &first, &last);
     for (int64_t panel = first; panel < last; panel++) screen_panel(s, worker, panel);
     if (sweep->unscreened) return gain_exact(context, block, worker);
-    for (int t = 0; t < s->n_candidates; t++) {
-        gains[t] = errors[t] = 0.0;
-        for (int64_t panel = first; panel < last; panel++) {
-            uint64_t *masks = sweep->masks + panel * s->n_trials + t;
-            for (uint64_t mask = *masks; mask; mask &= mask - 1) {
-                const int64_t row = panel * sweep->width + ck_lowest_bit(mask);
-                const double closest = s->closest[row], weight = ck_weight(s->problem, row);
-                const double limit = closest * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
-                const double sqdist = s->kernels->quick_sqdist(
-                    s->X, row, s->candidates + t * d, sweep->candidates32 + t * d, limit, ck_plus_plus_row(s, worker));
-                if (sqdist > limit) {
-                    if (sqdist <= DBL_MAX)
-                        *masks &= ~(mask & (~mask + 1));
-                    else
-                        errors[t] += weight * closest; /* overflowed, maybe in float32 alone */
-                    continue;
-                }
-                gains[t] += weight * fmax(closest - sqdist, 0.0);
-                errors[t] += weight * (sweep->quick_error * limit + sweep->quick_underflow);
-            }
-        }
-    }
+    for (int t = 0; t < s->n_candidates; t++) measure_gain(s, worker, block, t, gains + t, errors + t);
     return CK_OK;
 }
 

@@ -186,7 +186,8 @@ ck_sorted_problem *ck_problem_sorted(const ck_problem *problem, ck_arena *arena)
 
 void ck_problem_sort(ck_problem *problem, ck_arena *arena, int64_t k)
 {
-    if (k >= MIN_SORTED_CENTERS && problem->X->n_rows >= MIN_SORTED_ROWS)
+    if (problem->X->n_features <= CK_SORTED_FEATURES && problem->X->n_rows >= MIN_SORTED_ROWS &&
+        k >= MIN_SORTED_CENTERS)
         problem->sorted = ck_problem_sorted(problem, arena);
 }
 

@@ -158,7 +158,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_problem *problem, 
     s->X = problem->X;
     s->n_trials = n_trials;
     s->kernels = ck_settle_table();
-    s->sweep = d <= CK_MAX_ORDERED_FEATURES ? &ck_sweep_boxes : &ck_sweep_screen;
+    s->sweep = d <= CK_SORTED_FEATURES ? &ck_sweep_boxes : &ck_sweep_screen;
     ck_sampler_init(&s->sampler, arena, n);
     s->n_workers = ck_useful_threads(problem->n_threads, s->sampler.n_blocks, INFINITY);
     s->closest = CK_NEW(arena, double, n);

@@ -125,7 +125,7 @@ CK_INLINE void v_transpose(VF square[L])
 #define TILE_V 2
 #define TILE_R 12
 #define NARROW_FEATURES 10
-#define GATHER_FEATURES 8
+#define GATHER_FEATURES 4
 #define HAS_UNZIP 1
 #include "kernel_template.h"
 

@@ -86,8 +86,9 @@ typedef struct {
                       const ck_sum_grid *grid, double *sums, double *scratch);
     /* The sum of n masses, over CK_LANES lanes and then over the lanes. OUT most: the largest. */
     double (*sum_masses)(const double *masses, int64_t n, double *most);
-    /* OUT thresholds: row * |z|^2 - distance * D, a little less. */
-    void (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
+    /* OUT thresholds: row * |z|^2 - distance * D, a little less. Returns whether all of them and the |z|^2 are finite.
+     */
+    int (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
     /* What the masses of panels, weight * closest, lose on the grid of `shift` where a row's plain distance to the
      * center is less than closest; not a number where one is not plain. weights: NULL for all one. */
     double (*gain)(const double *panels, int64_t n_panels, int64_t d, const double *center, const double *closest,
@@ -101,6 +102,10 @@ typedef struct {
      * center in float32, used for float32 rows. Within ck_quick_sqdist_error of the truth. scratch: d float64. */
     double (*quick_sqdist)(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
                            double *scratch);
+    /* OUT out: the same of listed rows, counted from `row`, to one center, by their limits. center32 is readable for
+     * CK_LANES more. */
+    void (*listed_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const double *center,
+                           const float *center32, const double *limits, double *out, double *scratch);
     /* OUT out: listed rows of X, counted from `row`, in C order; room for CK_COPY_ROOM bytes more. */
     void (*copy_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, char *out);
     /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */

@@ -191,10 +191,15 @@ static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK
     return total;
 }
 
-static void thresholds(double row, double distance, const float *CK_RESTRICT sqnorm, const double *CK_RESTRICT sqdists,
-                       int64_t n, float *CK_RESTRICT out)
+static int thresholds(double row, double distance, const float *CK_RESTRICT sqnorm, const double *CK_RESTRICT sqdists,
+                      int64_t n, float *CK_RESTRICT out)
 {
-    for (int64_t i = 0; i < n; i++) out[i] = (float)(row * (double)sqnorm[i] - distance * sqdists[i] - 0x1p-100);
+    int finite = 1;
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = (float)(row * (double)sqnorm[i] - distance * sqdists[i] - 0x1p-100);
+        finite &= (out[i] <= FLT_MAX) & (sqnorm[i] <= FLT_MAX);
+    }
+    return finite;
 }
 
 static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
@@ -265,7 +270,7 @@ static void project(const double *rows, int64_t n, int64_t d, const double *basi
 }
 
 /* Features between two looks at whether the sum is large enough. */
-enum { GIVE_UP_FEATURES = 128 };
+enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
 
 #if defined(__GNUC__)
 #define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
@@ -430,25 +435,46 @@ CK_INLINE double sqdist_masked(const float *x, const float *c, int64_t d)
 }
 #endif
 
+/* Rows short enough for sqdist_masked, which may read CK_LANES values more than a row has. */
+CK_INLINE int rows_are_short(const ck_matrix *X)
+{
+    return X->dtype == CK_F32 && ck_rows_contiguous(X) && X->row_stride == X->n_features * 4 && X->n_features < 64;
+}
+
+CK_INLINE double sqdist_of_row(const ck_matrix *X, int64_t row, const double *center, const float *center32,
+                               double enough, double *scratch, int are_short)
+{
+#if defined(__GNUC__)
+    const char *x = ck_row_start(X, row);
+    if (are_short && ck_row_start(X, X->n_rows) - x >= (X->n_features + CK_LANES) * 4)
+        return sqdist_masked((const float *)x, center32, X->n_features);
+#else
+    (void)are_short;
+#endif
+    return quick_sqdist(X, row, center, center32, enough, scratch);
+}
+
 static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list,
                           const int32_t *CK_RESTRICT labels, int64_t n, const double *centers, const float *centers32,
                           double *CK_RESTRICT out, double *scratch)
 {
-    const int64_t d = X->n_features;
-#if defined(__GNUC__)
-    const char *end = ck_row_start(X, X->n_rows);
-    const int dense = ck_rows_contiguous(X) && X->row_stride == d * 4 && X->dtype == CK_F32 && d < 64;
-#endif
+    const int are_short = rows_are_short(X);
     for (int64_t i = 0; i < n; i++) {
-        const int64_t center = labels[list[i]] * d;
-#if defined(__GNUC__)
-        const char *x = ck_row_start(X, row + list[i]);
-        if (dense && end - x >= (d + CK_LANES) * 4) {
-            out[i] = sqdist_masked((const float *)x, centers32 + center, d);
-            continue;
-        }
-#endif
-        out[i] = quick_sqdist(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch);
+        const int64_t center = labels[list[i]] * X->n_features;
+        out[i] = sqdist_of_row(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch, are_short);
+    }
+}
+
+static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n,
+                           const double *center, const float *center32, const double *CK_RESTRICT limits,
+                           double *CK_RESTRICT out, double *scratch)
+{
+    const int are_short = rows_are_short(X);
+    const int64_t bytes = ck_min_i64(X->n_features * ck_itemsize(X->dtype), MOST_FETCHED);
+    for (int64_t i = 0; i < n; i++) {
+        const char *next = ck_row_start(X, row + list[ck_min_i64(i + ROWS_AHEAD, n - 1)]);
+        for (int64_t b = 0; b < bytes; b += CK_CACHE_LINE) CK_PREFETCH(next + b);
+        out[i] = sqdist_of_row(X, row + list[i], center, center32, limits[i], scratch, are_short);
     }
 }
 
@@ -564,6 +590,6 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows,     load_panel,    load_listed, sqdist_panel, move_rows,      sum_masses,   thresholds,                \
-     gain,          closer,        project,     quick_sqdist, copy_listed,    bound_scores, image_listed,              \
-     label_sqdists, bound_sqdists, round_down,  least_after,  filter_centers, summarize,    off_grid}
+    {copy_rows,     load_panel,   load_listed,    sqdist_panel,   move_rows,   sum_masses,   thresholds,               \
+     gain,          closer,       project,        quick_sqdist, listed_sqdists, copy_listed, bound_scores, image_listed,             \
+     label_sqdists, bound_sqdists, round_down,    least_after,    filter_centers, summarize, off_grid}
