@@ -226,8 +226,9 @@ def test_ctrl_c_during_the_callback(interruptible):
     assert len(calls) == 3
 
 
-def test_ctrl_c_while_seeding(interruptible):
-    model = KMeans(1500, random_state=0, n_threads=1)
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "afk-mc2"])
+def test_ctrl_c_while_seeding(interruptible, init):
+    model = KMeans(1500, init=init, random_state=0, n_threads=1)
     timer = threading.Timer(0.1, _thread.interrupt_main)
     with unchanged(model), pytest.raises(KeyboardInterrupt):
         timer.start()

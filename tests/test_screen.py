@@ -38,6 +38,34 @@ def check_bound(X, C, shape):
     return used
 
 
+def scores_of_unpacked_rows(X, C):
+    """The scores that the kernel for unpacked rows compares with the cut, which is all it shows: the largest cut that
+    is still reached, by bisection over the float32 numbers in their order."""
+
+    def as_float(order):
+        return np.where(order >= 0, order, -(2**31) - order).astype(np.int32).view(np.float32)
+
+    scores = np.empty((len(X), len(C)), dtype=np.float32)
+    for j in range(len(C)):
+        low, high = np.full(len(X), -(2**31) + 2**23 + 1), np.full(len(X), 2**31 - 2**23 - 1)
+        while (low < high).any():
+            middle = (low + high + 1) >> 1
+            reached = _core.screen_probe(X, C, 2, as_float(middle))[1][:, j]
+            low, high = np.where(reached, middle, low), np.where(reached, high, middle - 1)
+        scores[:, j] = as_float(low)
+    return scores
+
+
+@pytest.mark.parametrize("kind", ["plain", "rounding boundaries", "one sign", "cancellation", "offset"])
+@pytest.mark.parametrize("d", [1, 5, 16, 33, 400])
+def test_scores_of_unpacked_rows_stay_within_their_bound(isa, monkeypatch, kind, d):
+    rng = np.random.default_rng(d)
+    X, C = hostile(rng, (5, d), kind, np.float32), hostile(rng, (11, d), kind, np.float32).astype(np.float64)
+    genuine, scores = _core.screen_probe, scores_of_unpacked_rows(X, C)
+    monkeypatch.setattr(_core, "screen_probe", lambda *arguments: (scores, *genuine(*arguments)[1:]))
+    assert check_bound(X, C, 2) <= 1.0
+
+
 def hostile(rng, shape, kind, dtype):
     values = rng.uniform(-1, 1, size=shape)
     if kind == "rounding boundaries":  # halfway between two float32 numbers

@@ -33,6 +33,14 @@ def data(rng, kind, n, d):
         return rng.normal(size=(n, d)).astype(np.float32)
     if kind == "offset":
         return rng.normal(size=(n, d)) + 1e6
+    if kind == "huge float32":
+        return (rng.normal(size=(n, d)) * 1e18).astype(np.float32)
+    if kind == "strided":
+        return rng.normal(size=(2 * n, 2 * d))[::2, ::-2]
+    if kind == "one huge row":
+        X = rng.normal(size=(n, d))
+        X[n // 2] = 1e30
+        return X
     if kind == "equal rows":
         return np.full((n, d), 0.3)
     if kind == "tiny":
@@ -55,6 +63,16 @@ def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
         np.testing.assert_array_equal(indices, rows)
         np.testing.assert_array_equal(centers, expected)
         assert centers.dtype == X.dtype
+
+
+@pytest.mark.parametrize("kind", ["normal", "duplicates", "float32", "offset", "huge float32", "strided", "one huge row"])
+@pytest.mark.parametrize(("n", "d", "k"), [(9001, 3, 9), (8200, 33, 6)], ids=["sorted into boxes", "not packed"])
+def test_kmeans_plusplus_of_many_rows_equals_the_reference(isa, kind, n, d, k):
+    rng = np.random.default_rng(d)
+    X = data(rng, kind, n, d)
+    weights = rng.integers(0, 3, size=n).astype(float) if kind in ("normal", "duplicates", "strided") else None
+    _, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=1, n_threads=2)
+    np.testing.assert_array_equal(indices, reference.seed_plus_plus(X, k, 1, weights=weights)[1])
 
 
 SEEDINGS = {"k-means||": reference.seed_parallel, "afk-mc2": reference.seed_chains}

@@ -37,6 +37,7 @@ int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const i
     int altered = 0;
     for (int64_t lane = 0; lane < CK_LANES; lane++) closest[lane] = lane < n ? s->closest[rows[lane]] : -1.0;
     uint32_t bits = s->kernels->closer(panel, d, s->candidates + s->chosen * d, closest, sqdists);
+    if (s->problem->unit != 0) bits = ~0u; /* closest is in other units */
     for (bits &= 0xffffu >> (CK_LANES - n); bits; bits &= bits - 1) {
         const int lane = ck_lowest_bit(bits);
         double sqdist = sqdists[lane];

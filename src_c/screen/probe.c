@@ -16,6 +16,24 @@ static void score_center(const ck_screen_model *model, const float *points, int6
     model->shape->score(points, model->d, panel, 1, 1, best, second, index);
 }
 
+/* OUT masks: of a panel of points, by reach_few, for rows and centers laid out by feature. scratch: rows and centers */
+static void reach_unpacked(const ck_screen_model *model, const float *points, const float *threshold, float *scratch,
+                           uint64_t *masks)
+{
+    const int64_t d = model->d, width = model->shape->panel_rows, r = model->shape->panel_centers;
+    const int64_t stride = ck_round_up(d, ALL_LANES), padded = ck_round_up(model->k, ALL_LANES);
+    float *rows = scratch, *centers = rows + width * stride, *starts = centers + padded * stride;
+    memset(scratch, 0, (size_t)((width + padded) * stride) * sizeof(float));
+    for (int64_t lane = 0; lane < width; lane++)
+        for (int64_t p = 0; p < d; p++) rows[lane * stride + p] = points[p * width + lane];
+    for (int64_t j = 0; j < padded; j++) {
+        const float *from = model->panels + j / r * (d + 2) * r + j % r;
+        starts[j] = j < model->k ? from[0] : -INFINITY;
+        for (int64_t p = 0; p < d && j < model->k; p++) centers[j * stride + p] = from[(p + 2) * r];
+    }
+    model->kernels->reach_few(rows, stride, width, d, centers, starts, model->k, threshold, (const char *)rows, 0, masks);
+}
+
 int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape_number, const float *cut,
                     float *scores, uint8_t *reached, double *row_slack, double *center_slack, double *scale,
                     double *minus_offset)
@@ -30,6 +48,8 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
     float *lanes = CK_NEW(&arena, float, 5 * ALL_LANES);
     double *stage = CK_NEW(&arena, double, width *d);
     uint64_t *masks = CK_NEW(&arena, uint64_t, model.n_panels * shape->panel_centers);
+    const int64_t padded = ck_round_up(k, ALL_LANES);
+    float *scratch = CK_NEW(&arena, float, (width + padded) * ck_round_up(d, ALL_LANES) + padded);
     if (arena.failed) {
         ck_arena_free(&arena);
         return CK_ERROR_MEMORY;
@@ -42,7 +62,10 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
         const int64_t n_rows = ck_min_i64(width, X->n_rows - row);
         shape->pack(X, row, n_rows, &model.image, stage, points, sqnorm);
         for (int64_t lane = 0; lane < width; lane++) threshold[lane] = lane < n_rows ? cut[row + lane] : INFINITY;
-        shape->reach(points, d, model.panels, model.n_panels, threshold, masks);
+        if (shape_number == 2)
+            reach_unpacked(&model, points, threshold, scratch, masks);
+        else
+            shape->reach(points, d, model.panels, model.n_panels, threshold, masks);
         for (int64_t j = 0; j < k; j++) {
             score_center(&model, points, j, panel, best, second, index);
             for (int64_t lane = 0; lane < n_rows; lane++) {

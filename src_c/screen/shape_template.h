@@ -7,11 +7,12 @@ static void SHAPE(pack)(const ck_matrix *X, int64_t row, int64_t n_rows, const c
     pack_panel(X, row, n_rows, image, stage, panel, sqnorm, V);
 }
 
-/* Scores of the points against the R centers at c, in runs of CK_SCREEN_RUN features. */
-CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT c, VF acc[R][V])
+/* Scores of the points against the first `used` of the R centers at c, in runs of CK_SCREEN_RUN features. */
+CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT c, VF acc[R][V],
+                           const int used)
 {
     VF total[R][V];
-    UNROLL for (int r = 0; r < R; r++)
+    UNROLL for (int r = 0; r < used; r++)
     {
         VF start = v_set1(c + r);
         UNROLL for (int v = 0; v < V; v++) acc[r][v] = start;
@@ -22,7 +23,7 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
         for (int64_t p = first; p < last; p++, points += V * L, c += R) {
             VF x[V];
             UNROLL for (int v = 0; v < V; v++) x[v] = v_in_register(v_load(points + v * L));
-            UNROLL for (int r = 0; r < R; r++)
+            UNROLL for (int r = 0; r < used; r++)
             {
                 VF feature = v_set1(c + r);
                 UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(feature, x[v], acc[r][v]);
@@ -30,7 +31,7 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
         }
         int first_run = first == 0, last_run = last == d;
         if (first_run && last_run) return;
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++)
+        UNROLL for (int r = 0; r < used; r++) UNROLL for (int v = 0; v < V; v++)
         {
             if (!first_run) acc[r][v] = v_add(total[r][v], acc[r][v]);
             if (!last_run) {
@@ -41,6 +42,42 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
         if (last_run) return;
         first = last;
     }
+}
+
+/* A third of a panel, two thirds or all: the least that holds its centers. What fills it starts from -infinity. */
+CK_INLINE int SHAPE(thirds)(const float *c)
+{
+    int last = R - 1;
+    if (R % 3 != 0) return 3;
+    while (last > 0 && c[last] == -INFINITY) last--;
+    return 1 + last / (R < 3 ? 1 : R / 3);
+}
+
+CK_INLINE void SHAPE(keep_best_of)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
+                                   const int used, VF b1[V], VF b2[V], VF id[V])
+{
+    VF acc[R][V];
+    SHAPE(tile)(points, d, centers, acc, used);
+    UNROLL for (int r = 0; r < used; r++)
+    {
+        VF center = v_set1(centers + R + r);
+        UNROLL for (int v = 0; v < V; v++) v_keep_best(acc[r][v], center, &b1[v], &b2[v], &id[v]);
+    }
+}
+
+CK_INLINE void SHAPE(reach_of)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
+                               const int used, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
+{
+    VF acc[R][V];
+    SHAPE(tile)(points, d, centers, acc, used);
+    UNROLL for (int r = 0; r < used; r++)
+    {
+        uint64_t mask = 0;
+        UNROLL for (int v = 0; v < V; v++)
+            mask |= (uint64_t)v_mask_ge(acc[r][v], v_load(threshold + v * L)) << (v * L);
+        masks[r] = mask;
+    }
+    for (int r = used; r < R; r++) masks[r] = 0;
 }
 
 CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
@@ -56,13 +93,13 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
         id[v] = first ? v_zero() : v_load(index + v * L);
     }
     for (int64_t q = 0; q < n_panels; q++, centers += (d + 2) * R) {
-        VF acc[R][V];
-        SHAPE(tile)(points, d, centers, acc);
-        UNROLL for (int r = 0; r < R; r++)
-        {
-            VF center = v_set1(centers + R + r);
-            UNROLL for (int v = 0; v < V; v++) v_keep_best(acc[r][v], center, &b1[v], &b2[v], &id[v]);
-        }
+        const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
+        if (thirds == 3)
+            SHAPE(keep_best_of)(points, d, centers, R, b1, b2, id);
+        else if (thirds == 2)
+            SHAPE(keep_best_of)(points, d, centers, R - R / 3, b1, b2, id);
+        else
+            SHAPE(keep_best_of)(points, d, centers, R / 3, b1, b2, id);
     }
     UNROLL for (int v = 0; v < V; v++)
     {
@@ -98,15 +135,13 @@ static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float
                          int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
 {
     for (int64_t q = 0; q < n_panels; q++, centers += (d + 2) * R, masks += R) {
-        VF acc[R][V];
-        SHAPE(tile)(points, d, centers, acc);
-        UNROLL for (int r = 0; r < R; r++)
-        {
-            uint64_t mask = 0;
-            UNROLL for (int v = 0; v < V; v++)
-                mask |= (uint64_t)v_mask_ge(acc[r][v], v_load(threshold + v * L)) << (v * L);
-            masks[r] = mask;
-        }
+        const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
+        if (thirds == 3)
+            SHAPE(reach_of)(points, d, centers, R, threshold, masks);
+        else if (thirds == 2)
+            SHAPE(reach_of)(points, d, centers, R - R / 3, threshold, masks);
+        else
+            SHAPE(reach_of)(points, d, centers, R / 3, threshold, masks);
     }
 }
 
