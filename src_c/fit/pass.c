@@ -8,7 +8,8 @@
 enum {
     WORKER_BYTES = 4 << 20, /* of sums that a worker keeps for itself; larger ones are updated by slices of features */
     SLICE_FEATURES = 64,
-    FIRST_TRIAL = 2 /* passes before it is watched what bounds would leave */
+    FIRST_TRIAL = 2, /* passes before it is watched what bounds would leave */
+    LONGEST_WAIT = 32 /* and from one failure to the next trial */
 };
 /* Sorting rows costs as much as scoring this many features of a row; one pass has some beside those of its pairs. */
 static const double SORT_OPERATIONS = 1500.0, PASS_OPERATIONS = 80.0, FILTERED_OPERATIONS = 40.0;
@@ -18,6 +19,12 @@ static const double WORTH_FILTERING = 0.5;           /* share of the pairs above
  * that groups are scored with, and of gathering the rows that are left. */
 static const double KEEP_OPERATIONS = 250.0, MEASURE_OPERATIONS = 450.0, IMAGE_OPERATIONS = 40.0,
                     GATHER_OPERATIONS = 800.0, BOUNDED_SLOWDOWN = 1.2;
+/* Projection: measuring one pair is dearer than scoring one among many, by about this factor; what a row costs beside
+ * its pairs, and each pair beside its directions. */
+static const double LONE_PAIR = 3.0, PROJECTED_ROW_OPERATIONS = 1500.0, PROJECTED_PAIR_OPERATIONS = 8.0;
+/* Cost of bounds over that without at which they are kept, and begun where their first pass costs several others. */
+static const double WORTH_KEEPING = 0.95, WORTH_A_START = 0.85;
+static const double LOW_SHARE = 0.05; /* that bounds leave when a fit has nearly converged */
 enum { BOUNDED_ROWS = 4096, GROUPED_FEATURES = 32, MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
 
 /* What one worker adds up; the parts are merged after the pass. */
@@ -38,10 +45,12 @@ struct ck_pass {
     ck_strategy *projection, *bounds, *filtering; /* or NULL */
     const ck_ordering *ordering;                  /* of the rows, once they are sorted */
     ck_algorithm algorithm; /* as asked for */
+    ck_strategy *usual;     /* without bounds */
+    double usual_share;     /* of the pairs, that it scored last */
     /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
      * last pass was the first with bounds. */
     int64_t max_passes, passes, next_trial, wait;
-    int bounds_are_new;
+    int bounds_are_new, watched;
     worker_totals *workers;
     double *sums, *weights; /* of all rows: k x levels x d, k x levels */
     ck_totals totals;
@@ -66,14 +75,30 @@ static int64_t useful_groups(const ck_pass *pass)
     return pass->problem->X->n_features >= GROUPED_FEATURES ? groups : 1;
 }
 
-/* Whether bounds that leave this share of the pairs save anything; the constants are fits to measured times. */
-static int bounds_pay(const ck_pass *pass, double share)
+/* Scalar operations a row, fits to measured times: of a projection that measures this share of the pairs, and of bounds
+ * that leave it. */
+static double projection_operations(const ck_pass *pass, double share)
+{
+    const double measured = LONE_PAIR * (double)(pass->problem->X->n_features + 16);
+    const double pair = (double)pass->problem->embedding->m + PROJECTED_PAIR_OPERATIONS + share * measured;
+    return (double)pass->k * pair + PROJECTED_ROW_OPERATIONS;
+}
+
+static double bounds_operations(const ck_pass *pass, double share)
 {
     const double all = row_operations(pass);
     double keep = KEEP_OPERATIONS;
     if (all >= CK_MEASURED_OPERATIONS) keep += MEASURE_OPERATIONS;
     if (useful_groups(pass) > 1) keep += IMAGE_OPERATIONS * (double)pass->problem->X->n_features;
-    return share * (BOUNDED_SLOWDOWN * all + GATHER_OPERATIONS) + keep < 0.95 * all;
+    return share * (BOUNDED_SLOWDOWN * all + GATHER_OPERATIONS) + keep;
+}
+
+/* Whether bounds that leave this share of the pairs cost less than this part of the usual strategy. */
+static int bounds_pay(const ck_pass *pass, double share, double part)
+{
+    const int projected = pass->projection && pass->usual == pass->projection;
+    const double usual = projected ? projection_operations(pass, pass->usual_share) : row_operations(pass);
+    return bounds_operations(pass, share) < part * usual;
 }
 
 ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_algorithm algorithm, int n_threads)
@@ -95,8 +120,10 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_a
     pass->plain = pass->strategy = ck_strategy_lloyd(arena, &pass->screening);
     if (problem->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
         pass->projection = ck_strategy_projection(arena, &pass->screening, problem->embedding);
+    pass->usual = pass->projection ? pass->projection : pass->plain;
+    pass->usual_share = pass->projection ? 0.01 : 1.0;
     if (algorithm == CK_HAMERLY || algorithm == CK_YINYANG ||
-        (algorithm == CK_AUTO && n >= BOUNDED_ROWS && bounds_pay(pass, 0.1)))
+        (algorithm == CK_AUTO && n >= BOUNDED_ROWS && bounds_pay(pass, LOW_SHARE, WORTH_KEEPING)))
         pass->bounds = ck_strategy_bounds(arena, &pass->screening, useful_groups(pass));
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
@@ -170,7 +197,9 @@ void ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes)
     if (pass->problem->weights) memset(pass->weights, 0, (size_t)(pass->k * levels) * sizeof(double));
     pass->next_trial = FIRST_TRIAL;
     pass->wait = FIRST_TRIAL;
-    pass->strategy = pass->projection ? pass->projection : pass->filtering ? pass->filtering : pass->plain;
+    pass->usual = pass->projection ? pass->projection : pass->filtering ? pass->filtering : pass->plain;
+    pass->strategy = pass->usual;
+    pass->watched = 0;
     if (pass->bounds && pass->algorithm != CK_AUTO) pass->strategy = pass->bounds;
     if (pass->bounds) pass->bounds->forget(pass->bounds);
     pass->strategy->forget(pass->strategy);
@@ -272,13 +301,27 @@ static void round_totals(ck_pass *pass)
     }
 }
 
-/* Whether measuring this share of all pairs in all features, after all in a few, costs more than scoring all pairs.
- * Measuring one pair is dearer than scoring one among many, by about this factor. */
-static int projection_is_dear(const ck_pass *pass, double screened)
+static void wait_longer(ck_pass *pass)
 {
-    const double lone_pair = 3.0, features = (double)pass->problem->X->n_features;
-    const double few = (double)pass->problem->embedding->m + 8.0;
-    return few + screened * lone_pair * (features + 16.0) > features;
+    pass->wait = ck_min_i64(2 * pass->wait, LONGEST_WAIT);
+    pass->next_trial = pass->passes + pass->wait;
+    pass->watched = 0;
+}
+
+/* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, looking at every pass would show:
+ * at two in a row then, the first of which tells nothing yet. */
+static int bounds_are_due(ck_pass *pass, const double *centers)
+{
+    const int projected = pass->projection && pass->usual == pass->projection;
+    if (!pass->bounds || pass->passes < pass->next_trial) return 0;
+    if (projected) ck_assigner_set_centers(&pass->screening.assigner, centers); /* projection leaves it alone */
+    const double share = ck_strategy_bounds_watch(pass->bounds, centers);
+    if (bounds_pay(pass, share, projected ? WORTH_A_START : WORTH_KEEPING)) return 1;
+    if (projected && pass->watched++ > 0) {
+        wait_longer(pass);
+        pass->bounds->forget(pass->bounds);
+    }
+    return 0;
 }
 
 /* The strategy of the next pass, by what share of the pairs this one scored, or bounds would leave. */
@@ -286,25 +329,26 @@ static void choose_strategy(ck_pass *pass, double screened, const double *center
 {
     ck_strategy *before = pass->strategy;
     pass->passes++;
-    if (before == pass->projection) {
-        if (projection_is_dear(pass, screened)) pass->strategy = pass->plain;
-    } else if (before == pass->filtering) {
-        if (screened > WORTH_FILTERING) {
-            pass->strategy = pass->plain;
-            pass->filtering = NULL;
-        }
-    } else if (before == pass->bounds) {
-        if (!pass->bounds_are_new && !bounds_pay(pass, screened)) {
-            pass->strategy = pass->plain;
-            pass->wait *= 2;
-            pass->next_trial = pass->passes + pass->wait;
+    if (before == pass->bounds) {
+        if (!pass->bounds_are_new && !bounds_pay(pass, screened, WORTH_KEEPING)) {
+            pass->strategy = pass->usual;
+            wait_longer(pass);
         }
         pass->bounds_are_new = 0;
-    } else if (sorting_pays(pass)) {
-        sort_rows(pass);
-        if (pass->filtering) pass->strategy = pass->filtering;
-    } else if (pass->bounds && pass->passes >= pass->next_trial) {
-        if (bounds_pay(pass, ck_strategy_bounds_watch(pass->bounds, centers))) {
+    } else {
+        pass->usual_share = screened;
+        if (before == pass->projection && projection_operations(pass, screened) > row_operations(pass))
+            pass->usual = pass->plain;
+        if (before == pass->filtering && screened > WORTH_FILTERING) {
+            pass->usual = pass->plain;
+            pass->filtering = NULL;
+        }
+        if (before == pass->plain && sorting_pays(pass)) {
+            sort_rows(pass);
+            if (pass->filtering) pass->usual = pass->filtering;
+        }
+        pass->strategy = pass->usual;
+        if (before == pass->usual && before != pass->filtering && bounds_are_due(pass, centers)) {
             pass->strategy = pass->bounds;
             pass->bounds_are_new = 1;
         }
