@@ -256,10 +256,10 @@ static int update_rows(const bounds_strategy *s, int worker, const bounded_rows 
     find_least(s, w, b);
     const int64_t count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)n, w->survivors);
     if (count == 0) return CK_OK;
-    for (int64_t i = 0; i < n; i++) {
-        w->own[i] = -INFINITY;
-        w->high[i] = INFINITY;
-        w->best[i] = -1;
+    for (int64_t i = 0; i < n && s->groups.n > 1; i++) w->own[i] = -INFINITY; /* others are not looked for by group */
+    for (int64_t i = 0; i < count; i++) {
+        w->high[w->survivors[i]] = INFINITY;
+        w->best[w->survivors[i]] = -1;
     }
     if (s->tighten)
         measure_own(s, w, b, count);

@@ -16,4 +16,11 @@ CK_INLINE int ck_lowest_bit(uint64_t mask)
 CK_INLINE int ck_lowest_bit(uint64_t mask) { return __builtin_ctzll(mask); }
 #endif
 
+CK_INLINE int ck_count_bits(uint32_t mask)
+{
+    mask -= mask >> 1 & 0x55555555u;
+    mask = (mask & 0x33333333u) + (mask >> 2 & 0x33333333u);
+    return (int)(((mask + (mask >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24);
+}
+
 #endif

@@ -120,6 +120,16 @@ CK_INLINE void v_transpose(VF square[L])
     }
 }
 
+#define HAS_LIST 1
+/* Appends base + the places of the bits; returns how many. Writes a whole vector. */
+CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
+{
+    const __m512i places = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i listed = _mm512_add_epi32(places, _mm512_set1_epi32(base));
+    _mm512_storeu_si512(list, _mm512_maskz_compress_epi32((__mmask16)mask, listed));
+    return ck_count_bits(mask);
+}
+
 #define NARROW_V 4
 #define NARROW_R 2
 #define TILE_V 2

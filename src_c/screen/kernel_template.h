@@ -271,6 +271,16 @@ static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT se
     return n_open;
 }
 
+#ifndef HAS_LIST
+/* Appends base + the places of the bits; returns how many. May write a whole vector. */
+CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
+{
+    int count = 0;
+    for (; mask; mask &= mask - 1) list[count++] = base + ck_lowest_bit(mask);
+    return count;
+}
+#endif
+
 static int list_unsure(const float *CK_RESTRICT upper, const float *CK_RESTRICT lower,
                        const int32_t *CK_RESTRICT labels, const float *CK_RESTRICT paths, int n,
                        int32_t *CK_RESTRICT list)
@@ -282,7 +292,7 @@ static int list_unsure(const float *CK_RESTRICT upper, const float *CK_RESTRICT 
         const VF high = v_fma(v_add(v_loadu(upper + i), path), v_set1(&raised), v_zero());
         /* "not greater" rather than "at most": what is not a number is unsure */
         uint32_t mask = ~v_mask_gt(v_loadu(lower + i), high) & (uint32_t)((1ull << L) - 1);
-        for (; mask; mask &= mask - 1) list[count++] = i + ck_lowest_bit(mask);
+        count += v_list(mask, i, list + count);
     }
     for (; i < n; i++)
         if (!(lower[i] > (upper[i] + paths[labels[i]]) * raised)) list[count++] = i;
@@ -297,7 +307,7 @@ static int list_reached(const float *CK_RESTRICT own, const float *CK_RESTRICT l
     for (; i + L <= n; i += L) {
         const VF high = v_fma(v_loadu(own + i), v_set1(&raised), v_zero());
         uint32_t mask = ~v_mask_gt(v_sub(v_loadu(lower + i), v_set1(&drift)), high) & (uint32_t)((1ull << L) - 1);
-        for (; mask; mask &= mask - 1) list[count++] = i + ck_lowest_bit(mask);
+        count += v_list(mask, i, list + count);
     }
     for (; i < n; i++)
         if (!(lower[i] - drift > own[i] * raised)) list[count++] = i;
@@ -309,8 +319,7 @@ static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRI
 {
     int count = 0, i = 0;
     for (; i + L <= n; i += L)
-        for (uint32_t mask = v_mask_differ(a + i, b + i); mask; mask &= mask - 1)
-            list[count++] = i + ck_lowest_bit(mask);
+        count += v_list(v_mask_differ(a + i, b + i), i, list + count);
     for (; i < n; i++)
         if (a[i] != b[i]) list[count++] = i;
     return count;

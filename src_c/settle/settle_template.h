@@ -408,60 +408,83 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
 }
 
 #if defined(__GNUC__)
-/* Squared distance in whole vectors; lanes from d on, which hold what follows in memory, are masked. */
-CK_INLINE double sqdist_masked(const float *x, const float *c, int64_t d)
+typedef float short_row_t __attribute__((vector_size(16 * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t short_mask_t __attribute__((vector_size(16 * sizeof(int32_t)), may_alias));
+
+/* Squared differences in whole vectors; lanes from d on, which hold what follows in memory, are masked. */
+CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, short_row_t *out)
 {
-    typedef float vector_t __attribute__((vector_size(16 * sizeof(float)), aligned(sizeof(float)), may_alias));
-    typedef int32_t mask_t __attribute__((vector_size(16 * sizeof(int32_t)), may_alias));
     static const int32_t mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-    vector_t sum = {0};
-    float each[16], sums[4] = {0};
+    short_row_t sum = {0};
     int64_t p = 0;
     for (; p + 16 <= d; p += 16) {
-        vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);
+        short_row_t a = *(const short_row_t *)(x + p) - *(const short_row_t *)(c + p);
         sum += a * a;
     }
     if (p < d) {
-        mask_t inside;
+        short_mask_t inside;
         memcpy(&inside, mask + 16 - (d - p), sizeof inside);
-        vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);
-        a = (vector_t)((mask_t)a & inside);
+        short_row_t a = *(const short_row_t *)(x + p) - *(const short_row_t *)(c + p);
+        a = (short_row_t)((short_mask_t)a & inside);
         sum += a * a;
     }
-    memcpy(each, &sum, sizeof each);
-    for (int l = 0; l < 16; l += 4)
-        for (int i = 0; i < 4; i++) sums[i] += each[l + i];
-    return (double)((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    *out = sum;
+}
+
+/* Four of them at a time: their sums over lanes share the shuffles. */
+CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], int64_t d, double out[4])
+{
+    short_row_t s0, s1, s2, s3;
+    squares_masked(x[0], c[0], d, &s0);
+    squares_masked(x[1], c[1], d, &s1);
+    squares_masked(x[2], c[2], d, &s2);
+    squares_masked(x[3], c[3], d, &s3);
+    const short_mask_t even = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}, odd = even + 1;
+    const short_mask_t low = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}, high = low + 2;
+    const short_row_t s01 = __builtin_shuffle(s0, s1, even) + __builtin_shuffle(s0, s1, odd);
+    const short_row_t s23 = __builtin_shuffle(s2, s3, even) + __builtin_shuffle(s2, s3, odd);
+    const short_row_t all = __builtin_shuffle(s01, s23, low) + __builtin_shuffle(s01, s23, high);
+    float each[16];
+    memcpy(each, &all, sizeof each);
+    for (int r = 0; r < 4; r++) out[r] = (double)((each[r] + each[4 + r]) + (each[8 + r] + each[12 + r]));
 }
 #endif
 
-/* Rows short enough for sqdist_masked, which may read CK_LANES values more than a row has. */
-CK_INLINE int rows_are_short(const ck_matrix *X)
-{
-    return X->dtype == CK_F32 && ck_rows_contiguous(X) && X->row_stride == X->n_features * 4 && X->n_features < 64;
-}
-
-CK_INLINE double sqdist_of_row(const ck_matrix *X, int64_t row, const double *center, const float *center32,
-                               double enough, double *scratch, int are_short)
+/* Of the list: how many rows from the front can be taken four at a time, where rows are short. Whole vectors of them are
+ * read, so that the last rows of X are not among them. */
+CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n)
 {
 #if defined(__GNUC__)
-    const char *x = ck_row_start(X, row);
-    if (are_short && ck_row_start(X, X->n_rows) - x >= (X->n_features + CK_LANES) * 4)
-        return sqdist_masked((const float *)x, center32, X->n_features);
+    if (X->dtype != CK_F32 || !ck_rows_contiguous(X) || X->row_stride != X->n_features * 4 || X->n_features >= 64)
+        return 0;
+    const int64_t last = X->n_rows - 1 - ck_ceil_div(CK_LANES, X->n_features) - row;
+    n -= n % 4;
+    while (n > 0 && list[n - 1] > last) n -= 4;
+    return n;
 #else
-    (void)are_short;
+    (void)X, (void)row, (void)list, (void)n;
+    return 0;
 #endif
-    return quick_sqdist(X, row, center, center32, enough, scratch);
 }
 
 static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list,
                           const int32_t *CK_RESTRICT labels, int64_t n, const double *centers, const float *centers32,
                           double *CK_RESTRICT out, double *scratch)
 {
-    const int are_short = rows_are_short(X);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t center = labels[list[i]] * X->n_features;
-        out[i] = sqdist_of_row(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch, are_short);
+    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
+#if defined(__GNUC__)
+    for (int64_t i = 0; i < n_short; i += 4) {
+        const float *x[4], *c[4];
+        for (int r = 0; r < 4; r++) {
+            x[r] = (const float *)ck_row_start(X, row + list[i + r]);
+            c[r] = centers32 + labels[list[i + r]] * d;
+        }
+        sqdists_masked(x, c, d, out + i);
+    }
+#endif
+    for (int64_t i = n_short; i < n; i++) {
+        const int64_t center = labels[list[i]] * d;
+        out[i] = quick_sqdist(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch);
     }
 }
 
@@ -469,12 +492,23 @@ static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RE
                            const double *center, const float *center32, const double *CK_RESTRICT limits,
                            double *CK_RESTRICT out, double *scratch)
 {
-    const int are_short = rows_are_short(X);
-    const int64_t bytes = ck_min_i64(X->n_features * ck_itemsize(X->dtype), MOST_FETCHED);
-    for (int64_t i = 0; i < n; i++) {
+    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
+    const int64_t bytes = ck_min_i64(d * ck_itemsize(X->dtype), MOST_FETCHED);
+#if defined(__GNUC__)
+    for (int64_t i = 0; i < n_short; i += 4) {
+        const float *x[4], *const c[4] = {center32, center32, center32, center32};
+        for (int r = 0; r < 4; r++) {
+            const char *next = ck_row_start(X, row + list[ck_min_i64(i + 4 + r, n - 1)]);
+            for (int64_t b = 0; b < bytes; b += CK_CACHE_LINE) CK_PREFETCH(next + b);
+            x[r] = (const float *)ck_row_start(X, row + list[i + r]);
+        }
+        sqdists_masked(x, c, d, out + i);
+    }
+#endif
+    for (int64_t i = n_short; i < n; i++) {
         const char *next = ck_row_start(X, row + list[ck_min_i64(i + ROWS_AHEAD, n - 1)]);
         for (int64_t b = 0; b < bytes; b += CK_CACHE_LINE) CK_PREFETCH(next + b);
-        out[i] = sqdist_of_row(X, row + list[i], center, center32, limits[i], scratch, are_short);
+        out[i] = quick_sqdist(X, row + list[i], center, center32, limits[i], scratch);
     }
 }
 
