@@ -65,7 +65,9 @@ def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
         assert centers.dtype == X.dtype
 
 
-@pytest.mark.parametrize("kind", ["normal", "duplicates", "float32", "offset", "huge float32", "strided", "one huge row"])
+@pytest.mark.parametrize(
+    "kind", ["normal", "duplicates", "float32", "offset", "huge float32", "strided", "one huge row"]
+)
 @pytest.mark.parametrize(("n", "d", "k"), [(9001, 3, 9), (8200, 33, 6)], ids=["sorted into boxes", "not packed"])
 def test_kmeans_plusplus_of_many_rows_equals_the_reference(isa, kind, n, d, k):
     rng = np.random.default_rng(d)

@@ -8,7 +8,7 @@
 
 typedef struct {
     uint64_t *masks;                           /* n_panels x panel_centers: lanes that a center may be nearest to */
-    double *row;                               /* d */
+    double *row, *own;                         /* d; a panel's distances to the centers of their labels */
     float *thresholds, *best, *second, *index; /* a panel */
 } worker_scratch;
 
@@ -17,7 +17,8 @@ typedef struct {
     ck_embedding *embedding;
     const double *centers;
     float *centers32;
-    double *scratch; /* k x d */
+    double *scratch;  /* k x d */
+    int32_t *numbers; /* 0, 1, ... of a panel */
     worker_scratch *workers;
     double error, underflow; /* of quick distances */
 } projection;
@@ -80,12 +81,15 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
     }
     const double tiny = s->underflow, more = 1.0 + s->error;
     const ck_reach_rule rule = ck_reach_rule_of(model, e->scale, e->error);
+    for (int lane = 0; lane < n_rows; lane++) after[lane] = after[lane] < 0 || after[lane] >= k ? 0 : after[lane];
+    ck_settle_table()->label_sqdists(s->base.screening->assigner.X, row, s->numbers, after, n_rows, s->centers,
+                                     s->centers32, w->own, w->row);
     for (int lane = 0; lane < model->shape->panel_rows; lane++) {
         w->thresholds[lane] = INFINITY;
         if (lane >= n_rows) continue;
         candidate *c = found + lane;
-        c->label = after[lane] < 0 || after[lane] >= k ? 0 : after[lane];
-        c->best = measure(s, w, row + lane, c->label, INFINITY);
+        c->label = after[lane];
+        c->best = w->own[lane];
         c->second = INFINITY;
         w->thresholds[lane] = ck_reach_threshold(rule, sqnorm[lane], c->best * more + tiny);
         /* too large for float32 somewhere, or not a number */
@@ -145,13 +149,16 @@ ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck
     s->embedding = embedding;
     s->error = ck_quick_sqdist_error(screening->assigner.X);
     s->underflow = ck_quick_sqdist_underflow(screening->assigner.X);
-    s->centers32 = CK_NEW(arena, float, k *d);
+    s->centers32 = CK_NEW(arena, float, k *d + CK_LANES);
+    s->numbers = CK_NEW(arena, int32_t, 64);
+    for (int32_t i = 0; i < 64 && s->numbers; i++) s->numbers[i] = i;
     s->scratch = CK_NEW(arena, double, k *d);
     s->workers = CK_NEW(arena, worker_scratch, screening->n_workers);
     for (int w = 0; w < screening->n_workers && !arena->failed; w++) {
         const int64_t panels = ck_ceil_div(k, shape->panel_centers);
         s->workers[w].masks = CK_NEW(arena, uint64_t, panels * shape->panel_centers);
         s->workers[w].row = CK_NEW(arena, double, d);
+        s->workers[w].own = CK_NEW(arena, double, 64);
         s->workers[w].thresholds = CK_NEW(arena, float, 4 * 64);
         s->workers[w].best = s->workers[w].thresholds + 64;
         s->workers[w].second = s->workers[w].best + 64;

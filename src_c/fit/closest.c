@@ -34,8 +34,7 @@ static int add_block(void *context, int64_t block, int worker)
     const ck_matrix *X = c->problem->X;
     const int64_t start = block * CK_SUM_ROWS, n = ck_min_i64(CK_SUM_ROWS, X->n_rows - start);
     double *sqdists = c->scratch + worker * scratch_size(X->n_features);
-    ck_label_distances(X, task->centers, c->labels + start, start, n, c->problem->unit, sqdists,
-                       sqdists + CK_SUM_ROWS);
+    ck_label_distances(X, task->centers, c->labels + start, start, n, c->problem->unit, sqdists, sqdists + CK_SUM_ROWS);
     for (int64_t i = 0; i < n; i++) {
         const int64_t row = start + i;
         if (task->first > 0 && !(sqdists[i] < c->sqdists[row])) continue;

@@ -18,14 +18,14 @@ typedef struct {
     int n_threads;
     int unit;
     double total_weight;
-    double mean_variance;    /* of the features */
-    double *origin;          /* d: a point near the data */
-    double scatter;          /* sum of weight * squared distance to the origin */
-    ck_embedding *embedding; /* of the rows, or NULL where it is of no use */
-    ck_packed_rows *packed;  /* of the rows, or NULL where they are too many */
+    double mean_variance;      /* of the features */
+    double *origin;            /* d: a point near the data */
+    double scatter;            /* sum of weight * squared distance to the origin */
+    ck_embedding *embedding;   /* of the rows, or NULL where it is of no use */
+    ck_packed_rows *packed;    /* of the rows, or NULL where they are too many */
     ck_sorted_problem *sorted; /* the same with its rows sorted, or NULL where that is of no use */
-    ck_sum_grid grid;        /* of weight * x / 2^unit */
-    ck_sum_grid weight_grid; /* of the weights, as one feature */
+    ck_sum_grid grid;          /* of weight * x / 2^unit */
+    ck_sum_grid weight_grid;   /* of the weights, as one feature */
 } ck_problem;
 
 struct ck_sorted_problem {

@@ -8,13 +8,13 @@
 enum {
     WORKER_BYTES = 4 << 20, /* of sums that a worker keeps for itself; larger ones are updated by slices of features */
     SLICE_FEATURES = 64,
-    FIRST_TRIAL = 2, /* passes before it is watched what bounds would leave */
+    FIRST_TRIAL = 2,  /* passes before it is watched what bounds would leave */
     LONGEST_WAIT = 32 /* and from one failure to the next trial */
 };
 /* Sorting rows costs as much as scoring this many features of a row; one pass has some beside those of its pairs. */
 static const double SORT_OPERATIONS = 1500.0, PASS_OPERATIONS = 80.0, FILTERED_OPERATIONS = 40.0;
-enum { SORTED_ROWS = 1 << 14 };              /* at least: otherwise few boxes have few centers */
-static const double WORTH_FILTERING = 0.5;           /* share of the pairs above which boxes do not pay */
+enum { SORTED_ROWS = 1 << 14 };            /* at least: otherwise few boxes have few centers */
+static const double WORTH_FILTERING = 0.5; /* share of the pairs above which boxes do not pay */
 /* Bounds: scalar operations, a row, of those that are kept, of measuring a row's own center, of a feature of the image
  * that groups are scored with, and of gathering the rows that are left. */
 static const double KEEP_OPERATIONS = 250.0, MEASURE_OPERATIONS = 450.0, IMAGE_OPERATIONS = 40.0,
@@ -44,9 +44,9 @@ struct ck_pass {
     ck_strategy *strategy, *plain;
     ck_strategy *projection, *bounds, *filtering; /* or NULL */
     const ck_ordering *ordering;                  /* of the rows, once they are sorted */
-    ck_algorithm algorithm; /* as asked for */
-    ck_strategy *usual;     /* without bounds */
-    double usual_share;     /* of the pairs, that it scored last */
+    ck_algorithm algorithm;                       /* as asked for */
+    ck_strategy *usual;                           /* without bounds */
+    double usual_share;                           /* of the pairs, that it scored last */
     /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
      * last pass was the first with bounds. */
     int64_t max_passes, passes, next_trial, wait;
@@ -172,8 +172,8 @@ void ck_pass_labels(ck_pass *pass, int32_t *labels)
     if (pass->ordering) ck_ordering_scatter_labels(pass->ordering, pass->labels, pass->problem->n_threads, labels);
 }
 
-/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes done have cost about as much, unless those
- * left at most cannot save it. */
+/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes
+ * done have cost about as much, unless those left at most cannot save it. */
 static int sorting_pays(const ck_pass *pass)
 {
     const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features;

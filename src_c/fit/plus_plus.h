@@ -39,7 +39,7 @@ struct ck_plus_plus {
     double *block_most; /* largest mass of each block of the sampler */
     int n_trials, n_candidates, chosen, n_workers;
     int64_t rows[CK_MAX_TRIALS];
-    double *candidates; /* n_candidates x d */
+    double *candidates;     /* n_candidates x d */
     double *gains, *errors; /* n_blocks x CK_MAX_TRIALS */
     double shift;           /* of the grid of masses */
     uint8_t *altered;       /* n_workers x n_blocks: blocks of the sampler with new masses */

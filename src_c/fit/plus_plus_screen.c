@@ -74,7 +74,7 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     sweep->n_panels = ck_ceil_div(n, sweep->width);
     sweep->scratch = CK_NEW(arena, double, s->n_trials *d);
     sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
-    sweep->masks = CK_NEW(arena, uint64_t, sweep->n_panels *s->n_trials);
+    sweep->masks = CK_NEW(arena, uint64_t, sweep->n_panels * s->n_trials);
     sweep->workers = CK_NEW(arena, worker_scratch, s->n_workers);
     for (int i = 0; i < s->n_workers && !arena->failed; i++) {
         worker_scratch *w = sweep->workers + i;
@@ -102,8 +102,7 @@ static void unpack_candidates(screen_sweep *sweep, int64_t n)
 static void prepare(ck_plus_plus *s, int first)
 {
     screen_sweep *sweep = s->sweep_state;
-    for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++)
-        sweep->candidates32[i] = (float)s->candidates[i];
+    for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++) sweep->candidates32[i] = (float)s->candidates[i];
     if (sweep->unscreened) return;
     if (sweep->embedding) {
         sweep->embedding->assigner.model.balance = 1.0;
@@ -203,8 +202,7 @@ static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t
         for (uint64_t mask = sweep->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
             w->list[n++] = (int32_t)(panel * sweep->width - row) + ck_lowest_bit(mask);
     for (int64_t i = 0; i < n; i++)
-        w->limits[i] =
-            s->closest[row + w->list[i]] * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
+        w->limits[i] = s->closest[row + w->list[i]] * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
     s->kernels->listed_sqdists(s->X, row, w->list, n, s->candidates + t * d, sweep->candidates32 + t * d, w->limits,
                                w->sqdists, ck_plus_plus_row(s, worker));
     *gain = *error = 0.0;

@@ -11,8 +11,8 @@ enum {
     MIN_EMBEDDED_CENTERS = 16, /* below it plain screening costs next to nothing */
     MIN_SORTED_CENTERS = 6,    /* drawing fewer costs less than sorting */
     MIN_SORTED_ROWS = 1 << 13,
-    SAFE_EXPONENT = 400,       /* values within 2^+-400 have squares and sums that float64 holds */
-    MIN_UNIT = -600,           /* 2^unit and its inverse stay far within float64's range, even times a weight */
+    SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
+    MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
     FLAT_WIDTH = 16 /* accumulators that narrow rows are spread over, side by side */
 };

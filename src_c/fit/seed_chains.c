@@ -60,8 +60,7 @@ static int draw_center(chains *s, const double *centers, int64_t j, int64_t *row
     const ck_matrix chain = {s->points, CHAIN_ROWS, d, row_bytes, sizeof(double), CK_F64};
     ck_location where;
     int status = propose(s);
-    if (status == CK_OK)
-        status = ck_assign(&chain, centers, j, NULL, s->problem->n_threads, s->labels, NULL, &where);
+    if (status == CK_OK) status = ck_assign(&chain, centers, j, NULL, s->problem->n_threads, s->labels, NULL, &where);
     if (status != CK_OK) return status;
     ck_label_distances(&chain, centers, s->labels, 0, CHAIN_ROWS, s->problem->unit, s->sqdists, s->scratch);
     *row = walk(s);

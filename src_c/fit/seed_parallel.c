@@ -76,8 +76,8 @@ static int join_round(candidates *c, ck_arena *arena)
     return status == CK_OK ? compare_rows(c, first) : status;
 }
 
-static int choose_centers(candidates *c, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                          double *centers, int64_t *indices)
+static int choose_centers(candidates *c, ck_arena *arena, int64_t k, const ck_seeding_options *options, double *centers,
+                          int64_t *indices)
 {
     const ck_problem *all = c->closest.problem;
     const int64_t d = all->X->n_features, row_bytes = d * (int64_t)sizeof(double);

@@ -31,7 +31,8 @@ static void reach_unpacked(const ck_screen_model *model, const float *points, co
         starts[j] = j < model->k ? from[0] : -INFINITY;
         for (int64_t p = 0; p < d && j < model->k; p++) centers[j * stride + p] = from[(p + 2) * r];
     }
-    model->kernels->reach_few(rows, stride, width, d, centers, starts, model->k, threshold, (const char *)rows, 0, masks);
+    model->kernels->reach_few(rows, stride, width, d, centers, starts, model->k, threshold, (const char *)rows, 0,
+                              masks);
 }
 
 int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape_number, const float *cut,

@@ -1,0 +1,133 @@
+/* bounds_template.h - bounds by scores and distances, and what keeps them up to date: rounded outward, in any order.
+ * Included by settle_template.h. */
+
+/* docs/numerics.md, section 7. */
+static void bound_scores(const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT best,
+                         const float *CK_RESTRICT second, const int32_t *CK_RESTRICT nearest,
+                         const float *CK_RESTRICT center_slack, float slack, int64_t n, float *CK_RESTRICT high,
+                         float *CK_RESTRICT low, float *CK_RESTRICT others)
+{
+    const float up = 1.0f + 0x1p-21f, down = 1.0f - 0x1p-21f;
+    for (int64_t i = 0; i < n; i++) {
+        const float of_row = slack * sqnorm[i];
+        const float of_best = of_row + 0x1p-20f * fabsf(best[i]), of_second = of_row + 0x1p-20f * fabsf(second[i]);
+        const float near2 = sqnorm[i] - 2.0f * best[i], far2 = sqnorm[i] - 2.0f * second[i] - of_second - 0x1p-100f;
+        const float high2 = near2 + (of_best + 2.0f * center_slack[nearest[i]]), low2 = near2 - of_best - 0x1p-100f;
+        high[i] = sqrtf(high2 < 0.0f ? 0.0f : high2) * up + 0x1p-50f; /* what is not a number stays so */
+        low[i] = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down;
+        others[i] = sqrtf(far2 > 0.0f ? far2 : 0.0f) * down;
+    }
+    for (int64_t i = 0; i < n; i++) /* there are no others */
+        others[i] = second[i] == -INFINITY && sqnorm[i] <= FLT_MAX ? INFINITY : others[i];
+}
+
+static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n, double scale,
+                         const double *CK_RESTRICT minus_offset, const float *CK_RESTRICT minus_offset32,
+                         float *CK_RESTRICT images, float *CK_RESTRICT sqnorms, double *CK_RESTRICT scratch)
+{
+    const int64_t d = X->n_features, whole = d / CK_LANES * CK_LANES, stride = ck_round_up(d, CK_LANES);
+    const int floats = X->dtype == CK_F32 && ck_rows_contiguous(X);
+    const float scale32 = (float)scale;
+    for (int64_t i = 0; i < n; i++) {
+        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
+        image = images + list[i] * stride;
+        if (floats) {
+            const float *CK_RESTRICT x = (const float *)ck_row_start(X, row + list[i]);
+            for (int64_t p = 0; p < whole; p++) image[p] = x[p] * scale32 + minus_offset32[p];
+            for (int64_t p = whole; p < d; p++) rest[p - whole] = x[p] * scale32 + minus_offset32[p];
+        } else {
+            /* The offset of float32 and integer rows is a float32 number: this rounds once as well. */
+            ck_load_row(X, row + list[i], scratch);
+            for (int64_t p = 0; p < whole; p++) image[p] = (float)(scratch[p] * scale + minus_offset[p]);
+            for (int64_t p = whole; p < d; p++) rest[p - whole] = (float)(scratch[p] * scale + minus_offset[p]);
+        }
+        if (whole < d) memcpy(image + whole, rest, sizeof rest);
+        for (int64_t p = 0; p < stride; p += CK_LANES)
+            for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += image[p + lane] * image[p + lane];
+        for (int lane = 0; lane < CK_LANES / 2; lane++) lanes[lane] += lanes[lane + CK_LANES / 2];
+        for (int lane = 0; lane < CK_LANES / 4; lane++) lanes[lane] += lanes[lane + CK_LANES / 4];
+        sqnorms[list[i]] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+    }
+}
+
+static void bound_sqdists(const double *CK_RESTRICT sqdists, int64_t n, double error, double underflow, double scale,
+                          float *CK_RESTRICT high, float *CK_RESTRICT low)
+{
+    const double up = scale * (1.0 + 0x1p-22), down = scale * (1.0 - 0x1p-22);
+    for (int64_t i = 0; i < n; i++) {
+        const double least = sqdists[i] * (1.0 - error) - underflow;
+        high[i] = (float)(sqrt(sqdists[i] * (1.0 + error) + underflow) * up);
+        low[i] = (float)(sqrt(least > 0.0 ? least : 0.0) * down);
+    }
+}
+
+static void round_down(const float *values, double drift, int64_t n, float *out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double sum = (double)values[i] + drift;
+        out[i] = (float)(sum - fabs(sum) * 0x1p-22);
+    }
+}
+
+static void least_after(const float *CK_RESTRICT values, float drift, int64_t n, float *CK_RESTRICT least)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float value = values[i] - drift;
+        value = value >= -FLT_MAX ? value : -INFINITY; /* not a number: nothing is known */
+        least[i] = value < least[i] ? value : least[i];
+    }
+}
+
+/* For z, x in the box and m its middle, |x - z|^2 - |x - y|^2 >= |m - z|^2 - |m - y|^2 - 2 sum |z_p - y_p| h_p
+ * (Kanungo et al., "An efficient k-means clustering algorithm", IEEE PAMI 24, 2002); y is the center nearest to m.
+ * BOX_MARGIN covers rounding here and in canonical distances: docs/numerics.md, section 8. */
+#define BOX_MARGIN 0x1p-45
+
+CK_INLINE int64_t filter_width(const double *CK_RESTRICT centers, int64_t n, int64_t stride, const int64_t d,
+                               const double *CK_RESTRICT middles, const double *CK_RESTRICT half_widths,
+                               double *CK_RESTRICT sqdists, int32_t *CK_RESTRICT kept)
+{
+    double least[CK_LANES], nearest = INFINITY, size = 0x1p-1000;
+    const int64_t padded = ck_round_up(n, CK_LANES);
+    for (int64_t c = 0; c < n; c++) {
+        double sum = 0.0;
+        for (int64_t p = 0; p < d; p++) {
+            const double difference = middles[p] - centers[p * stride + c];
+            sum += difference * difference;
+        }
+        sqdists[c] = sum;
+    }
+    for (int64_t c = n; c < padded; c++) sqdists[c] = INFINITY;
+    for (int lane = 0; lane < CK_LANES; lane++) least[lane] = INFINITY;
+    for (int64_t c = 0; c < padded; c += CK_LANES)
+        for (int lane = 0; lane < CK_LANES; lane++)
+            least[lane] = sqdists[c + lane] < least[lane] ? sqdists[c + lane] : least[lane];
+    for (int lane = 0; lane < CK_LANES; lane++) nearest = least[lane] < nearest ? least[lane] : nearest;
+    int64_t y = 0, count = 0;
+    while (y < n - 1 && sqdists[y] != nearest) y++;
+    for (int64_t p = 0; p < d; p++) size += half_widths[p] * half_widths[p];
+    const double enough = nearest * (1.0 + BOX_MARGIN) + size * BOX_MARGIN;
+    for (int64_t c = 0; c < n; c++) {
+        double across = 0.0;
+        for (int64_t p = 0; p < d; p++)
+            across += fabs(centers[p * stride + c] - centers[p * stride + y]) * half_widths[p];
+        sqdists[c] = sqdists[c] * (1.0 - BOX_MARGIN) - 2.0 * across;
+    }
+    for (int64_t c = 0; c < n; c++) {
+        kept[count] = (int32_t)c;
+        count += !(sqdists[c] > enough);
+    }
+    return count;
+}
+
+static int64_t filter_centers(const double *centers, int64_t n, int64_t stride, int64_t d, const double *middles,
+                              const double *half_widths, double *scratch, int32_t *kept)
+{
+    switch (d) {
+    case 1: return filter_width(centers, n, stride, 1, middles, half_widths, scratch, kept);
+    case 2: return filter_width(centers, n, stride, 2, middles, half_widths, scratch, kept);
+    case 3: return filter_width(centers, n, stride, 3, middles, half_widths, scratch, kept);
+    case 4: return filter_width(centers, n, stride, 4, middles, half_widths, scratch, kept);
+    default: return filter_width(centers, n, stride, d, middles, half_widths, scratch, kept);
+    }
+}

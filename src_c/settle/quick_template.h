@@ -1,0 +1,205 @@
+/* quick_template.h - products and distances in any rounding order, with a bound on their error
+ * (ck_quick_sqdist_error). Included by settle_template.h. */
+
+CK_INLINE void project_width(const double *CK_RESTRICT rows, int64_t n, int64_t d, const double *CK_RESTRICT basis,
+                             const int64_t m, double *CK_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i += 2) {
+        const int64_t other = i + 1 < n ? i + 1 : i;
+        double a[32] = {0.0}, b[32] = {0.0};
+        for (int64_t p = 0; p < d; p++) {
+            const double x = rows[i * d + p], y = rows[other * d + p], *CK_RESTRICT direction = basis + p * m;
+            for (int64_t q = 0; q < m; q++) a[q] += x * direction[q];
+            for (int64_t q = 0; q < m; q++) b[q] += y * direction[q];
+        }
+        memcpy(out + i * (m + 1), a, (size_t)m * sizeof *a);
+        memcpy(out + other * (m + 1), b, (size_t)m * sizeof *b);
+    }
+}
+
+static void project(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out)
+{
+    switch (m) {
+    case 7: project_width(rows, n, d, basis, 7, out); break;
+    case 15: project_width(rows, n, d, basis, 15, out); break;
+    case 23: project_width(rows, n, d, basis, 23, out); break;
+    case 31: project_width(rows, n, d, basis, 31, out); break;
+    default: project_width(rows, n, d, basis, m, out);
+    }
+}
+
+/* Features between two looks at whether the sum is large enough. */
+enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
+
+#if defined(__GNUC__)
+#define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
+    static double name(const type *x, const type *c, int64_t d, double enough)                                         \
+    {                                                                                                                  \
+        typedef type vector_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
+        typedef type quarter_t __attribute__((vector_size(4 * sizeof(type)), aligned(sizeof(type)), may_alias));       \
+        double total = 0.0;                                                                                            \
+        for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
+            const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
+            vector_t sum = {0}, other = {0};                                                                           \
+            type rest = 0;                                                                                             \
+            int64_t p = first;                                                                                         \
+            for (; p + 2 * lanes <= last; p += 2 * lanes) {                                                            \
+                vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
+                vector_t b = *(const vector_t *)(x + p + lanes) - *(const vector_t *)(c + p + lanes);                  \
+                sum += a * a;                                                                                          \
+                other += b * b;                                                                                        \
+            }                                                                                                          \
+            for (; p + lanes <= last; p += lanes) {                                                                    \
+                vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
+                sum += a * a;                                                                                          \
+            }                                                                                                          \
+            quarter_t few = {0};                                                                                       \
+            for (; p + 4 <= last; p += 4) {                                                                            \
+                quarter_t a = *(const quarter_t *)(x + p) - *(const quarter_t *)(c + p);                               \
+                few += a * a;                                                                                          \
+            }                                                                                                          \
+            rest = (few[0] + few[1]) + (few[2] + few[3]);                                                              \
+            for (; p < last; p++) rest += (x[p] - c[p]) * (x[p] - c[p]);                                               \
+            sum += other;                                                                                              \
+            type each[lanes], sums[4] = {0};                                                                           \
+            memcpy(each, &sum, sizeof each);                                                                           \
+            for (int l = 0; l < lanes; l += 4)                                                                         \
+                for (int i = 0; i < 4; i++) sums[i] += each[l + i];                                                    \
+            total += (double)((sums[0] + sums[1]) + (sums[2] + sums[3]) + rest);                                       \
+        }                                                                                                              \
+        return total;                                                                                                  \
+    }
+#else
+#define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
+    static double name(const type *x, const type *c, int64_t d, double enough)                                         \
+    {                                                                                                                  \
+        double total = 0.0;                                                                                            \
+        for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
+            const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
+            type sum = 0;                                                                                              \
+            for (int64_t p = first; p < last; p++) sum += (x[p] - c[p]) * (x[p] - c[p]);                               \
+            total += (double)sum;                                                                                      \
+        }                                                                                                              \
+        return total;                                                                                                  \
+    }
+#endif
+
+DEFINE_QUICK_SQDIST(quick_sqdist_f32, float, 16)
+DEFINE_QUICK_SQDIST(quick_sqdist_f64, double, 8)
+
+static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
+                           double *scratch)
+{
+    const int64_t d = X->n_features;
+    if (ck_rows_contiguous(X) && X->dtype == CK_F32)
+        return quick_sqdist_f32((const float *)ck_row_start(X, row), center32, d, enough);
+    if (ck_rows_contiguous(X) && X->dtype == CK_F64)
+        return quick_sqdist_f64((const double *)ck_row_start(X, row), center, d, enough);
+    ck_load_row(X, row, scratch);
+    return quick_sqdist_f64(scratch, center, d, enough);
+}
+
+#if defined(__GNUC__)
+typedef float short_row_t __attribute__((vector_size(16 * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t short_mask_t __attribute__((vector_size(16 * sizeof(int32_t)), may_alias));
+
+/* Squared differences in whole vectors; lanes from d on, which hold what follows in memory, are masked. */
+CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, short_row_t *out)
+{
+    static const int32_t mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    short_row_t sum = {0};
+    int64_t p = 0;
+    for (; p + 16 <= d; p += 16) {
+        short_row_t a = *(const short_row_t *)(x + p) - *(const short_row_t *)(c + p);
+        sum += a * a;
+    }
+    if (p < d) {
+        short_mask_t inside;
+        memcpy(&inside, mask + 16 - (d - p), sizeof inside);
+        short_row_t a = *(const short_row_t *)(x + p) - *(const short_row_t *)(c + p);
+        a = (short_row_t)((short_mask_t)a & inside);
+        sum += a * a;
+    }
+    *out = sum;
+}
+
+/* Four of them at a time: their sums over lanes share the shuffles. */
+CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], int64_t d, double out[4])
+{
+    short_row_t s0, s1, s2, s3;
+    squares_masked(x[0], c[0], d, &s0);
+    squares_masked(x[1], c[1], d, &s1);
+    squares_masked(x[2], c[2], d, &s2);
+    squares_masked(x[3], c[3], d, &s3);
+    const short_mask_t even = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}, odd = even + 1;
+    const short_mask_t low = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}, high = low + 2;
+    const short_row_t s01 = __builtin_shuffle(s0, s1, even) + __builtin_shuffle(s0, s1, odd);
+    const short_row_t s23 = __builtin_shuffle(s2, s3, even) + __builtin_shuffle(s2, s3, odd);
+    const short_row_t all = __builtin_shuffle(s01, s23, low) + __builtin_shuffle(s01, s23, high);
+    float each[16];
+    memcpy(each, &all, sizeof each);
+    for (int r = 0; r < 4; r++) out[r] = (double)((each[r] + each[4 + r]) + (each[8 + r] + each[12 + r]));
+}
+#endif
+
+/* Of the list: how many rows from the front can be taken four at a time, where rows are short. Whole vectors of them
+ * are read, so that the last rows of X are not among them. */
+CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n)
+{
+#if defined(__GNUC__)
+    if (X->dtype != CK_F32 || !ck_rows_contiguous(X) || X->row_stride != X->n_features * 4 || X->n_features >= 64)
+        return 0;
+    const int64_t last = X->n_rows - 1 - ck_ceil_div(CK_LANES, X->n_features) - row;
+    n -= n % 4;
+    while (n > 0 && list[n - 1] > last) n -= 4;
+    return n;
+#else
+    (void)X, (void)row, (void)list, (void)n;
+    return 0;
+#endif
+}
+
+static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list,
+                          const int32_t *CK_RESTRICT labels, int64_t n, const double *centers, const float *centers32,
+                          double *CK_RESTRICT out, double *scratch)
+{
+    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
+#if defined(__GNUC__)
+    for (int64_t i = 0; i < n_short; i += 4) {
+        const float *x[4], *c[4];
+        for (int r = 0; r < 4; r++) {
+            x[r] = (const float *)ck_row_start(X, row + list[i + r]);
+            c[r] = centers32 + labels[list[i + r]] * d;
+        }
+        sqdists_masked(x, c, d, out + i);
+    }
+#endif
+    for (int64_t i = n_short; i < n; i++) {
+        const int64_t center = labels[list[i]] * d;
+        out[i] = quick_sqdist(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch);
+    }
+}
+
+static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n,
+                           const double *center, const float *center32, const double *CK_RESTRICT limits,
+                           double *CK_RESTRICT out, double *scratch)
+{
+    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
+    const int64_t bytes = ck_min_i64(d * ck_itemsize(X->dtype), MOST_FETCHED);
+#if defined(__GNUC__)
+    for (int64_t i = 0; i < n_short; i += 4) {
+        const float *x[4], *const c[4] = {center32, center32, center32, center32};
+        for (int r = 0; r < 4; r++) {
+            const char *next = ck_row_start(X, row + list[ck_min_i64(i + 4 + r, n - 1)]);
+            for (int64_t b = 0; b < bytes; b += CK_CACHE_LINE) CK_PREFETCH(next + b);
+            x[r] = (const float *)ck_row_start(X, row + list[i + r]);
+        }
+        sqdists_masked(x, c, d, out + i);
+    }
+#endif
+    for (int64_t i = n_short; i < n; i++) {
+        const char *next = ck_row_start(X, row + list[ck_min_i64(i + ROWS_AHEAD, n - 1)]);
+        for (int64_t b = 0; b < bytes; b += CK_CACHE_LINE) CK_PREFETCH(next + b);
+        out[i] = quick_sqdist(X, row + list[i], center, center32, limits[i], scratch);
+    }
+}
