@@ -53,6 +53,12 @@ def normal(rows: int, features: int) -> NDArray[np.float64]:
     return np.random.default_rng(features).standard_normal((rows, features))
 
 
+def correlated(rows: int, features: int) -> NDArray[np.float64]:
+    """Four directions hold nearly all scatter."""
+    rng = np.random.default_rng(features)
+    return rng.standard_normal((rows, 4)) @ rng.standard_normal((4, features)) + 0.1 * rng.random((rows, features))
+
+
 def uniform(rows: int, features: int) -> NDArray[np.float64]:
     return np.random.default_rng(features).random((rows, features))
 
@@ -102,6 +108,8 @@ DATA_SETS = {
     "blob768": DataSet(60_000, lambda rows: blobs(rows, 768, centers=1000, spread=0.2)),
     "table16": DataSet(1_000_000, lambda rows: normal(rows, 16)),
     **SWEEP_DATA,
+    "correlated48": DataSet(1_000_000, lambda rows: correlated(rows, 48)),
+    "mixture32": DataSet(1_000_000, lambda rows: blobs(rows, 32, centers=200, spread=1.5)),
     "iris": DataSet(150, iris, shrinks=False),
     "digits": DataSet(1797, digits, shrinks=False),
 }
@@ -147,7 +155,15 @@ SWEEPS = {
     for variable, shapes in SWEEP_SHAPES.items()
 }
 
-CELLS_BY_NAME = CELLS | {cell.name: cell for cells in SWEEPS.values() for cell in cells}
+MEMORY_CELLS = (
+    CELLS["table14-f32"],
+    CELLS["blobs2d"],
+    Cell("correlated48", "correlated48", k=64, iterations=60),
+    Cell("mixture32", "mixture32", k=128, iterations=60),
+)
+"""Fits of a million rows whose peak memory is measured: data for each way of saving distances."""
+
+CELLS_BY_NAME = CELLS | {cell.name: cell for cells in (*SWEEPS.values(), MEMORY_CELLS) for cell in cells}
 
 
 def cache_folder() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cells import SWEEPS, Cell, data_file
+from benchmarks.cells import MEMORY_CELLS, SWEEPS, Cell, data_file
 from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
 from benchmarks.figures import OURS, rates
@@ -28,8 +28,6 @@ SWEEP_BUDGET = 0.2
 QUALITY_SEEDS, QUALITY_SEEDS_IF_QUICK = 20, 3
 QUALITY_CONTESTANTS = (OURS, ScikitLearn.name)
 FOLLOWED_ALGORITHMS = ("lloyd", "auto")
-
-MEMORY_CELL = "table14-f32"
 
 Results = list[dict[str, Any]]
 
@@ -218,12 +216,14 @@ def small_jobs(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
         yield results
     results.append({"job": "import", "title": "import, beyond NumPy", "contestants": imports(plan, crew)})
     yield results
-    for call, title, names in (
-        ("peak_memory_of_fit", "peak memory above X, 1M x 14, k = 127, given centers", crew.names),
-        ("peak_memory_of_seeded_fit", "peak memory above X, 1M x 14, k = 127, k-means++", crew.estimators),
-    ):
-        results.append({"job": call, "title": title, "contestants": peak_memory(call, names, plan)})
-        yield results
+    given = ("peak_memory_of_fit", "given centers", crew.names, MEMORY_CELLS[:1])
+    seeded = ("peak_memory_of_seeded_fit", "k-means++", crew.estimators, MEMORY_CELLS)
+    for call, start, names, cells in (given, seeded):
+        for cell in cells:
+            title = f"peak memory above X, {cell.name}, a million rows, k = {cell.k}, {start}"
+            contestants = peak_memory(call, cell, names, plan)
+            results.append({"job": f"{call} {cell.name}", "title": title, "contestants": contestants})
+            yield results
 
 
 def repeated_job(job: str, plan: Plan, crew: Crew) -> dict[str, Any]:
@@ -250,16 +250,16 @@ def imports(plan: Plan, crew: Crew) -> dict[str, Any]:
     return answers.by_name
 
 
-def peak_memory(call: str, names: list[str], plan: Plan) -> dict[str, Any]:
+def peak_memory(call: str, cell: Cell, names: list[str], plan: Plan) -> dict[str, Any]:
     """A fresh process a contestant and round: memory that an earlier fit left behind would hide what this one needs."""
-    say(call.replace("_", " "))
-    data_file("table14", "float32", plan.quick)
+    say(f"{call.replace('_', ' ')}, {cell.name}")
+    data_file(cell.data_set, cell.dtype, plan.quick)
     answers = Answers()
     for order in rounds(names, plan.repeats):
         for name in order:
             try:
                 with Member(name, plan.threads) as member:
-                    member.ask("load", cell=MEMORY_CELL, quick=plan.quick)
+                    member.ask("load", cell=cell.name, quick=plan.quick)
                     answers.keep(name, member.ask(call))
             except ContestantError as error:
                 answers.fail(name, error)

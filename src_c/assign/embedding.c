@@ -9,6 +9,8 @@ enum {
     SAMPLE_ROWS = 1024,
     ITERATIONS = 3, /* directions need not be accurate: any orthonormal basis is valid */
     MAX_DIRECTIONS = 31,
+    MEMORY = 64 << 20, /* bytes that directions beyond those of ROW_MEMORY a row may bring it to */
+    ROW_MEMORY = 64,
     TRIAL_STEP = 4, /* of the sample, for a first look */
     LANES = 8
 };
@@ -111,7 +113,9 @@ static double load_sample(ck_embedding *e, const ck_matrix *X, int64_t n, double
 static int choose_basis(ck_embedding *e, ck_arena *arena, const ck_matrix *X)
 {
     const int64_t d = e->d, n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
-    const int64_t most = ck_min_i64(MAX_DIRECTIONS, d / MIN_FEATURES_A_DIRECTION);
+    const int64_t bytes = ck_max_i64(MEMORY / X->n_rows, ROW_MEMORY); /* of a row: its directions, the rest, |z|^2 */
+    const int64_t affordable = bytes / (int64_t)sizeof(float) - 2;
+    const int64_t most = ck_min_i64(ck_min_i64(MAX_DIRECTIONS, affordable), d / MIN_FEATURES_A_DIRECTION);
     ck_arena local = {0};
     double *sample = CK_NEW(&local, double, n *d), *y = CK_NEW(&local, double, d *most);
     double *t = CK_NEW(&local, double, n *most), captured[MAX_DIRECTIONS] = {0.0};

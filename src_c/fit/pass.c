@@ -25,7 +25,8 @@ static const double LONE_PAIR = 3.0, PROJECTED_ROW_OPERATIONS = 1500.0, PROJECTE
 /* Cost of bounds over that without at which they are kept, and begun where their first pass costs several others. */
 static const double WORTH_KEEPING = 0.95, WORTH_A_START = 0.85;
 static const double LOW_SHARE = 0.05; /* that bounds leave when a fit has nearly converged */
-enum { BOUNDED_ROWS = 4096, GROUPED_FEATURES = 32, MAX_GROUPS = 32, GROUP_BYTES = 64 << 20 };
+enum { BOUNDED_ROWS = 4096, GROUPED_FEATURES = 32, MAX_GROUPS = 32 };
+enum { GROUP_BYTES = 64 << 20, GROUP_BYTES_BESIDE_EMBEDDING = 16 << 20 };
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
@@ -68,7 +69,8 @@ static double row_operations(const ck_pass *pass)
 static int64_t useful_groups(const ck_pass *pass)
 {
     const int64_t width = ck_screen_table()->listed_centers, n = pass->problem->X->n_rows;
-    const int64_t at_most = ck_min_i64(MAX_GROUPS, ck_max_i64(GROUP_BYTES / (int64_t)sizeof(float) / n, 1));
+    const int64_t bytes = pass->projection ? GROUP_BYTES_BESIDE_EMBEDDING : GROUP_BYTES;
+    const int64_t at_most = ck_min_i64(MAX_GROUPS, ck_max_i64(bytes / (int64_t)sizeof(float) / n, 1));
     const int64_t groups = ck_min_i64(ck_ceil_div(pass->k, width), at_most);
     if (pass->algorithm == CK_HAMERLY) return 1;
     if (pass->algorithm == CK_YINYANG) return ck_max_i64(groups, 2);
