@@ -100,6 +100,7 @@ static int assign_item(void *context, int64_t block, int worker)
     const int64_t rows = task->assigner.block_rows, row = block * rows;
     const int64_t n_rows = ck_min_i64(rows, task->assigner.X->n_rows - row);
     int32_t *labels = task->block_labels + worker * rows;
+    for (int64_t i = 0; i < n_rows; i++) labels[i] = -1;
     int status = ck_assign_block(&task->assigner, task->scratch + worker, task->assigner.X, row, n_rows, labels);
     if (status == CK_OK) memcpy(task->labels + row, labels, (size_t)n_rows * sizeof *labels);
     return status;

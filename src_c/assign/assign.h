@@ -2,7 +2,7 @@
 #ifndef CK_ASSIGN_H
 #define CK_ASSIGN_H
 
-#include "../screen/screen.h"
+#include "../screen/coarse.h"
 #include "../settle/settle.h"
 
 /* Rows packed once for all passes, restarts and steps of the seeding: for data that stay in cache. */
@@ -19,8 +19,10 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X);
 typedef struct {
     const ck_matrix *X;
     const double *centers;
+    float *centers32; /* the same rounded, where something is measured in float32 */
     ck_screen_model model;
-    int keep_image; /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
+    ck_coarse_model coarse; /* tried before the model's screen, where it has a shape */
+    int keep_image;         /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
     const ck_packed_rows *packed; /* or NULL */
     int64_t block_rows;           /* the most rows of one ck_assign_block */
     int64_t strip_rows;           /* rows of a block that are screened together: their image stays in cache */
@@ -34,8 +36,11 @@ typedef struct {
     const int32_t *indices; /* n; NULL: all centers in their order */
 } ck_center_set;
 
+typedef struct ck_coarse_scratch ck_coarse_scratch;
+
 /* What one worker owns. */
 typedef struct {
+    ck_coarse_scratch *coarse;                /* or NULL */
     const float *strip_points, *strip_sqnorm; /* points and sqnorm, or rows that were packed before */
     float *points, *sqnorm, *best, *second, *index, *thresholds; /* of a strip */
     int32_t *open;
@@ -58,8 +63,8 @@ void ck_assigner_use_packed(ck_assigner *assigner, const ck_packed_rows *packed)
 /* centers: k x d, to stay valid and unchanged while blocks are assigned. */
 void ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
 
-/* OUT labels: of rows [row, row + n_rows) of `rows`, X or some rows of it gathered; n_rows <= block_rows; room for a
- * whole number of panels. */
+/* INOUT labels: of rows [row, row + n_rows) of `rows`, X or some rows of it gathered; n_rows <= block_rows; room for a
+ * whole number of panels. IN: what they probably are, which saves work, or -1. */
 int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
                     int64_t n_rows, int32_t *labels);
 
@@ -75,12 +80,16 @@ int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *scratch, co
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels,
                       ck_center_set *set);
 
+/* Share of |x|^2 that bounds by scores must allow for. */
+float ck_sqnorm_slack(const ck_screen_model *model);
+
 /* Bounds of the distances of images to the nearest of some centers, as far as the screen can tell, and to the others.
  */
 typedef struct {
     int32_t *nearest;
-    float *high, *low; /* of the distance to nearest; high is not finite where the screen cannot tell anything */
-    float *others;     /* at most the distance to any other center of the set */
+    float *high,
+        *low; /* of the distance to nearest, or low of all; high is not finite where the screen cannot tell anything */
+    float *others; /* at most the distance to any other center of the set */
 } ck_row_bounds;
 /* Rows [row, row + n_rows), against all centers. OUT bounds: n_rows each. */
 void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,

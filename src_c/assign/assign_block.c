@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "../base/bits.h"
-#include "assign.h"
+#include "coarse_block.h"
 
 enum {
     POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
@@ -51,6 +51,8 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->keep_image = 0;
     assigner->packed = NULL;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
+    ck_coarse_model_init(&assigner->coarse, arena, k, d);
+    assigner->centers32 = assigner->coarse.shape ? CK_NEW(arena, float, k *d + CK_LANES) : NULL;
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
     int64_t strip = ck_min_i64(MAX_STRIP_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
@@ -82,6 +84,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         if (s->waiting_points) memset(s->waiting_points, 0, (size_t)(shape->panel_rows * d) * sizeof(float));
         s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
+        s->coarse = assigner->coarse.shape ? ck_coarse_scratch_new(arena, assigner) : NULL;
     }
     return workers;
 }
@@ -91,6 +94,9 @@ void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
     assigner->centers = centers;
     if (assigner->model.k > 1)
         ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image || assigner->packed);
+    if (!assigner->coarse.shape) return;
+    ck_coarse_model_set(&assigner->coarse, &assigner->model, centers);
+    for (int64_t i = 0; i < assigner->model.k * assigner->model.d; i++) assigner->centers32[i] = (float)centers[i];
 }
 
 double ck_assign_operations(const ck_matrix *X, int64_t k)
@@ -259,15 +265,25 @@ int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_m
     return queue_open(assigner, s, rows, row, at, n_open, settle, labels);
 }
 
+float ck_sqnorm_slack(const ck_screen_model *model)
+{
+    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations on scores. */
+    return model->row_slack + (float)(model->d + 16) * 0x1p-22f;
+}
+
 /* OUT bounds: of the first n rows of a strip, by their scores. */
 static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s, int64_t n,
                         const ck_row_bounds *bounds, int64_t at)
 {
-    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations on scores. */
-    const float slack = model->row_slack + (float)(model->d + 16) * 0x1p-22f;
     memcpy(bounds->nearest + at, s->index, (size_t)n * sizeof(int32_t));
     ck_settle_table()->bound_scores(s->strip_sqnorm, s->best, s->second, bounds->nearest + at, model->center_slack,
-                                    slack, n, bounds->high + at, bounds->low + at, bounds->others + at);
+                                    ck_sqnorm_slack(model), n, bounds->high + at, bounds->low + at,
+                                    bounds->others + at);
+}
+
+static int uses_coarse(const ck_assigner *assigner, const ck_assign_scratch *s)
+{
+    return s->coarse && !assigner->model.too_large;
 }
 
 void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
@@ -277,6 +293,9 @@ void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_m
     const ck_center_set all = {model->panels, model->n_panels, model->k, NULL};
     for (int64_t at = 0; at < n_rows; at += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - at);
+        const ck_row_bounds of_strip = {bounds->nearest + at, bounds->high + at, bounds->low + at, bounds->others + at};
+        if (uses_coarse(assigner, s) && ck_coarse_bound(assigner, s->coarse, rows, row + at, count, &of_strip))
+            continue;
         score_strip(assigner, s, rows, row + at, count, &all);
         bound_strip(model, s, count, bounds, at);
     }
@@ -318,8 +337,10 @@ int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_
     if (assigner->model.k == 1) return label_single_cluster(rows, row, n_rows, labels);
     ck_assign_begin(s);
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
-        int status = ck_assign_rows(assigner, s, rows, row, strip, ck_min_i64(assigner->strip_rows, n_rows - strip),
-                                    &all, &all, labels);
+        const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - strip);
+        if (uses_coarse(assigner, s) && ck_coarse_assign(assigner, s->coarse, rows, row + strip, count, labels + strip))
+            continue;
+        int status = ck_assign_rows(assigner, s, rows, row, strip, count, &all, &all, labels);
         if (status != CK_OK) return status;
     }
     return ck_assign_settle(assigner, s, rows, row, &all, labels);

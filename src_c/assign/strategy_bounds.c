@@ -219,6 +219,7 @@ static int settle_open(const bounds_strategy *s, int worker, const bounded_rows 
     if (n == 0) return CK_OK;
     ck_settle_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
     const ck_matrix rows = {w->rows, n, d, d * item, item, b->X->dtype};
+    for (int64_t i = 0; i < n; i++) w->labels[i] = w->after[w->list[i]];
     int status = ck_assign_block(&screening->assigner, screening->scratch + worker, &rows, 0, n, w->labels);
     for (int64_t i = 0; i < n && status == CK_OK; i++) {
         const int64_t at = w->list[i], best = w->after[at];

@@ -1,4 +1,6 @@
 /* strategy_lloyd.c - every row against every center, and what all strategies need. */
+#include <string.h>
+
 #include "strategy.h"
 
 void ck_screening_init(ck_screening *screening, ck_arena *arena, const ck_matrix *X, int64_t k, int n_threads)
@@ -34,7 +36,7 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     ck_screening *screening = strategy->screening;
     const ck_assigner *assigner = &screening->assigner;
     int32_t *after = screening->labels + worker * assigner->block_rows;
-    for (int64_t i = 0; i < n_rows; i += 16) CK_PREFETCH(labels + i);
+    memcpy(after, labels, (size_t)n_rows * sizeof *after);
     int status = ck_assign_block(assigner, screening->scratch + worker, assigner->X, row, n_rows, after);
     if (status != CK_OK) return status;
     ck_apply_labels(after, 0, n_rows, labels, moves);

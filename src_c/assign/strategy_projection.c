@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/bits.h"
+#include "contest.h"
 #include "embedding.h"
 #include "strategy.h"
 
@@ -20,7 +21,6 @@ typedef struct {
     double *scratch;  /* k x d */
     int32_t *numbers; /* 0, 1, ... of a panel */
     worker_scratch *workers;
-    double error, underflow; /* of quick distances */
 } projection;
 
 static void set_centers(ck_strategy *strategy, const double *centers)
@@ -34,13 +34,6 @@ static void set_centers(ck_strategy *strategy, const double *centers)
 }
 
 static void forget(ck_strategy *strategy) { (void)strategy; }
-
-static double measure(const projection *s, const worker_scratch *w, int64_t row, int64_t j, double enough)
-{
-    const int64_t d = s->embedding->d;
-    return ck_settle_table()->quick_sqdist(s->base.screening->assigner.X, row, s->centers + j * d, s->centers32 + j * d,
-                                           enough, w->row);
-}
 
 /* Nearest by canonical distance among the centers whose mask has the lane, or all. */
 static int32_t settle_row(const projection *s, const worker_scratch *w, int64_t row, int lane, int all)
@@ -60,11 +53,6 @@ static int32_t settle_row(const projection *s, const worker_scratch *w, int64_t 
     return nearest;
 }
 
-typedef struct {
-    double best, second; /* quick distances */
-    int32_t label;
-} candidate;
-
 /* Labels of one panel of rows. after: INOUT, what is known of the labels. */
 static void assign_panel(const projection *s, const worker_scratch *w, int64_t row, int n_rows, int32_t *after,
                          double *screened)
@@ -73,13 +61,13 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
     const ck_screen_model *model = &e->assigner.model;
     const int64_t dimensions = e->m + 1, k = model->k;
     const float *points = e->points + row * dimensions, *sqnorm = e->sqnorm + row;
-    candidate found[64];
+    const ck_contest contest = ck_contest_of(s->base.screening->assigner.X, s->centers, s->centers32);
+    ck_contender found[64];
     uint64_t valid = ~0ull >> (64 - n_rows), open = 0;
     if (after[0] < 0) {
         model->shape->score(points, dimensions, model->panels, model->n_panels, 1, w->best, w->second, w->index);
         memcpy(after, w->index, (size_t)n_rows * sizeof *after);
     }
-    const double tiny = s->underflow, more = 1.0 + s->error;
     const ck_reach_rule rule = ck_reach_rule_of(model, e->scale, e->error);
     for (int lane = 0; lane < n_rows; lane++) after[lane] = after[lane] < 0 || after[lane] >= k ? 0 : after[lane];
     ck_settle_table()->label_sqdists(s->base.screening->assigner.X, row, s->numbers, after, n_rows, s->centers,
@@ -87,11 +75,11 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
     for (int lane = 0; lane < model->shape->panel_rows; lane++) {
         w->thresholds[lane] = INFINITY;
         if (lane >= n_rows) continue;
-        candidate *c = found + lane;
+        ck_contender *c = found + lane;
         c->label = after[lane];
         c->best = w->own[lane];
         c->second = INFINITY;
-        w->thresholds[lane] = ck_reach_threshold(rule, sqnorm[lane], c->best * more + tiny);
+        w->thresholds[lane] = ck_reach_threshold(rule, sqnorm[lane], ck_contest_at_most(&contest, c->best));
         /* too large for float32 somewhere, or not a number */
         if (!(sqnorm[lane] <= 0x1p100f && c->best <= 0x1p100 && w->thresholds[lane] <= FLT_MAX) || model->too_large)
             open |= 1ull << lane;
@@ -102,24 +90,16 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
     for (int64_t j = 0; j < k; j++)
         for (uint64_t mask = w->masks[j] & valid; mask; mask &= mask - 1) {
             const int lane = ck_lowest_bit(mask);
-            candidate *c = found + lane;
+            ck_contender *c = found + lane;
             if (c->label == j) continue;
-            /* What exceeds the second best by both errors decides nothing. */
-            const double distance = measure(s, w, row + lane, j, c->best * (1.0 + 4.0 * s->error) + 4.0 * tiny);
+            ck_contest_enter(&contest, row + lane, j, c, w->row);
             measured++;
-            if (distance < c->best) {
-                c->second = c->best;
-                c->best = distance;
-                c->label = (int32_t)j;
-            } else if (distance < c->second) {
-                c->second = distance;
-            }
         }
     for (int lane = 0; lane < n_rows; lane++) {
-        const candidate *c = found + lane;
+        const ck_contender *c = found + lane;
         const int unscreened = (int)(open >> lane & 1);
-        const int near_tie = !(c->second * (1.0 - s->error) - tiny > c->best * (1.0 + s->error) + tiny);
-        after[lane] = unscreened || near_tie ? settle_row(s, w, row + lane, lane, unscreened) : c->label;
+        after[lane] =
+            unscreened || ck_contest_is_open(&contest, c) ? settle_row(s, w, row + lane, lane, unscreened) : c->label;
     }
     *screened += (double)measured;
 }
@@ -147,8 +127,6 @@ ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck
     memset(s, 0, sizeof *s);
     s->base = (ck_strategy){CK_PROJECTION, screening, forget, set_centers, assign};
     s->embedding = embedding;
-    s->error = ck_quick_sqdist_error(screening->assigner.X);
-    s->underflow = ck_quick_sqdist_underflow(screening->assigner.X);
     s->centers32 = CK_NEW(arena, float, k *d + CK_LANES);
     s->numbers = CK_NEW(arena, int32_t, 64);
     for (int32_t i = 0; i < 64 && s->numbers; i++) s->numbers[i] = i;

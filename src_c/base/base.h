@@ -28,7 +28,16 @@
 #define CK_CACHE_LINE 64
 
 /* --- cpu.c --- */
-typedef enum { CK_ISA_GENERIC, CK_ISA_NEON, CK_ISA_AVX2, CK_ISA_AVX512, CK_ISA_COUNT } ck_isa;
+typedef enum {
+    CK_ISA_GENERIC,
+    CK_ISA_NEON,
+    CK_ISA_NEON_BF16,
+    CK_ISA_AVX2,
+    CK_ISA_AVX512,
+    CK_ISA_AVX512_BF16,
+    CK_ISA_AVX512_AMX,
+    CK_ISA_COUNT
+} ck_isa;
 int ck_isa_runnable(ck_isa isa);
 ck_isa ck_isa_chosen(void);
 

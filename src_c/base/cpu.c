@@ -1,4 +1,17 @@
+#if defined(__linux__)
+#define _GNU_SOURCE /* syscall */
+#endif
 #include <string.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 
 #include "base.h"
 
@@ -26,7 +39,24 @@ enum { OSXSAVE = 1u << 27, AVX = 1u << 28, FMA = 1u << 12, AVX2 = 1u << 5 };
 /* F, DQ, BW, VL of leaf 7 EBX: what every AVX-512 processor since Skylake-X has. */
 static const unsigned AVX512_FEATURES = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
 /* What the operating system saves at a context switch: without it the registers are not ours to use. */
-static const uint64_t YMM_STATE = 0x6, ZMM_STATE = 0xe6;
+static const uint64_t YMM_STATE = 0x6, ZMM_STATE = 0xe6, TILE_STATE = 0x60000;
+/* Of leaf 7: AVX512_BF16 in subleaf 1, EAX; AMX_BF16 and AMX_TILE in EDX. */
+enum { AVX512_BF16 = 1u << 5, AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24 };
+
+/* Linux lends a process the tiles when it asks; a refusal is one more reason not to run. */
+static int tiles_permitted(void)
+{
+#if defined(CK_TILE_MODEL) /* a build whose tile instructions are carried out by tests/c/tile_model.c */
+    return 1;
+#elif defined(__linux__)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    static int answer = -1;
+    if (answer < 0) answer = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+    return answer;
+#else
+    return 0;
+#endif
+}
 
 static int x86_runnable(ck_isa isa)
 {
@@ -40,29 +70,79 @@ static int x86_runnable(ck_isa isa)
     uint64_t enabled = xcr0();
     if ((enabled & YMM_STATE) != YMM_STATE) return 0;
     if (isa == CK_ISA_AVX2) return 1;
-    return (leaf7[1] & AVX512_FEATURES) == AVX512_FEATURES && (enabled & ZMM_STATE) == ZMM_STATE;
+    if ((leaf7[1] & AVX512_FEATURES) != AVX512_FEATURES || (enabled & ZMM_STATE) != ZMM_STATE) return 0;
+    if (isa == CK_ISA_AVX512) return 1;
+#if defined(__GNUC__)
+    unsigned subleaf1[4] = {0};
+    if (leaf7[0] >= 1) cpuid(7, 1, subleaf1);
+    if (!(subleaf1[0] & AVX512_BF16)) return 0;
+    if (isa == CK_ISA_AVX512_BF16) return 1;
+#if defined(CK_TILE_MODEL)
+    return tiles_permitted();
+#else
+    return (leaf7[3] & (AMX_BF16 | AMX_TILE)) == (AMX_BF16 | AMX_TILE) && (enabled & TILE_STATE) == TILE_STATE &&
+           tiles_permitted();
+#endif
+#else
+    return 0;
+#endif
+}
+
+static int is_amd(void)
+{
+    unsigned leaf0[4];
+    cpuid(0, 0, leaf0);
+    return leaf0[1] == 0x68747541 && leaf0[3] == 0x69746e65 && leaf0[2] == 0x444d4163; /* AuthenticAMD */
+}
+#elif defined(__aarch64__) && defined(__GNUC__)
+static int neon_bf16_runnable(void)
+{
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP2) >> 14 & 1) != 0; /* HWCAP2_BF16 */
+#elif defined(__APPLE__)
+    int answer = 0;
+    size_t size = sizeof answer;
+    return sysctlbyname("hw.optional.arm.FEAT_BF16", &answer, &size, NULL, 0) == 0 && answer;
+#else
+    return 0;
+#endif
 }
 #endif
 
-static const char *const ISA_NAMES[CK_ISA_COUNT] = {"generic", "neon", "avx2", "avx512"};
+static const char *const ISA_NAMES[CK_ISA_COUNT] = {"generic", "neon",        "neon_bf16", "avx2",
+                                                    "avx512",  "avx512_bf16", "avx512_amx"};
 static ck_isa chosen = CK_ISA_GENERIC;
 
 int ck_isa_runnable(ck_isa isa)
 {
     if (isa == CK_ISA_GENERIC) return 1;
 #if defined(CK_X86)
-    return (isa == CK_ISA_AVX2 || isa == CK_ISA_AVX512) && x86_runnable(isa);
+    return isa >= CK_ISA_AVX2 && x86_runnable(isa);
 #elif defined(__aarch64__) || defined(_M_ARM64)
-    return isa == CK_ISA_NEON; /* part of the 64-bit Arm baseline */
+    if (isa == CK_ISA_NEON) return 1; /* part of the 64-bit Arm baseline */
+#if defined(__GNUC__)
+    return isa == CK_ISA_NEON_BF16 && neon_bf16_runnable();
+#else
+    return 0;
+#endif
 #else
     return 0;
 #endif
 }
 
+/* Whether it is taken without being asked for: what has not been measured to be faster than the one before is not. */
+static int measured_faster(ck_isa isa)
+{
+#if defined(CK_X86)
+    if (isa == CK_ISA_AVX512_BF16) return is_amd();
+#endif
+    return isa != CK_ISA_AVX512_AMX && isa != CK_ISA_NEON_BF16;
+}
+
 int ck_choose_isa(const char *name)
 {
     for (int isa = CK_ISA_COUNT - 1; isa >= 0; isa--) {
-        if (name && strcmp(name, ISA_NAMES[isa]) != 0) continue;
+        if (name ? strcmp(name, ISA_NAMES[isa]) != 0 : !measured_faster((ck_isa)isa)) continue;
         if (ck_isa_runnable((ck_isa)isa)) {
             chosen = (ck_isa)isa;
             return 0;

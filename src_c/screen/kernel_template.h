@@ -1,33 +1,10 @@
 /* kernel_template.h - the screen of one instruction set. The including isa_*.c has defined VF (a vector of L
  * floats) and the v_ operations, and NARROW_V, NARROW_R, TILE_V, TILE_R, NARROW_FEATURES, ISA_TABLE. */
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 64")
-#else
-#define UNROLL
-#endif
+#include "stage_rows.h"
 
 /* The largest row stride, in bytes, whose multiples within a vector fit the gathers' 32-bit offsets. */
 enum { MAX_GATHER_STRIDE = 1 << 24 };
-
-/* Rows of any dtype and layout, or fewer than the panel holds, copied to C order; the last one repeated. */
-static ck_matrix stage_rows(const ck_matrix *X, int64_t row, int64_t n_rows, int64_t panel_rows, void *stage)
-{
-    const int64_t d = X->n_features;
-    ck_matrix staged = {stage, panel_rows, d, 0, 0, X->dtype == CK_F64 ? CK_F64 : CK_F32};
-    staged.feature_stride = ck_itemsize(staged.dtype);
-    staged.row_stride = d * staged.feature_stride;
-    if (staged.dtype == CK_F64)
-        ck_copy_rows_f64(X, row, n_rows, stage);
-    else
-        ck_copy_rows_f32(X, row, n_rows, stage);
-    const char *last = (const char *)stage + (n_rows - 1) * staged.row_stride;
-    for (int64_t i = n_rows; i < panel_rows; i++)
-        memcpy((char *)stage + i * staged.row_stride, last, (size_t)staged.row_stride);
-    return staged;
-}
 
 /* A vector of points for one feature after another: for few features, or points that are contiguous. */
 CK_INLINE void pack_features(const ck_matrix *X, const char *rows, const ck_screen_image *image, float *panel,
@@ -325,11 +302,26 @@ static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRI
     return count;
 }
 
+static void narrow_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
+                        float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
+{
+    pack_panel(X, row, n_rows, image, stage, panel, sqnorm, NARROW_V);
+}
+
+static void tile_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
+                      float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
+{
+    pack_panel(X, row, n_rows, image, stage, panel, sqnorm, TILE_V);
+}
+
+#define V_DOT v_fma
+#define PANEL_LINES(d) ((d) + 2)
 #define V NARROW_V
 #define R NARROW_R
 #define SHAPE(name) narrow_##name
 #define FIXED_WIDTHS 1
 #include "shape_template.h"
+static const ck_screen_shape narrow_shape = {V * L, R, narrow_pack, narrow_score, narrow_reach};
 #undef V
 #undef R
 #undef SHAPE
@@ -339,6 +331,7 @@ static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRI
 #define SHAPE(name) tile_##name
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
+static const ck_screen_shape tile_shape = {V * L, R, tile_pack, tile_score, tile_reach};
 #undef V
 #undef R
 #undef SHAPE

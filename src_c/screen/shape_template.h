@@ -1,12 +1,9 @@
 /* shape_template.h - one register blocking: V vectors of L points by R centers. Included by kernel_template.h once
- * for each shape, with V, R, SHAPE(name) and FIXED_WIDTHS defined. */
+ * for each shape, with V, R, SHAPE(name) and FIXED_WIDTHS defined, V_DOT (accumulates one step of a product: a feature,
+ * or several that lie together), and PANEL_LINES(d), the lines of R numbers of a panel of centers with d steps. With
+ * OWN_TILE the includer has its SHAPE(tile). */
 
-static void SHAPE(pack)(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, void *stage,
-                        float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
-{
-    pack_panel(X, row, n_rows, image, stage, panel, sqnorm, V);
-}
-
+#ifndef OWN_TILE
 /* Scores of the points against the first `used` of the R centers at c, in runs of CK_SCREEN_RUN features. */
 CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT c, VF acc[R][V],
                            const int used)
@@ -26,7 +23,7 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
             UNROLL for (int r = 0; r < used; r++)
             {
                 VF feature = v_set1(c + r);
-                UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(feature, x[v], acc[r][v]);
+                UNROLL for (int v = 0; v < V; v++) acc[r][v] = V_DOT(feature, x[v], acc[r][v]);
             }
         }
         int first_run = first == 0, last_run = last == d;
@@ -43,6 +40,7 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
         first = last;
     }
 }
+#endif
 
 /* A third of a panel, two thirds or all: the least that holds its centers. What fills it starts from -infinity. */
 CK_INLINE int SHAPE(thirds)(const float *c)
@@ -92,7 +90,7 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
         b2[v] = first ? v_set1(&minus_infinity) : v_load(second + v * L);
         id[v] = first ? v_zero() : v_load(index + v * L);
     }
-    for (int64_t q = 0; q < n_panels; q++, centers += (d + 2) * R) {
+    for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R) {
         const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
         if (thirds == 3)
             SHAPE(keep_best_of)(points, d, centers, R, b1, b2, id);
@@ -134,7 +132,7 @@ static void SHAPE(score)(const float *points, int64_t d, const float *centers, i
 static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
                          int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
 {
-    for (int64_t q = 0; q < n_panels; q++, centers += (d + 2) * R, masks += R) {
+    for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R, masks += R) {
         const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
         if (thirds == 3)
             SHAPE(reach_of)(points, d, centers, R, threshold, masks);
@@ -144,5 +142,3 @@ static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float
             SHAPE(reach_of)(points, d, centers, R / 3, threshold, masks);
     }
 }
-
-static const ck_screen_shape SHAPE(shape) = {V * L, R, SHAPE(pack), SHAPE(score), SHAPE(reach)};

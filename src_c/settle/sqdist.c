@@ -42,6 +42,8 @@ const ck_settle_kernels *ck_settle_table(void)
 {
     switch (ck_isa_chosen()) {
 #if defined(__x86_64__) && defined(__GNUC__)
+    case CK_ISA_AVX512_AMX:
+    case CK_ISA_AVX512_BF16:
     case CK_ISA_AVX512: return &ck_settle_avx512;
     case CK_ISA_AVX2: return &ck_settle_avx2;
 #endif

@@ -1,0 +1,78 @@
+/* coarse.h - scores in bfloat16, each raised by the bound of its own error: the first and cheapest screen of processors
+ * that multiply bfloat16 faster than float32.
+ *
+ * The score of center c for point x is x.c - |c|^2/2 as in screen.h, of the same images, rounded to bfloat16. What the
+ * rounding removed is measured, rows and centers each, and |x.c - x'.c'| <= |x - x'||c| + |x'||c - c'| is itself a
+ * product of two numbers of the row with two of the center: these become two more features, so that every computed
+ * score is at least the true one. A center whose score is below (|x|^2 - D)/2, with D the squared distance to some
+ * other center, is farther away than that one. docs/numerics.md, section 9.
+ */
+#ifndef CK_COARSE_H
+#define CK_COARSE_H
+
+#include <string.h>
+
+#include "screen.h"
+
+/* One instruction set's kernel. Points and centers are in bfloat16, their features in pairs of 32 bits.
+ * A panel of points holds point_pairs pairs of one row after those of another: of pair p and lane l at
+ *     (p / point_pairs * panel_rows + l) * point_pairs + p % point_pairs.
+ * A panel of centers is head_lines lines of panel_centers numbers (minus half squared norms, indices as int32 bits,
+ * and room for the kernel), then pairs likewise, center_pairs of each center together. panel_rows <= 64. */
+typedef struct {
+    int panel_rows, panel_centers, point_pairs, center_pairs, head_lines;
+    double pair_cost; /* of a pair of row and center, of what the float32 screen takes: measured */
+    /* Around score and reach, in each thread: units that must be set up. NULL: nothing to do. */
+    void (*begin)(void), (*end)(void);
+    /* OUT panel, sqnorm: images of rows [row, row + n_rows), the bound's features and zeros up to n_pairs, and squared
+     * norms; the last row repeated to fill the panel. stage: ck_coarse_stage of scratch. */
+    void (*pack)(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
+                 void *stage, float *panel, float *sqnorm);
+    /* As those of a ck_screen_shape. */
+    void (*score)(const float *points, int64_t n_pairs, const float *centers, int64_t n_panels, int first, float *best,
+                  float *second, float *index);
+    void (*reach)(const float *points, int64_t n_pairs, const float *centers, int64_t n_panels, const float *threshold,
+                  uint64_t *masks);
+} ck_coarse_shape;
+
+/* NULL where the chosen instruction set has none. */
+const ck_coarse_shape *ck_coarse_table(void);
+extern const ck_coarse_shape ck_coarse_avx512_bf16, ck_coarse_avx512_amx, ck_coarse_neon_bf16;
+
+enum { CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CENTERS = 32, CK_COARSE_MAX_FEATURES = 1 << 13 };
+
+/* Centers prepared for the coarse screen; shape is NULL where there is none, or it does not pay. */
+typedef struct {
+    const ck_coarse_shape *shape;
+    int64_t k, n_pairs, n_panels, panel_floats;
+    float *panels; /* n_panels x panel_floats */
+    ck_reach_rule rule;
+} ck_coarse_model;
+
+/* Reserves memory: check arena->failed. */
+void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t k, int64_t d);
+/* Packs centers (k x d) with the image of `model`, which has them already. */
+void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers);
+
+/* Bytes of scratch for packing rows. */
+int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d);
+
+/* --- What every kernel packs: bfloat16 numbers of the bound, rounded upward ------------------------------------ */
+
+CK_INLINE uint16_t ck_bfloat16_above(float value) /* of a number that is not negative */
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0xffff) >> 16);
+}
+
+/* The bound's features of a row, by the squared norms of its image and of what rounding removed, both computed in
+ * float32: at least |x'| and |x - x'|. */
+CK_INLINE void ck_coarse_row_features(float sqnorm, float removed, uint16_t features[2])
+{
+    const float norm = sqrtf(sqnorm), rest = sqrtf(removed), rounding = 1.0f + 0x1p-10f;
+    features[0] = ck_bfloat16_above((norm + rest) * rounding);
+    features[1] = ck_bfloat16_above(rest * rounding + norm * 0x1p-22f + 0x1p-100f);
+}
+
+#endif
