@@ -75,6 +75,9 @@ cdef extern from "ck.h" nogil:
     int ck_fit(const ck_matrix *, const double *, const ck_fit_params *, ck_fit_result *, ck_location *)
     int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
                         double *, double *, double *)
+    ctypedef struct ck_open_counts:
+        int64_t rows, screened_rows, tried_rows, open_pairs, settled_rows
+    int ck_open_probe(const ck_matrix *, const double *, int64_t, int32_t *, ck_open_counts *)
     void ck_random_block(const uint32_t *, const uint32_t *, uint32_t *)
 
 
@@ -300,6 +303,17 @@ def screen_probe(X, const double[:, ::1] centers, int shape, const float[::1] cu
                                  &offset_view[0])
     check(status, rows, NULL)
     return scores, reached.astype(bool), row_slack, center_slack, scale, minus_offset
+
+
+def open_probe(X, const double[:, ::1] centers, int32_t[::1] labels):
+    """Labels in place, from guesses or -1; how many rows and pairs each stage left open, for tests and benchmarks."""
+    cdef Rows rows = Rows(X)
+    cdef ck_open_counts counts
+    cdef int status
+    with nogil:
+        status = ck_open_probe(&rows.matrix, &centers[0, 0], centers.shape[0], &labels[0], &counts)
+    check(status, rows, NULL)
+    return counts
 
 
 def random_block(counter, key):

@@ -142,6 +142,14 @@ double ck_seconds(void);
  *   scale, minus_offset (d) OUT: rows are taken as x * scale + minus_offset */
 int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape, const float *cut, float *scores,
                     uint8_t *reached, double *row_slack, double *center_slack, double *scale, double *minus_offset);
+/* How far the stages of an assignment got: rows; those that the coarse screen kept (of the others none where there is
+ * no such screen, or the float32 screen was cheaper); those of them that were scored twice, for want of labels; pairs
+ * of row and center left open and measured; rows that needed canonical distances. */
+typedef struct {
+    int64_t rows, screened_rows, tried_rows, open_pairs, settled_rows;
+} ck_open_counts;
+/* INOUT labels: IN what they probably are, or -1. On one thread. */
+int ck_open_probe(const ck_matrix *X, const double *centers, int64_t k, int32_t *labels, ck_open_counts *counts);
 /* Philox 4x32-10 of (counter, key), for the known answers of its paper. */
 void ck_random_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 

@@ -1,7 +1,7 @@
 /* assign.c - whole-matrix calls: labels, inertia, distances. */
 #include <string.h>
 
-#include "assign.h"
+#include "coarse_block.h"
 
 /* --- Inertia ----------------------------------------------------------------------------------------------- */
 
@@ -131,6 +131,28 @@ int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double
     if (status == CK_OK && inertia) status = ck_inertia(X, centers, weights, labels, 0, n_threads, inertia);
     ck_arena_free(&arena);
     return locate(status, X, where);
+}
+
+int ck_open_probe(const ck_matrix *X, const double *centers, int64_t k, int32_t *labels, ck_open_counts *counts)
+{
+    ck_arena arena = {0};
+    ck_assigner assigner;
+    ck_assigner_init(&assigner, &arena, X, k);
+    ck_assign_scratch *scratch = ck_assign_scratch_new(&arena, &assigner, 1);
+    int32_t *block = CK_NEW(&arena, int32_t, assigner.block_rows);
+    int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
+    if (status == CK_OK) ck_assigner_set_centers(&assigner, centers);
+    for (int64_t row = 0; row < X->n_rows && status == CK_OK; row += assigner.block_rows) {
+        const int64_t n_rows = ck_min_i64(assigner.block_rows, X->n_rows - row);
+        memcpy(block, labels + row, (size_t)n_rows * sizeof *labels);
+        status = ck_assign_block(&assigner, scratch, X, row, n_rows, block);
+        memcpy(labels + row, block, (size_t)n_rows * sizeof *labels);
+    }
+    *counts = (ck_open_counts){X->n_rows, 0, 0, 0, 0};
+    if (status == CK_OK && scratch->coarse) *counts = ck_coarse_counts(scratch->coarse);
+    if (status == CK_OK) counts->settled_rows += scratch->n_settled;
+    ck_arena_free(&arena);
+    return status;
 }
 
 /* --- Distances --------------------------------------------------------------------------------------------- */

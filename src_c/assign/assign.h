@@ -51,6 +51,7 @@ typedef struct {
     uint64_t unscreened; /* bits of those too large for a float32 image */
     float *waiting_points, *waiting_thresholds;
     uint64_t *masks;
+    int64_t n_settled; /* rows so far that needed canonical distances after the float32 screen */
 } ck_assign_scratch;
 
 /* Both reserve memory: check arena->failed. */

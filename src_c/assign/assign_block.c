@@ -2,6 +2,7 @@
 
 #include "../base/bits.h"
 #include "coarse_block.h"
+#include "row_fetch.h"
 
 enum {
     POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
@@ -84,6 +85,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         if (s->waiting_points) memset(s->waiting_points, 0, (size_t)(shape->panel_rows * d) * sizeof(float));
         s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
+        s->n_settled = 0;
         s->coarse = assigner->coarse.shape ? ck_coarse_scratch_new(arena, assigner) : NULL;
     }
     return workers;
@@ -167,6 +169,7 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const c
                       int64_t strip, int n_open, const ck_center_set *settle, int32_t *labels)
 {
     const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
+    s->n_settled += n_open;
     for (int o = 0; o < n_open; o++) {
         const int64_t i = s->open[o], lane = s->n_waiting++;
         const float *points = s->strip_points + i / width * width * d + i % width;
@@ -191,30 +194,6 @@ static int label_single_cluster(const ck_matrix *rows, int64_t row, int64_t n_ro
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
 }
 
-/* Rows that will be packed next, fetched a little at a time while others are scored: reading memory and arithmetic
- * overlap, which they would not if the fetches came all at once. */
-typedef struct {
-    const char *next, *end;
-    int64_t step; /* bytes at a time */
-} row_fetch;
-
-static row_fetch fetch_rows(const ck_matrix *X, int64_t row, int64_t n_rows, int64_t n_steps)
-{
-    row_fetch fetch = {NULL, NULL, 0};
-    n_rows = ck_min_i64(n_rows, X->n_rows - row);
-    if (n_rows <= 0 || X->row_stride != X->n_features * ck_itemsize(X->dtype)) return fetch;
-    fetch.next = ck_row_start(X, row);
-    fetch.end = fetch.next + n_rows * X->row_stride;
-    fetch.step = ck_round_up(ck_ceil_div(n_rows * X->row_stride, n_steps), CK_CACHE_LINE);
-    return fetch;
-}
-
-static void fetch_some(row_fetch *fetch)
-{
-    const char *last = fetch->end - fetch->next > fetch->step ? fetch->next + fetch->step : fetch->end;
-    for (; fetch->next < last; fetch->next += CK_CACHE_LINE) CK_PREFETCH_L2(fetch->next);
-}
-
 /* OUT s->strip_points, strip_sqnorm, best, second, index: of at most strip_rows rows. */
 static void score_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
                         int64_t n_rows, const ck_center_set *set)
@@ -236,12 +215,12 @@ static void score_strip(const ck_assigner *assigner, ck_assign_scratch *s, const
         for (int64_t i = 0; i < n_rows; i++) s->sqnorm[i] = INFINITY;
         s->strip_sqnorm = s->sqnorm;
     }
-    row_fetch fetch = fetch_rows(rows, row + n_rows, n_rows,
-                                 ck_ceil_div(n_rows, width) * ck_ceil_div(set->n_panels, assigner->chunk_panels));
+    ck_row_fetch fetch = ck_fetch_rows(rows, row + n_rows, n_rows,
+                                       ck_ceil_div(n_rows, width) * ck_ceil_div(set->n_panels, assigner->chunk_panels));
     for (int64_t q = 0; q < set->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, set->n_panels - q);
         for (int64_t i = 0; i < n_rows; i += width) {
-            fetch_some(&fetch);
+            ck_fetch_some(&fetch);
             shape->score(s->strip_points + i * d, d, set->panels + q * (d + 2) * r, n_panels, q == 0, s->best + i,
                          s->second + i, s->index + i);
         }

@@ -4,18 +4,17 @@
 
 #include "../base/bits.h"
 #include "contest.h"
+#include "row_fetch.h"
 
 enum {
-    LONGEST_WAIT = 64,            /* strips from one failure to the next trial */
+    LONGEST_WAIT = 64, /* strips from one failure to the next trial */
+    BATCH_PAIRS = 256,
     ROOM_A_ROW = 256,             /* for open pairs */
     CENTER_CACHE_BYTES = 24 << 10 /* of the panels of centers that pass over a strip: half a first-level cache */
 };
-/* Measuring one pair costs this many times what it costs among many. */
-static const double LONE_PAIR = 4.0;
-
-typedef struct {
-    int32_t row, center; /* the row's place in the strip */
-} open_pair;
+/* In units of what the float32 screen takes for a feature of a pair: measuring an open pair, and each of its features;
+ * what pairs take beside their features, here and there. */
+static const double LONE_PAIR = 400.0, LONE_FEATURE = 3.0, ROW_FEATURES = 16.0, FLOAT_FEATURES = 6.0;
 
 struct ck_coarse_scratch {
     float *points, *gathered;              /* rows of a strip; some of them once more */
@@ -25,10 +24,13 @@ struct ck_coarse_scratch {
     int32_t *labels, *numbers, *lanes;     /* of a strip; 0, 1, ...; places of gathered rows */
     ck_contender *found;
     uint64_t *masks;
-    open_pair *pairs;
-    int64_t n_pairs, room;
+    /* What is open: places of rows in the strip, centers, squared distances of a batch. */
+    int32_t *pair_rows, *pair_centers;
+    double *pair_sqdists;
+    int64_t n_pairs, room, n_tried; /* the last: rows of the strip that were scored twice */
     void *stage;
     int wait, next_wait; /* strips that are left to the float32 screen; after the next failure */
+    ck_open_counts counts;
 };
 
 static int64_t chunk_panels(const ck_coarse_model *coarse)
@@ -60,7 +62,10 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->found = CK_NEW(arena, ck_contender, rows);
     s->masks = CK_NEW(arena, uint64_t, chunk_panels(coarse) * shape->panel_centers);
     s->room = rows * ck_min_i64(ROOM_A_ROW, coarse->k);
-    s->pairs = CK_NEW(arena, open_pair, s->room);
+    s->room += (chunk_panels(coarse) * shape->panel_centers + 1) * shape->panel_rows;
+    s->pair_rows = CK_NEW(arena, int32_t, s->room);
+    s->pair_centers = CK_NEW(arena, int32_t, s->room);
+    s->pair_sqdists = CK_NEW(arena, double, BATCH_PAIRS);
     s->stage = ck_arena_alloc(arena, ck_coarse_stage(shape, d), 1);
     if (arena->failed) return NULL;
     for (int64_t i = 0; i < rows; i++) s->numbers[i] = (int32_t)i;
@@ -82,25 +87,55 @@ static void pack_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const 
                             s->stage, s->points + i * coarse->n_pairs, s->sqnorm + i);
 }
 
+/* The strip that follows, while one is scored. */
+static ck_row_fetch fetch_next(const ck_coarse_model *coarse, const ck_matrix *rows, int64_t row, int64_t n_rows)
+{
+    const int64_t steps =
+        ck_ceil_div(n_rows, coarse->shape->panel_rows) * ck_ceil_div(coarse->n_panels, chunk_panels(coarse));
+    return ck_fetch_rows(rows, row + n_rows, n_rows, steps);
+}
+
 /* OUT best, second, index: of the strip against all centers. */
-static void score_strip(const ck_coarse_model *coarse, ck_coarse_scratch *s, int64_t n_rows)
+static void score_strip(const ck_coarse_model *coarse, ck_coarse_scratch *s, const ck_matrix *rows, int64_t row,
+                        int64_t n_rows)
 {
     const ck_coarse_shape *shape = coarse->shape;
     const int64_t width = shape->panel_rows, chunk = chunk_panels(coarse);
+    ck_row_fetch fetch = fetch_next(coarse, rows, row, n_rows);
     if (shape->begin) shape->begin();
     for (int64_t q = 0; q < coarse->n_panels; q += chunk) {
         const int64_t n_panels = ck_min_i64(chunk, coarse->n_panels - q);
-        for (int64_t i = 0; i < n_rows; i += width)
+        for (int64_t i = 0; i < n_rows; i += width) {
+            ck_fetch_some(&fetch);
             shape->score(s->points + i * coarse->n_pairs, coarse->n_pairs, coarse->panels + q * coarse->panel_floats,
                          n_panels, q == 0, s->best + i, s->second + i, s->index + i);
+        }
     }
     if (shape->end) shape->end();
+}
+
+/* Appends the pairs of a panel's masks, but those of labels. Returns 0 where there is no room. */
+static int append_pairs(const ck_coarse_shape *shape, ck_coarse_scratch *s, const int32_t *lanes, int64_t n_centers,
+                        int32_t first)
+{
+    int32_t *rows = s->pair_rows + s->n_pairs, *centers = s->pair_centers + s->n_pairs;
+    int64_t count = 0;
+    if (s->room - s->n_pairs < (n_centers + 1) * shape->panel_rows) return 0;
+    const int64_t n = shape->list(s->masks, n_centers, first, rows, centers);
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t at = lanes[rows[i]], j = centers[i];
+        rows[count] = at;
+        centers[count] = j;
+        count += s->labels[at] != j;
+    }
+    s->n_pairs += count;
+    return 1;
 }
 
 /* Appends the pairs of these rows, whose numbers stand in `lanes`, that reach the threshold, but those of their labels.
  * Returns 0 where there is no room. */
 static int reach_panels(const ck_coarse_model *coarse, ck_coarse_scratch *s, const float *points, const int32_t *lanes,
-                        int64_t n_rows)
+                        int64_t n_rows, ck_row_fetch fetch)
 {
     const ck_coarse_shape *shape = coarse->shape;
     const int64_t width = shape->panel_rows, chunk = chunk_panels(coarse), r = shape->panel_centers;
@@ -110,16 +145,10 @@ static int reach_panels(const ck_coarse_model *coarse, ck_coarse_scratch *s, con
         const int64_t n_panels = ck_min_i64(chunk, coarse->n_panels - q), first = q * r;
         const int64_t n_centers = ck_min_i64(n_panels * r, coarse->k - first);
         for (int64_t i = 0; i < n_rows && has_room; i += width) {
+            ck_fetch_some(&fetch);
             shape->reach(points + i * coarse->n_pairs, coarse->n_pairs, coarse->panels + q * coarse->panel_floats,
                          n_panels, s->thresholds + i, s->masks);
-            for (int64_t c = 0; c < n_centers; c++)
-                for (uint64_t mask = s->masks[c]; mask; mask &= mask - 1) {
-                    const int32_t at = lanes[i + ck_lowest_bit(mask)];
-                    s->pairs[s->n_pairs] = (open_pair){at, (int32_t)(first + c)};
-                    s->n_pairs += s->labels[at] != first + c;
-                    has_room = s->n_pairs < s->room;
-                    if (!has_room) mask = 1;
-                }
+            has_room = append_pairs(shape, s, lanes + i, n_centers, (int32_t)first);
         }
     }
     if (shape->end) shape->end();
@@ -154,7 +183,7 @@ static int64_t gather_open(const ck_coarse_model *coarse, ck_coarse_scratch *s, 
         const float *from = s->points + i / width * width * coarse->n_pairs + i % width * unit;
         float *to = s->gathered + n_open / width * width * coarse->n_pairs + n_open % width * unit;
         for (int64_t p = 0; p < coarse->n_pairs; p += unit)
-            memcpy(to + p * width, from + p * width, (size_t)unit * sizeof *to);
+            for (int64_t u = 0; u < unit; u++) to[p * width + u] = from[p * width + u];
         s->thresholds[n_open] = s->thresholds[i]; /* n_open <= i */
         s->lanes[n_open++] = (int32_t)i;
     }
@@ -166,29 +195,35 @@ static void close_lanes(const ck_coarse_model *coarse, ck_coarse_scratch *s, int
     for (int64_t i = n; i < ck_round_up(n, coarse->shape->panel_rows); i++) s->thresholds[i] = INFINITY;
 }
 
-/* OUT s->pairs: what the coarse screen leaves open. Returns 0 where that is too much, or cannot be told. */
+/* OUT s->pairs: what the coarse screen leaves open. Returns 0 where that cannot be told, or is too much. */
 static int screen_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_contest *contest, int64_t row,
                         int64_t n_rows, const int32_t *labels)
 {
     const ck_coarse_model *coarse = &assigner->coarse;
-    const double share = (1.0 - coarse->shape->pair_cost) / LONE_PAIR;
     const int known = labels[0] >= 0;
-    s->n_pairs = 0;
+    s->n_pairs = s->n_tried = 0;
     pack_strip(assigner, s, contest->rows, row, n_rows);
     if (known) {
         for (int64_t i = 0; i < n_rows; i++) s->labels[i] = labels[i] < 0 || labels[i] >= coarse->k ? 0 : labels[i];
         if (!set_thresholds(assigner, s, contest, row, n_rows)) return 0;
         close_lanes(coarse, s, n_rows);
-        if (!reach_panels(coarse, s, s->points, s->numbers, n_rows)) return 0;
-    } else {
-        score_strip(coarse, s, n_rows);
-        memcpy(s->labels, s->index, (size_t)n_rows * sizeof *s->labels);
-        if (!set_thresholds(assigner, s, contest, row, n_rows)) return 0;
-        const int64_t n_open = gather_open(coarse, s, n_rows);
-        close_lanes(coarse, s, n_open);
-        if (n_open > 0 && !reach_panels(coarse, s, s->gathered, s->lanes, n_open)) return 0;
+        return reach_panels(coarse, s, s->points, s->numbers, n_rows, fetch_next(coarse, contest->rows, row, n_rows));
     }
-    return (double)s->n_pairs <= share * (double)n_rows * (double)coarse->k;
+    score_strip(coarse, s, contest->rows, row, n_rows);
+    memcpy(s->labels, s->index, (size_t)n_rows * sizeof *s->labels);
+    if (!set_thresholds(assigner, s, contest, row, n_rows)) return 0;
+    s->n_tried = gather_open(coarse, s, n_rows);
+    close_lanes(coarse, s, s->n_tried);
+    return s->n_tried == 0 || reach_panels(coarse, s, s->gathered, s->lanes, s->n_tried, (ck_row_fetch){NULL, NULL, 0});
+}
+
+/* Scalar operations of the strip that was screened last, over those of the float32 screen. */
+static double cost_of_strip(const ck_coarse_model *coarse, const ck_coarse_scratch *s, int64_t n_rows, int64_t d)
+{
+    const double k = (double)coarse->k, n = (double)n_rows, features = (double)d;
+    const double scored = (n + (double)s->n_tried) * k * coarse->shape->pair_cost * (features + ROW_FEATURES);
+    const double measured = (double)s->n_pairs * (LONE_PAIR + LONE_FEATURE * features);
+    return (scored + measured) / (n * k * (features + FLOAT_FEATURES));
 }
 
 /* The nearest by canonical distance of the label and the centers that were open with it, which ascend. */
@@ -199,8 +234,8 @@ static int32_t settle_row(const ck_contest *contest, const ck_coarse_scratch *s,
     ck_load_row(contest->rows, row, s->row);
     ck_sqdist least = ck_sqdist_of(s->row, contest->centers + nearest * d, d);
     for (int64_t i = 0; i < s->n_pairs; i++) {
-        const int32_t j = s->pairs[i].center;
-        if (s->pairs[i].row != at) continue;
+        const int32_t j = s->pair_centers[i];
+        if (s->pair_rows[i] != at) continue;
         const ck_sqdist distance = ck_sqdist_of(s->row, contest->centers + j * d, d);
         if (ck_sqdist_less(distance, least) || (j < nearest && !ck_sqdist_less(least, distance))) {
             least = distance;
@@ -210,7 +245,20 @@ static int32_t settle_row(const ck_contest *contest, const ck_coarse_scratch *s,
     return nearest;
 }
 
+static void measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64_t row)
+{
+    for (int64_t i = 0; i < s->n_pairs; i += BATCH_PAIRS) {
+        const int64_t n = ck_min_i64(BATCH_PAIRS, s->n_pairs - i);
+        const int32_t *rows = s->pair_rows + i, *centers = s->pair_centers + i;
+        ck_settle_table()->label_sqdists(contest->rows, row, rows, centers, n, contest->centers, contest->centers32,
+                                         s->pair_sqdists, s->row);
+        for (int64_t b = 0; b < n; b++) ck_contest_enter(s->found + rows[b], centers[b], s->pair_sqdists[b]);
+    }
+}
+
 static int is_waiting(ck_coarse_scratch *s) { return s->wait > 0 && s->wait--; }
+
+ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch) { return scratch->counts; }
 
 static void keep_away(ck_coarse_scratch *s)
 {
@@ -222,18 +270,26 @@ int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *s, const ck
                      int64_t n_rows, int32_t *labels)
 {
     const ck_contest contest = ck_contest_of(rows, assigner->centers, assigner->centers32);
+    s->counts.rows += n_rows;
     if (is_waiting(s)) return 0;
     if (!screen_strip(assigner, s, &contest, row, n_rows, labels)) {
         keep_away(s);
         return 0;
     }
-    s->next_wait = 1;
+    if (cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features) > 1.0)
+        keep_away(s);
+    else
+        s->next_wait = 1;
+    s->counts.screened_rows += n_rows;
+    s->counts.tried_rows += s->n_tried;
+    s->counts.open_pairs += s->n_pairs;
     for (int64_t i = 0; i < n_rows; i++) s->found[i] = (ck_contender){s->own[i], INFINITY, s->labels[i]};
-    for (int64_t i = 0; i < s->n_pairs; i++)
-        ck_contest_enter(&contest, row + s->pairs[i].row, s->pairs[i].center, s->found + s->pairs[i].row, s->row);
-    for (int64_t i = 0; i < n_rows; i++)
-        labels[i] = ck_contest_is_open(&contest, s->found + i) ? settle_row(&contest, s, row + i, (int32_t)i)
-                                                               : s->found[i].label;
+    measure_pairs(s, &contest, row);
+    for (int64_t i = 0; i < n_rows; i++) {
+        const int open = ck_contest_is_open(&contest, s->found + i);
+        labels[i] = open ? settle_row(&contest, s, row + i, (int32_t)i) : s->found[i].label;
+        s->counts.settled_rows += open;
+    }
     return 1;
 }
 
@@ -244,7 +300,7 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
     const ck_contest contest = ck_contest_of(rows, assigner->centers, assigner->centers32);
     if (is_waiting(s)) return 0;
     pack_strip(assigner, s, rows, row, n_rows);
-    score_strip(&assigner->coarse, s, n_rows);
+    score_strip(&assigner->coarse, s, rows, row, n_rows);
     memcpy(s->labels, s->index, (size_t)n_rows * sizeof *s->labels);
     if (!set_thresholds(assigner, s, &contest, row, n_rows)) {
         keep_away(s);

@@ -16,4 +16,7 @@ int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *scratch, co
 int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *scratch, const ck_matrix *rows, int64_t row,
                     int64_t n_rows, const ck_row_bounds *bounds);
 
+/* What it has counted so far. */
+ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch);
+
 #endif

@@ -27,21 +27,23 @@ CK_INLINE double ck_contest_at_most(const ck_contest *c, double quick)
     return quick * (1.0 + c->error) + c->underflow;
 }
 
-/* Measures another center. scratch: d. */
-CK_INLINE void ck_contest_enter(const ck_contest *c, int64_t row, int64_t j, ck_contender *leader, double *scratch)
+/* The squared distance to another center, as far as it decides anything. scratch: d. */
+CK_INLINE double ck_contest_measure(const ck_contest *c, int64_t row, int64_t j, const ck_contender *leader,
+                                    double *scratch)
 {
     const int64_t d = c->rows->n_features;
     /* What exceeds the second best by both errors decides nothing. */
     const double enough = leader->best * (1.0 + 4.0 * c->error) + 4.0 * c->underflow;
-    const double distance =
-        ck_settle_table()->quick_sqdist(c->rows, row, c->centers + j * d, c->centers32 + j * d, enough, scratch);
-    if (distance < leader->best) {
-        leader->second = leader->best;
-        leader->best = distance;
-        leader->label = (int32_t)j;
-    } else if (distance < leader->second) {
-        leader->second = distance;
-    }
+    return ck_settle_table()->quick_sqdist(c->rows, row, c->centers + j * d, c->centers32 + j * d, enough, scratch);
+}
+
+CK_INLINE void ck_contest_enter(ck_contender *leader, int64_t j, double distance)
+{
+    /* Minima and a mask rather than a branch, which nobody could foretell. */
+    const double before = leader->best, loser = distance < before ? before : distance;
+    leader->label ^= (leader->label ^ (int32_t)j) & -(int32_t)(distance < before);
+    leader->best = distance < before ? distance : before;
+    leader->second = loser < leader->second ? loser : leader->second;
 }
 
 /* Whether quick distances leave more than one center. What is not a number does. */

@@ -111,7 +111,8 @@ static void measure_own(const bounds_strategy *s, const worker_scratch *w, const
     const ck_settle_kernels *kernels = ck_settle_table();
     const double scale = s->base.screening->assigner.model.image.scale;
     float *high = w->bounds.high;
-    kernels->label_sqdists(b->X, b->row, w->survivors, b->labels, count, s->centers, s->centers32, w->sqdists, w->row);
+    for (int64_t i = 0; i < count; i++) w->labels[i] = b->labels[w->survivors[i]];
+    kernels->label_sqdists(b->X, b->row, w->survivors, w->labels, count, s->centers, s->centers32, w->sqdists, w->row);
     kernels->bound_sqdists(w->sqdists, count, s->error, s->underflow, scale, high, w->own_low);
     for (int64_t i = 0; i < count; i++) {
         const int32_t row = w->survivors[i];

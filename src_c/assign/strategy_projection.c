@@ -92,7 +92,7 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
             const int lane = ck_lowest_bit(mask);
             ck_contender *c = found + lane;
             if (c->label == j) continue;
-            ck_contest_enter(&contest, row + lane, j, c, w->row);
+            ck_contest_enter(c, j, ck_contest_measure(&contest, row + lane, j, c, w->row));
             measured++;
         }
     for (int lane = 0; lane < n_rows; lane++) {

@@ -3,9 +3,9 @@
  *
  * The score of center c for point x is x.c - |c|^2/2 as in screen.h, of the same images, rounded to bfloat16. What the
  * rounding removed is measured, rows and centers each, and |x.c - x'.c'| <= |x - x'||c| + |x'||c - c'| is itself a
- * product of two numbers of the row with two of the center: these become two more features, so that every computed
- * score is at least the true one. A center whose score is below (|x|^2 - D)/2, with D the squared distance to some
- * other center, is farther away than that one. docs/numerics.md, section 9.
+ * product of two numbers of the row with two of the center: these become two more features, the last pair, so that
+ * every computed score is at least the true one. A center whose score is below (|x|^2 - D)/2, with D the squared
+ * distance to some other center, is farther away than that one. docs/numerics.md, section 9.
  */
 #ifndef CK_COARSE_H
 #define CK_COARSE_H
@@ -33,7 +33,18 @@ typedef struct {
                   float *second, float *index);
     void (*reach)(const float *points, int64_t n_pairs, const float *centers, int64_t n_panels, const float *threshold,
                   uint64_t *masks);
+    /* OUT lanes, centers: of the bits of masks, those of n centers from `first` on, in order; room for panel_rows more.
+     * Returns how many. */
+    int64_t (*list)(const uint64_t *masks, int64_t n, int32_t first, int32_t *lanes, int32_t *centers);
 } ck_coarse_shape;
+
+/* The pair of the bound. Of a row, by the squared norms of its image and of what rounding removed, as float32 sees
+ * them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for what the sums of squares are off,
+ * the latter also by IMAGE norm for the rounding to float32 before, and by TINY for what underflows. */
+#define CK_COARSE_ROUNDING (1.0f + 0x1p-10f)
+#define CK_COARSE_IMAGE 0x1p-22f
+#define CK_COARSE_TINY 0x1p-100f
+CK_INLINE int64_t ck_bound_pair(int64_t d) { return ck_ceil_div(d, 2); }
 
 /* NULL where the chosen instruction set has none. */
 const ck_coarse_shape *ck_coarse_table(void);
@@ -57,22 +68,12 @@ void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, 
 /* Bytes of scratch for packing rows. */
 int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d);
 
-/* --- What every kernel packs: bfloat16 numbers of the bound, rounded upward ------------------------------------ */
-
-CK_INLINE uint16_t ck_bfloat16_above(float value) /* of a number that is not negative */
+/* Rounded upward, of a number that is not negative. */
+CK_INLINE uint16_t ck_bfloat16_above(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     return (uint16_t)((bits + 0xffff) >> 16);
-}
-
-/* The bound's features of a row, by the squared norms of its image and of what rounding removed, both computed in
- * float32: at least |x'| and |x - x'|. */
-CK_INLINE void ck_coarse_row_features(float sqnorm, float removed, uint16_t features[2])
-{
-    const float norm = sqrtf(sqnorm), rest = sqrtf(removed), rounding = 1.0f + 0x1p-10f;
-    features[0] = ck_bfloat16_above((norm + rest) * rounding);
-    features[1] = ck_bfloat16_above(rest * rounding + norm * 0x1p-22f + 0x1p-100f);
 }
 
 #endif

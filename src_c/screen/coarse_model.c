@@ -6,7 +6,7 @@
 /* The units may add by truncation, rounding to odd or to nearest: an addition is within one unit in the last place. */
 static const double UNIT_ROUNDOFF_SUM = 0x1p-23, UNIT_ROUNDOFF_32 = 0x1p-24, UNIT_ROUNDOFF_64 = 0x1p-53,
                     UNDERFLOW_32 = 0x1p-119, RAISED = 1.0 + 0x1p-20;
-enum { BOUND_FEATURES = 2, STAGED_FEATURES = 32 };
+enum { STAGED_FEATURES = 32 };
 
 static double gamma_of(double n, double unit_roundoff) { return n * unit_roundoff / (1.0 - n * unit_roundoff); }
 
@@ -30,7 +30,7 @@ static uint16_t bfloat16_above(double value) { return ck_bfloat16_above((float)(
 int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d)
 {
     return shape->panel_rows *
-           (d * (int64_t)sizeof(double) + ck_round_up(d + BOUND_FEATURES, STAGED_FEATURES) * (int64_t)sizeof(uint16_t));
+           (d * (int64_t)sizeof(double) + ck_round_up(d, STAGED_FEATURES) * (int64_t)sizeof(uint16_t));
 }
 
 void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t k, int64_t d)
@@ -40,7 +40,7 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t k, i
     if (!shape || d < CK_COARSE_MIN_FEATURES || d > CK_COARSE_MAX_FEATURES || k < CK_COARSE_MIN_CENTERS) return;
     coarse->shape = shape;
     coarse->k = k;
-    coarse->n_pairs = ck_round_up(ck_ceil_div(d + BOUND_FEATURES, 2), shape->center_pairs);
+    coarse->n_pairs = ck_round_up(ck_bound_pair(d) + 1, shape->center_pairs);
     coarse->n_panels = ck_ceil_div(k, shape->panel_centers);
     coarse->panel_floats = (coarse->n_pairs + shape->head_lines) * shape->panel_centers;
     coarse->panels = CK_NEW(arena, float, coarse->n_panels * coarse->panel_floats);
@@ -78,9 +78,9 @@ void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, 
                 sqnorm += exact * exact;
                 removed += (exact - rounded) * (exact - rounded);
                 rounded_sqnorm += rounded * rounded;
-            } else if (p == d) {
+            } else if (p == 2 * ck_bound_pair(d)) {
                 value = bfloat16_above((sqrt(removed) + sum * sqrt(rounded_sqnorm)) / (1.0 - sum));
-            } else if (p == d + 1) {
+            } else if (p == 2 * ck_bound_pair(d) + 1) {
                 value = bfloat16_above(sqrt(sqnorm) / (1.0 - sum));
             }
             pairs[2 * ((pair / group * r + j % r) * group + pair % group) + p % 2] = value;

@@ -2,64 +2,126 @@
  * after isa_avx512.h and stage_rows.h. */
 enum { PAIR_ROWS = 32, PAIR_FEATURES = 32 };
 
-CK_INLINE VF image_of(const ck_matrix *X, const char *row, int64_t p, const ck_screen_image *image)
+/* Sixteen features of a row's image; count: those there are, where they are not sixteen. */
+CK_INLINE VF image_of(const ck_matrix *X, const char *row, int64_t p, int count, const ck_screen_image *image)
 {
-    const int count = (int)ck_max_i64(ck_min_i64(L, X->n_features - p), 0);
     const float scale = (float)image->scale;
-    if (count == 0) return v_zero();
     if (X->dtype == CK_F64)
         return v_image_first_f64((const double *)row + p, count, image->scale, image->minus_offset + p);
-    return v_fma(v_load_first((const float *)row + p, count), v_set1(&scale), v_load(image->minus_offset32 + p));
+    const VF value = count == L ? v_loadu((const float *)row + p) : v_load_first((const float *)row + p, count);
+    return v_fma(value, v_set1(&scale), v_load(image->minus_offset32 + p));
 }
 
-/* What rounding to bfloat16 leaves of a vector, by its 16 halves. */
+/* What rounding to bfloat16 leaves of sixteen numbers. */
 CK_INLINE VF removed_by(VF value, __m256i rounded)
 {
     return v_sub(value, _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(rounded), 16)));
 }
 
-/* OUT out: the row's image in bfloat16, the bound's features, zeros up to n_features, a multiple of PAIR_FEATURES. */
-CK_INLINE void round_row(const ck_matrix *X, const char *row, const ck_screen_image *image, int64_t n_features,
-                         uint16_t *out, float *sqnorm)
+typedef struct {
+    VF sqnorm, removed; /* squares, over the lanes */
+} row_squares;
+
+/* OUT out: the row's image in bfloat16, with zeros up to a multiple of PAIR_FEATURES. */
+CK_INLINE row_squares round_row(const ck_matrix *X, const char *row, const ck_screen_image *image, uint16_t *out)
 {
     const int64_t d = X->n_features;
-    VF norm = v_zero(), other_norm = v_zero(), removed = v_zero(), other_removed = v_zero();
-    for (int64_t p = 0; p < n_features; p += PAIR_FEATURES) {
-        const VF low = image_of(X, row, p, image), high = image_of(X, row, p + L, image);
+    row_squares first = {v_zero(), v_zero()}, second = first;
+    for (int64_t p = 0; p < d; p += PAIR_FEATURES) {
+        const int whole = d - p >= PAIR_FEATURES, rest = (int)(d - p);
+        const VF low = image_of(X, row, p, whole || rest > L ? L : rest, image);
+        const VF high = whole      ? image_of(X, row, p + L, L, image)
+                        : rest > L ? image_of(X, row, p + L, rest - L, image)
+                                   : v_zero();
         const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(high, low);
         _mm512_storeu_si512(out + p, rounded);
         const VF low_removed = removed_by(low, _mm512_castsi512_si256(rounded));
         const VF high_removed = removed_by(high, _mm512_extracti64x4_epi64(rounded, 1));
-        norm = v_fma(low, low, norm);
-        other_norm = v_fma(high, high, other_norm);
-        removed = v_fma(low_removed, low_removed, removed);
-        other_removed = v_fma(high_removed, high_removed, other_removed);
+        first.sqnorm = v_fma(low, low, first.sqnorm);
+        second.sqnorm = v_fma(high, high, second.sqnorm);
+        first.removed = v_fma(low_removed, low_removed, first.removed);
+        second.removed = v_fma(high_removed, high_removed, second.removed);
     }
-    *sqnorm = _mm512_reduce_add_ps(v_add(norm, other_norm));
-    ck_coarse_row_features(*sqnorm, _mm512_reduce_add_ps(v_add(removed, other_removed)), out + d);
+    return (row_squares){v_add(first.sqnorm, second.sqnorm), v_add(first.removed, second.removed)};
+}
+
+/* Sixteen sums over lanes, in sixteen lanes. */
+CK_INLINE VF sum_lanes(VF square[L])
+{
+    v_transpose(square);
+    UNROLL for (int width = L / 2; width > 0; width /= 2) UNROLL for (int l = 0; l < width; l++)
+        square[l] = v_add(square[l], square[l + width]);
+    return square[0];
+}
+
+/* Of sixteen rows: the pair of the bound. */
+CK_INLINE VF bound_pair_of(VF sqnorm, VF removed)
+{
+    const VF rounding = _mm512_set1_ps(CK_COARSE_ROUNDING), norm = _mm512_sqrt_ps(sqnorm), rest = _mm512_sqrt_ps(removed);
+    const VF size = _mm512_mul_ps(v_add(norm, rest), rounding);
+    const VF lost = v_fma(norm, _mm512_set1_ps(CK_COARSE_IMAGE), v_fma(rest, rounding, _mm512_set1_ps(CK_COARSE_TINY)));
+    const __m512i up = _mm512_set1_epi32(0xffff), high = _mm512_set1_epi32((int)0xffff0000);
+    const __m512i above_size = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(size), up), 16);
+    const __m512i above_lost = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(lost), up), high);
+    return _mm512_castsi512_ps(_mm512_or_si512(above_size, above_lost));
 }
 
 static void pack_pairs(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
                        void *stage, float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
 {
-    const int64_t n_features = ck_round_up(2 * n_pairs, PAIR_FEATURES);
+    const int64_t d = X->n_features, stride = ck_round_up(d, PAIR_FEATURES), bound = ck_bound_pair(d);
     uint16_t *rounded = stage;
     ck_matrix view = *X;
     if (n_rows < PAIR_ROWS || !ck_rows_contiguous(X) || (X->dtype != CK_F32 && X->dtype != CK_F64)) {
-        view = stage_rows(X, row, n_rows, PAIR_ROWS, rounded + PAIR_ROWS * n_features);
+        view = stage_rows(X, row, n_rows, PAIR_ROWS, rounded + PAIR_ROWS * stride);
         row = 0;
     }
     for (int64_t half = 0; half < PAIR_ROWS; half += L) {
-        for (int64_t i = 0; i < L; i++)
-            round_row(&view, ck_row_start(&view, row + half + i), image, n_features, rounded + i * n_features,
-                      sqnorm + half + i);
-        for (int64_t p = 0; p < n_pairs; p += L) {
+        VF sqnorms[L], removed[L];
+        for (int64_t i = 0; i < L; i++) {
+            const row_squares squares =
+                round_row(&view, ck_row_start(&view, row + half + i), image, rounded + i * stride);
+            sqnorms[i] = squares.sqnorm;
+            removed[i] = squares.removed;
+        }
+        for (int64_t p = 0; p < bound; p += L) {
             VF square[L];
-    UNROLL for (int i = 0; i < L; i++)
-                square[i] = v_loadu((const float *)(rounded + i * n_features + 2 * p));
+            UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rounded + i * stride + 2 * p));
             v_transpose(square);
-            const int64_t count = ck_min_i64(L, n_pairs - p);
+            const int64_t count = ck_min_i64(L, bound - p);
             for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PAIR_ROWS + half, square[l]);
         }
+        const VF sums = sum_lanes(sqnorms);
+        v_store(sqnorm + half, sums);
+        v_store(panel + bound * PAIR_ROWS + half, bound_pair_of(sums, sum_lanes(removed)));
+        for (int64_t p = bound + 1; p < n_pairs; p++) v_store(panel + p * PAIR_ROWS + half, v_zero());
     }
+}
+
+/* Eight masks at a time tell which are empty; of the others, sixteen lanes at a time: no branch that nobody could
+ * foretell. */
+static int64_t list_pairs(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,
+                          int32_t *CK_RESTRICT centers)
+{
+    enum { BATCH = 256, AT_A_TIME = 8 };
+    int64_t count = 0;
+    for (int64_t from = 0; from < n; from += BATCH) {
+        int32_t filled[BATCH + L];
+        int n_filled = 0;
+        const int64_t last = ck_min_i64(from + BATCH, n);
+        for (int64_t c = from; c < last; c += AT_A_TIME) {
+            const __mmask8 there = (__mmask8)((1u << ck_min_i64(AT_A_TIME, last - c)) - 1);
+            const __m512i eight = _mm512_maskz_loadu_epi64(there, masks + c);
+            n_filled += v_list(_mm512_test_epi64_mask(eight, eight), (int)c, filled + n_filled);
+        }
+        for (int f = 0; f < n_filled; f++) {
+            const uint64_t mask = masks[filled[f]];
+            const __m512i center = _mm512_set1_epi32(first + filled[f]);
+            for (int half = 0; half < PAIR_ROWS; half += L) {
+                _mm512_storeu_si512(centers + count, center);
+                count += v_list((uint32_t)(mask >> half) & 0xffff, half, lanes + count);
+            }
+        }
+    }
+    return count;
 }

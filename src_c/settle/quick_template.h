@@ -150,9 +150,10 @@ CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_
     if (X->dtype != CK_F32 || !ck_rows_contiguous(X) || X->row_stride != X->n_features * 4 || X->n_features >= 64)
         return 0;
     const int64_t last = X->n_rows - 1 - ck_ceil_div(CK_LANES, X->n_features) - row;
-    n -= n % 4;
-    while (n > 0 && list[n - 1] > last) n -= 4;
-    return n;
+    int64_t count = 0;
+    for (int64_t i = 0; i + 4 <= n && count == i; i += 4)
+        count += list[i] <= last && list[i + 1] <= last && list[i + 2] <= last && list[i + 3] <= last ? 4 : 0;
+    return count;
 #else
     (void)X, (void)row, (void)list, (void)n;
     return 0;
@@ -169,13 +170,13 @@ static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RES
         const float *x[4], *c[4];
         for (int r = 0; r < 4; r++) {
             x[r] = (const float *)ck_row_start(X, row + list[i + r]);
-            c[r] = centers32 + labels[list[i + r]] * d;
+            c[r] = centers32 + labels[i + r] * d;
         }
         sqdists_masked(x, c, d, out + i);
     }
 #endif
     for (int64_t i = n_short; i < n; i++) {
-        const int64_t center = labels[list[i]] * d;
+        const int64_t center = labels[i] * d;
         out[i] = quick_sqdist(X, row + list[i], centers + center, centers32 + center, INFINITY, scratch);
     }
 }

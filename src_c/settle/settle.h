@@ -116,8 +116,8 @@ typedef struct {
     void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
                          const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
                          double *scratch);
-    /* OUT out: quick squared distances of listed rows, counted from `row`, to the centers of their labels. centers32 is
-     * readable for CK_LANES more. */
+    /* OUT out: quick squared distances of listed rows, counted from `row`, to a center each: the labels are by the
+     * place in the list. centers32 is readable for CK_LANES more. */
     void (*label_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, const int32_t *labels, int64_t n,
                           const double *centers, const float *centers32, double *out, double *scratch);
     /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
