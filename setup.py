@@ -4,6 +4,7 @@ Switches, as environment variables:
     CKMEANS_DEBUG=1                     assertions and symbols, no optimisation
     CKMEANS_SANITIZE=address,undefined  the sanitizers of GCC and Clang
     CKMEANS_OPENMP=0                    serial, whatever the compiler offers
+    CKMEANS_TILE_MODEL=1                AMX tiles in software (tests/c/tile_model.c), to test their kernels without them
 """
 
 import os
@@ -15,6 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("CKMEANS_DEBUG") == "1"
 SANITIZE = os.environ.get("CKMEANS_SANITIZE", "")
+TILE_MODEL = os.environ.get("CKMEANS_TILE_MODEL") == "1"
 OPENMP = os.environ.get("CKMEANS_OPENMP", "1") != "0" and sys.platform != "darwin"  # macOS: dispatch_apply
 
 
@@ -45,7 +47,8 @@ setup(
     ext_modules=[
         Extension(
             "ckmeans._core",
-            sources=["ckmeans/_core.pyx", *sorted(glob("src_c/*/*.c"))],
+            sources=["ckmeans/_core.pyx", *sorted(glob("src_c/*/*.c")), *["tests/c/tile_model.c"] * TILE_MODEL],
+            define_macros=[("CK_TILE_MODEL", "1")] * TILE_MODEL,
             depends=glob("src_c/**/*.h", recursive=True),
             include_dirs=["src_c"],
         )

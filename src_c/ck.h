@@ -134,7 +134,8 @@ double ck_seconds(void);
 /* --- For the tests ----------------------------------------------------------------------------------------- */
 
 /* What the chosen kernels compute for n rows and k centers, beside the slacks of the bound (src_c/screen/screen.h).
- *   shape      0: narrow, 1: tile, 2: reached by rows that are not packed, scores as for 1
+ *   shape      0: narrow, 1: tile, 2: reached by rows that are not packed, scores as for 1, 3: coarse (scores are
+ *              raised by the bound already; CK_ERROR_STOPPED where there is no such screen)
  *   cut        IN  n: thresholds for reached
  *   scores     OUT n x k
  *   reached    OUT n x k: 1 where the score is at least the row's cut

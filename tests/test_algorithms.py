@@ -144,7 +144,7 @@ def test_filtering_relocates_empty_clusters_like_lloyd():
 
 
 @pytest.mark.parametrize("algorithm", ["projection", "auto"])
-def test_projection_runs_where_it_serves_and_measures_few_pairs(algorithm):
+def test_projection_runs_where_it_serves_and_measures_few_pairs(float_screen, algorithm):
     X = correlated("wide", np.random.default_rng(0))
     history = ckmeans.kmeans(X, 64, algorithm=algorithm, random_state=0).history
     assert set(history["algorithm"]) == {"projection"}
@@ -180,7 +180,7 @@ def test_auto_does_not_keep_bounds_that_exclude_nothing():
     assert history["algorithm"].tolist() == ["lloyd"] * 3
 
 
-def test_auto_takes_to_bounds_when_centers_come_to_rest():
+def test_auto_takes_to_bounds_when_centers_come_to_rest(float_screen):
     X = blobs(ROWS, 40, 40, seed=4, spread=1.5)
     history = ckmeans.kmeans(X, 200, random_state=0, tol=0).history
     assert history["algorithm"][0] == "lloyd" and history["algorithm"][-1] == "yinyang"

@@ -10,6 +10,7 @@ typedef struct {
     const ck_matrix *X;
     ck_screen_model model; /* its image alone */
     float *points, *sqnorm;
+    float *coarse_points, *coarse_sqnorm; /* for the coarse screen, where there is one */
 } ck_packed_rows;
 
 /* NULL where there is no memory, or more than a cache holds. */
@@ -99,6 +100,9 @@ void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *scratch, cons
 void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images, const float *sqnorms,
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                      const ck_row_bounds *bounds);
+
+/* What the screen has cost so far, or is thought to before, the float32 screen costing one. */
+double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

@@ -27,6 +27,13 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
     packed->points = CK_NEW(arena, float, padded *d);
     packed->sqnorm = CK_NEW(arena, float, padded);
     double *rows = CK_NEW(&local, double, padded *d); /* the scratch of packing too */
+    ck_coarse_model coarse;
+    ck_coarse_model_init(&coarse, &local, n, CK_COARSE_MIN_CENTERS, d);
+    const int64_t coarse_width = coarse.shape ? coarse.shape->panel_rows : 1,
+                  coarse_rows = ck_round_up(n, coarse_width);
+    packed->coarse_points = coarse.shape ? CK_NEW(arena, float, coarse_rows *coarse.n_pairs) : NULL;
+    packed->coarse_sqnorm = coarse.shape ? CK_NEW(arena, float, coarse_rows) : NULL;
+    void *stage = coarse.shape ? ck_arena_alloc(&local, ck_coarse_stage(coarse.shape, d), 1) : NULL;
     const int failed = arena->failed || local.failed;
     if (!failed) {
         ck_settle_table()->copy_rows(X, 0, n, rows);
@@ -34,6 +41,9 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
         for (int64_t row = 0; row < n; row += width)
             shape->pack(X, row, ck_min_i64(width, n - row), &packed->model.image, rows, packed->points + row * d,
                         packed->sqnorm + row);
+        for (int64_t row = 0; row < n && coarse.shape; row += coarse_width)
+            coarse.shape->pack(X, row, ck_min_i64(coarse_width, n - row), &packed->model.image, coarse.n_pairs, stage,
+                               packed->coarse_points + row * coarse.n_pairs, packed->coarse_sqnorm + row);
     }
     ck_arena_free(&local);
     return failed ? NULL : packed;
@@ -52,7 +62,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->keep_image = 0;
     assigner->packed = NULL;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
-    ck_coarse_model_init(&assigner->coarse, arena, k, d);
+    ck_coarse_model_init(&assigner->coarse, arena, X->n_rows, k, d);
     assigner->centers32 = assigner->coarse.shape ? CK_NEW(arena, float, k *d + CK_LANES) : NULL;
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);

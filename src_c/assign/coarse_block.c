@@ -9,19 +9,20 @@
 enum {
     LONGEST_WAIT = 64, /* strips from one failure to the next trial */
     BATCH_PAIRS = 256,
-    ROOM_A_ROW = 256,             /* for open pairs */
     CENTER_CACHE_BYTES = 24 << 10 /* of the panels of centers that pass over a strip: half a first-level cache */
 };
 /* In units of what the float32 screen takes for a feature of a pair: measuring an open pair, and each of its features;
  * what pairs take beside their features, here and there. */
 static const double LONE_PAIR = 400.0, LONE_FEATURE = 3.0, ROW_FEATURES = 16.0, FLOAT_FEATURES = 6.0;
+static const double UNSURE_ROW = 3.0; /* passes that a row costs whose bounds do not separate its center from others */
 
 struct ck_coarse_scratch {
-    float *points, *gathered;              /* rows of a strip; some of them once more */
-    float *sqnorm, *best, *second, *index; /* of a strip */
-    float *thresholds;                     /* of the rows that are tried for open pairs */
-    double *own, *row;                     /* squared distances to the centers of the labels; d */
-    int32_t *labels, *numbers, *lanes;     /* of a strip; 0, 1, ...; places of gathered rows */
+    const float *points, *sqnorm;              /* of a strip */
+    float *own_points, *own_sqnorm, *gathered; /* the same, unless they were packed before; some rows once more */
+    float *best, *second, *index;              /* of a strip */
+    float *thresholds;                         /* of the rows that are tried for open pairs */
+    double *own, *row;                         /* squared distances to the centers of the labels; d */
+    int32_t *labels, *numbers, *lanes;         /* of a strip; 0, 1, ...; places of gathered rows */
     ck_contender *found;
     uint64_t *masks;
     /* What is open: places of rows in the strip, centers, squared distances of a batch. */
@@ -31,12 +32,19 @@ struct ck_coarse_scratch {
     void *stage;
     int wait, next_wait; /* strips that are left to the float32 screen; after the next failure */
     ck_open_counts counts;
+    double cost; /* of all rows that were counted, each costing one in the float32 screen */
 };
 
 static int64_t chunk_panels(const ck_coarse_model *coarse)
 {
     const int64_t bytes = coarse->panel_floats * (int64_t)sizeof(float);
     return ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / bytes, 1), coarse->n_panels);
+}
+
+/* Open pairs of a row that cost as much as the float32 screen. */
+static double worth_measuring(const ck_coarse_model *coarse, int64_t d)
+{
+    return (double)coarse->k * ((double)d + FLOAT_FEATURES) / (LONE_PAIR + LONE_FEATURE * (double)d);
 }
 
 ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *assigner)
@@ -47,9 +55,9 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     if (!s) return NULL;
     memset(s, 0, sizeof *s);
     const int64_t rows = ck_round_up(assigner->strip_rows, shape->panel_rows), d = assigner->X->n_features;
-    s->points = CK_NEW(arena, float, rows * coarse->n_pairs);
+    s->own_points = CK_NEW(arena, float, rows * coarse->n_pairs);
     s->gathered = CK_NEW(arena, float, rows * coarse->n_pairs);
-    s->sqnorm = CK_NEW(arena, float, rows);
+    s->own_sqnorm = CK_NEW(arena, float, rows);
     s->best = CK_NEW(arena, float, rows);
     s->second = CK_NEW(arena, float, rows);
     s->index = CK_NEW(arena, float, rows);
@@ -61,16 +69,15 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->lanes = CK_NEW(arena, int32_t, rows);
     s->found = CK_NEW(arena, ck_contender, rows);
     s->masks = CK_NEW(arena, uint64_t, chunk_panels(coarse) * shape->panel_centers);
-    s->room = rows * ck_min_i64(ROOM_A_ROW, coarse->k);
-    s->room += (chunk_panels(coarse) * shape->panel_centers + 1) * shape->panel_rows;
+    /* As many as are worth measuring, and those of one panel. */
+    s->room = (int64_t)((double)rows * worth_measuring(coarse, d)) +
+              (chunk_panels(coarse) * shape->panel_centers + 1) * shape->panel_rows;
     s->pair_rows = CK_NEW(arena, int32_t, s->room);
     s->pair_centers = CK_NEW(arena, int32_t, s->room);
     s->pair_sqdists = CK_NEW(arena, double, BATCH_PAIRS);
     s->stage = ck_arena_alloc(arena, ck_coarse_stage(shape, d), 1);
     if (arena->failed) return NULL;
     for (int64_t i = 0; i < rows; i++) s->numbers[i] = (int32_t)i;
-    /* Lanes that hold no row are computed with all the same; what malloc left there may be subnormal, and slow. */
-    memset(s->gathered, 0, (size_t)(rows * coarse->n_pairs) * sizeof *s->gathered);
     s->next_wait = 1;
     return s;
 }
@@ -82,9 +89,17 @@ static void pack_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const 
 {
     const ck_coarse_model *coarse = &assigner->coarse;
     const int64_t width = coarse->shape->panel_rows;
+    const ck_packed_rows *packed = assigner->packed;
+    if (packed && packed->coarse_points && rows == packed->X) {
+        s->points = packed->coarse_points + row * coarse->n_pairs;
+        s->sqnorm = packed->coarse_sqnorm + row;
+        return;
+    }
+    s->points = s->own_points;
+    s->sqnorm = s->own_sqnorm;
     for (int64_t i = 0; i < n_rows; i += width)
         coarse->shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &assigner->model.image, coarse->n_pairs,
-                            s->stage, s->points + i * coarse->n_pairs, s->sqnorm + i);
+                            s->stage, s->own_points + i * coarse->n_pairs, s->own_sqnorm + i);
 }
 
 /* The strip that follows, while one is scored. */
@@ -190,9 +205,10 @@ static int64_t gather_open(const ck_coarse_model *coarse, ck_coarse_scratch *s, 
     return n_open;
 }
 
+/* Whatever the lanes without a row hold, no score of theirs is at least what is not a number. */
 static void close_lanes(const ck_coarse_model *coarse, ck_coarse_scratch *s, int64_t n)
 {
-    for (int64_t i = n; i < ck_round_up(n, coarse->shape->panel_rows); i++) s->thresholds[i] = INFINITY;
+    for (int64_t i = n; i < ck_round_up(n, coarse->shape->panel_rows); i++) s->thresholds[i] = NAN;
 }
 
 /* OUT s->pairs: what the coarse screen leaves open. Returns 0 where that cannot be told, or is too much. */
@@ -217,7 +233,7 @@ static int screen_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const
     return s->n_tried == 0 || reach_panels(coarse, s, s->gathered, s->lanes, s->n_tried, (ck_row_fetch){NULL, NULL, 0});
 }
 
-/* Scalar operations of the strip that was screened last, over those of the float32 screen. */
+/* What the strip that was screened last has cost, the float32 screen costing one. */
 static double cost_of_strip(const ck_coarse_model *coarse, const ck_coarse_scratch *s, int64_t n_rows, int64_t d)
 {
     const double k = (double)coarse->k, n = (double)n_rows, features = (double)d;
@@ -256,30 +272,56 @@ static void measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64
     }
 }
 
-static int is_waiting(ck_coarse_scratch *s) { return s->wait > 0 && s->wait--; }
-
-ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch) { return scratch->counts; }
-
 static void keep_away(ck_coarse_scratch *s)
 {
     s->wait = s->next_wait;
     s->next_wait = (int)ck_min_i64(2 * s->next_wait, LONGEST_WAIT);
 }
 
+static int is_waiting(ck_coarse_scratch *s, int64_t n_rows)
+{
+    if (s->wait == 0) return 0;
+    s->wait--;
+    s->counts.rows += n_rows;
+    s->cost += (double)n_rows;
+    return 1;
+}
+
+ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch) { return scratch->counts; }
+
+double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers)
+{
+    const ck_coarse_shape *shape = assigner->coarse.shape;
+    const double d = (double)assigner->model.d;
+    double cost = 0.0, rows = 0.0;
+    if (!shape) return 1.0;
+    for (int w = 0; w < n_workers; w++) {
+        cost += workers[w].coarse->cost;
+        rows += (double)workers[w].coarse->counts.rows;
+    }
+    return rows > 0.0 ? cost / rows : shape->pair_cost * (d + ROW_FEATURES) / (d + FLOAT_FEATURES);
+}
+
+/* Takes account of a strip; cost: what the coarse screen has cost, more than one where it should not have been tried.
+ */
+static void keep_account(ck_coarse_scratch *s, int64_t n_rows, double cost)
+{
+    s->counts.rows += n_rows;
+    s->cost += cost * (double)n_rows;
+    if (cost > 1.0)
+        keep_away(s);
+    else
+        s->next_wait = 1;
+}
+
 int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_matrix *rows, int64_t row,
                      int64_t n_rows, int32_t *labels)
 {
     const ck_contest contest = ck_contest_of(rows, assigner->centers, assigner->centers32);
-    s->counts.rows += n_rows;
-    if (is_waiting(s)) return 0;
-    if (!screen_strip(assigner, s, &contest, row, n_rows, labels)) {
-        keep_away(s);
-        return 0;
-    }
-    if (cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features) > 1.0)
-        keep_away(s);
-    else
-        s->next_wait = 1;
+    if (is_waiting(s, n_rows)) return 0;
+    const int done = screen_strip(assigner, s, &contest, row, n_rows, labels);
+    keep_account(s, n_rows, cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features) + !done);
+    if (!done) return 0;
     s->counts.screened_rows += n_rows;
     s->counts.tried_rows += s->n_tried;
     s->counts.open_pairs += s->n_pairs;
@@ -298,22 +340,28 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 {
     const ck_screen_model *model = &assigner->model;
     const ck_contest contest = ck_contest_of(rows, assigner->centers, assigner->centers32);
-    if (is_waiting(s)) return 0;
+    if (is_waiting(s, n_rows)) return 0;
+    s->n_pairs = s->n_tried = 0;
     pack_strip(assigner, s, rows, row, n_rows);
     score_strip(&assigner->coarse, s, rows, row, n_rows);
     memcpy(s->labels, s->index, (size_t)n_rows * sizeof *s->labels);
+    const double cost = cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features);
     if (!set_thresholds(assigner, s, &contest, row, n_rows)) {
-        keep_away(s);
+        keep_account(s, n_rows, cost + 1.0);
         return 0;
     }
-    s->next_wait = 1;
     memcpy(bounds->nearest, s->labels, (size_t)n_rows * sizeof *s->labels);
     ck_settle_table()->bound_scores(s->sqnorm, s->best, s->second, s->labels, model->center_slack,
                                     ck_sqnorm_slack(model), n_rows, bounds->high, bounds->low, bounds->others);
     /* The best score may not be of the nearest center, and says little of its distance, which was measured. */
     ck_settle_table()->bound_sqdists(s->own, n_rows, contest.error, contest.underflow, model->image.scale, bounds->high,
                                      bounds->low);
-    for (int64_t i = 0; i < n_rows; i++)
+    int64_t n_unsure = 0;
+    for (int64_t i = 0; i < n_rows; i++) {
         bounds->low[i] = bounds->others[i] < bounds->low[i] ? bounds->others[i] : bounds->low[i];
+        n_unsure += !(bounds->others[i] > bounds->high[i]);
+    }
+    /* These have to be screened once more, and in the next pass again. */
+    keep_account(s, n_rows, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n_rows));
     return 1;
 }

@@ -39,16 +39,19 @@ enum { OSXSAVE = 1u << 27, AVX = 1u << 28, FMA = 1u << 12, AVX2 = 1u << 5 };
 /* F, DQ, BW, VL of leaf 7 EBX: what every AVX-512 processor since Skylake-X has. */
 static const unsigned AVX512_FEATURES = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
 /* What the operating system saves at a context switch: without it the registers are not ours to use. */
-static const uint64_t YMM_STATE = 0x6, ZMM_STATE = 0xe6, TILE_STATE = 0x60000;
-/* Of leaf 7: AVX512_BF16 in subleaf 1, EAX; AMX_BF16 and AMX_TILE in EDX. */
-enum { AVX512_BF16 = 1u << 5, AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24 };
+static const uint64_t YMM_STATE = 0x6, ZMM_STATE = 0xe6;
+enum { AVX512_BF16 = 1u << 5 }; /* of leaf 7, subleaf 1, EAX */
+
+#if defined(CK_TILE_MODEL) /* a build whose tile instructions are carried out by tests/c/tile_model.c */
+static int has_tiles(unsigned leaf7_edx, uint64_t enabled) { return (void)leaf7_edx, (void)enabled, 1; }
+#else
+enum { AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24 };
+static const uint64_t TILE_STATE = 0x60000;
 
 /* Linux lends a process the tiles when it asks; a refusal is one more reason not to run. */
-static int tiles_permitted(void)
+static int tiles_are_permitted(void)
 {
-#if defined(CK_TILE_MODEL) /* a build whose tile instructions are carried out by tests/c/tile_model.c */
-    return 1;
-#elif defined(__linux__)
+#if defined(__linux__)
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     static int answer = -1;
     if (answer < 0) answer = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
@@ -57,6 +60,13 @@ static int tiles_permitted(void)
     return 0;
 #endif
 }
+
+static int has_tiles(unsigned leaf7_edx, uint64_t enabled)
+{
+    const unsigned needed = AMX_BF16 | AMX_TILE;
+    return (leaf7_edx & needed) == needed && (enabled & TILE_STATE) == TILE_STATE && tiles_are_permitted();
+}
+#endif
 
 static int x86_runnable(ck_isa isa)
 {
@@ -77,12 +87,7 @@ static int x86_runnable(ck_isa isa)
     if (leaf7[0] >= 1) cpuid(7, 1, subleaf1);
     if (!(subleaf1[0] & AVX512_BF16)) return 0;
     if (isa == CK_ISA_AVX512_BF16) return 1;
-#if defined(CK_TILE_MODEL)
-    return tiles_permitted();
-#else
-    return (leaf7[3] & (AMX_BF16 | AMX_TILE)) == (AMX_BF16 | AMX_TILE) && (enabled & TILE_STATE) == TILE_STATE &&
-           tiles_permitted();
-#endif
+    return has_tiles(leaf7[3], enabled);
 #else
     return 0;
 #endif

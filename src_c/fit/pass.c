@@ -59,10 +59,16 @@ struct ck_pass {
     int by_slices;
 };
 
-/* Scalar operations of scoring one row. */
-static double row_operations(const ck_pass *pass)
+/* Scalar operations of scoring one row in float32; of what the screen makes of them. */
+static double float_operations(const ck_pass *pass)
 {
     return (double)pass->k * (double)(pass->problem->X->n_features + 6);
+}
+
+static double row_operations(const ck_pass *pass)
+{
+    const ck_screening *screening = &pass->screening;
+    return float_operations(pass) * ck_coarse_cost(&screening->assigner, screening->scratch, screening->n_workers);
 }
 
 /* Rows that share no panel are scored less well than packed ones: that takes long rows to pay. */
@@ -88,9 +94,10 @@ static double projection_operations(const ck_pass *pass, double share)
 
 static double bounds_operations(const ck_pass *pass, double share)
 {
-    const double all = row_operations(pass);
+    /* Groups are screened in float32. */
+    const double all = useful_groups(pass) > 1 ? float_operations(pass) : row_operations(pass);
     double keep = KEEP_OPERATIONS;
-    if (all >= CK_MEASURED_OPERATIONS) keep += MEASURE_OPERATIONS;
+    if (float_operations(pass) >= CK_MEASURED_OPERATIONS) keep += MEASURE_OPERATIONS;
     if (useful_groups(pass) > 1) keep += IMAGE_OPERATIONS * (double)pass->problem->X->n_features;
     return share * (BOUNDED_SLOWDOWN * all + GATHER_OPERATIONS) + keep;
 }

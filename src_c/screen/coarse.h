@@ -17,8 +17,9 @@
 /* One instruction set's kernel. Points and centers are in bfloat16, their features in pairs of 32 bits.
  * A panel of points holds point_pairs pairs of one row after those of another: of pair p and lane l at
  *     (p / point_pairs * panel_rows + l) * point_pairs + p % point_pairs.
- * A panel of centers is head_lines lines of panel_centers numbers (minus half squared norms, indices as int32 bits,
- * and room for the kernel), then pairs likewise, center_pairs of each center together. panel_rows <= 64. */
+ * A panel of centers is head_lines lines of panel_centers numbers (minus half squared norms; indices as int32 bits; any
+ * more hold head_lines - 2 copies of a center's first number after those of another), then pairs likewise,
+ * center_pairs of each center together. panel_rows <= 64. */
 typedef struct {
     int panel_rows, panel_centers, point_pairs, center_pairs, head_lines;
     double pair_cost; /* of a pair of row and center, of what the float32 screen takes: measured */
@@ -50,23 +51,50 @@ CK_INLINE int64_t ck_bound_pair(int64_t d) { return ck_ceil_div(d, 2); }
 const ck_coarse_shape *ck_coarse_table(void);
 extern const ck_coarse_shape ck_coarse_avx512_bf16, ck_coarse_avx512_amx, ck_coarse_neon_bf16;
 
-enum { CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CENTERS = 32, CK_COARSE_MAX_FEATURES = 1 << 13 };
+/* Where it pays: packing a center costs as much as scoring it for some hundred rows, and small fits are held up by
+ * other things. */
+enum {
+    CK_COARSE_MIN_ROWS = 2048,
+    CK_COARSE_MIN_FEATURES = 32,
+    CK_COARSE_MIN_CENTERS = 64,
+    CK_COARSE_MAX_FEATURES = 1 << 13
+};
 
 /* Centers prepared for the coarse screen; shape is NULL where there is none, or it does not pay. */
 typedef struct {
     const ck_coarse_shape *shape;
     int64_t k, n_pairs, n_panels, panel_floats;
-    float *panels; /* n_panels x panel_floats */
+    float *panels;     /* n_panels x panel_floats */
+    uint16_t *rounded; /* of one center */
+    double sum_error;  /* of a product, relative to what is added up */
     ck_reach_rule rule;
 } ck_coarse_model;
 
-/* Reserves memory: check arena->failed. */
-void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t k, int64_t d);
+/* For n rows and k centers; where they are few the shape stays NULL. Reserves memory: check arena->failed. */
+void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d);
 /* Packs centers (k x d) with the image of `model`, which has them already. */
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers);
 
+/* What the scores of a panel's center start from. */
+void ck_coarse_set_start(const ck_coarse_shape *shape, float *panel, int64_t at, float start);
+
 /* Bytes of scratch for packing rows. */
 int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d);
+
+CK_INLINE uint16_t ck_bfloat16_nearest(float value) /* ties to even; of what is not a number, something like it */
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+CK_INLINE float ck_float_of_bfloat16(uint16_t value)
+{
+    const uint32_t bits = (uint32_t)value << 16;
+    float result;
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
 
 /* Rounded upward, of a number that is not negative. */
 CK_INLINE uint16_t ck_bfloat16_above(float value)

@@ -6,57 +6,7 @@
 #include <arm_neon.h>
 
 #include "../base/bits.h"
-
-#define L 4
-typedef float32x4_t VF;
-
-CK_INLINE VF v_zero(void) { return vdupq_n_f32(0.0f); }
-CK_INLINE VF v_load(const float *a) { return vld1q_f32(a); }
-CK_INLINE VF v_loadu(const float *a) { return vld1q_f32(a); }
-CK_INLINE void v_store(float *a, VF x) { vst1q_f32(a, x); }
-CK_INLINE VF v_set1(const float *a) { return vld1q_dup_f32(a); }
-CK_INLINE VF v_add(VF a, VF b) { return vaddq_f32(a, b); }
-CK_INLINE VF v_sub(VF a, VF b) { return vsubq_f32(a, b); }
-CK_INLINE VF v_fma(VF a, VF b, VF c) { return vfmaq_f32(c, a, b); }
-CK_INLINE VF v_in_register(VF x) { return x; } /* no instruction computes from memory */
-CK_INLINE uint32_t lane_bits(uint32x4_t lanes)
-{
-    static const uint32_t bits[4] = {1, 2, 4, 8};
-    return vaddvq_u32(vandq_u32(lanes, vld1q_u32(bits)));
-}
-CK_INLINE uint32_t v_mask_ge(VF a, VF b) { return lane_bits(vcgeq_f32(a, b)); }
-CK_INLINE uint32_t v_mask_gt(VF a, VF b) { return lane_bits(vcgtq_f32(a, b)); }
-CK_INLINE uint32_t v_mask_differ(const int32_t *a, const int32_t *b)
-{
-    return lane_bits(vmvnq_u32(vceqq_s32(vld1q_s32(a), vld1q_s32(b))));
-}
-CK_INLINE void v_store_index(int32_t *a, VF x) { vst1q_s32(a, vreinterpretq_s32_f32(x)); }
-CK_INLINE VF v_lookup(const float *table, VF index)
-{
-    int32_t at[L];
-    v_store_index(at, index);
-    float lanes[L] = {table[at[0]], table[at[1]], table[at[2]], table[at[3]]};
-    return vld1q_f32(lanes);
-}
-
-CK_INLINE void v_keep_best(VF score, VF center, VF *best, VF *second, VF *index)
-{
-    uint32x4_t better = vcgtq_f32(score, *best);
-    *second = vmaxq_f32(*second, vminq_f32(*best, score));
-    *index = vbslq_f32(better, center, *index);
-    *best = vmaxq_f32(*best, score);
-}
-
-#include "strided_rows.h"
-
-CK_INLINE void v_transpose(VF square[L])
-{
-    float32x4x2_t ab = vtrnq_f32(square[0], square[1]), cd = vtrnq_f32(square[2], square[3]);
-    square[0] = vcombine_f32(vget_low_f32(ab.val[0]), vget_low_f32(cd.val[0]));
-    square[1] = vcombine_f32(vget_low_f32(ab.val[1]), vget_low_f32(cd.val[1]));
-    square[2] = vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0]));
-    square[3] = vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1]));
-}
+#include "isa_neon.h"
 
 #define NARROW_V 4
 #define NARROW_R 2

@@ -1,7 +1,7 @@
 /* probe.c - the kernels' own numbers, for the tests that attack their bound. */
 #include <string.h>
 
-#include "screen.h"
+#include "coarse.h"
 
 enum { ALL_LANES = 64 };
 
@@ -35,6 +35,48 @@ static void reach_unpacked(const ck_screen_model *model, const float *points, co
                               masks);
 }
 
+static int probe_coarse(const ck_matrix *X, const ck_screen_model *model, const double *centers, const float *cut,
+                        float *scores, uint8_t *reached)
+{
+    ck_arena arena = {0};
+    ck_coarse_model coarse;
+    const int64_t k = model->k, d = model->d;
+    ck_coarse_model_init(&coarse, &arena, INT64_MAX, k, d);
+    const ck_coarse_shape *shape = coarse.shape;
+    if (!shape) return CK_ERROR_STOPPED; /* no such screen, or too little for it */
+    const int64_t width = shape->panel_rows, r = shape->panel_centers;
+    float *points = CK_NEW(&arena, float, width *coarse.n_pairs), *panel = CK_NEW(&arena, float, coarse.panel_floats);
+    float *lanes = CK_NEW(&arena, float, 5 * ALL_LANES);
+    uint64_t *masks = CK_NEW(&arena, uint64_t, coarse.n_panels *r);
+    void *stage = ck_arena_alloc(&arena, ck_coarse_stage(shape, d), 1);
+    if (!arena.failed) {
+        float *best = lanes, *second = best + ALL_LANES, *index = second + ALL_LANES, *sqnorm = index + ALL_LANES;
+        float *threshold = sqnorm + ALL_LANES;
+        ck_coarse_model_set(&coarse, model, centers);
+        if (shape->begin) shape->begin();
+        for (int64_t row = 0; row < X->n_rows; row += width) {
+            const int64_t n_rows = ck_min_i64(width, X->n_rows - row);
+            shape->pack(X, row, n_rows, &model->image, coarse.n_pairs, stage, points, sqnorm);
+            for (int64_t lane = 0; lane < width; lane++) threshold[lane] = lane < n_rows ? cut[row + lane] : NAN;
+            shape->reach(points, coarse.n_pairs, coarse.panels, coarse.n_panels, threshold, masks);
+            for (int64_t j = 0; j < k; j++) {
+                memcpy(panel, coarse.panels + j / r * coarse.panel_floats, (size_t)coarse.panel_floats * sizeof *panel);
+                for (int64_t i = 0; i < r; i++)
+                    if (i != j % r) ck_coarse_set_start(shape, panel, i, -INFINITY);
+                shape->score(points, coarse.n_pairs, panel, 1, 1, best, second, index);
+                for (int64_t lane = 0; lane < n_rows; lane++) {
+                    scores[(row + lane) * k + j] = best[lane];
+                    reached[(row + lane) * k + j] = masks[j] >> lane & 1;
+                }
+            }
+        }
+        if (shape->end) shape->end();
+    }
+    const int failed = arena.failed;
+    ck_arena_free(&arena);
+    return failed ? CK_ERROR_MEMORY : CK_OK;
+}
+
 int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape_number, const float *cut,
                     float *scores, uint8_t *reached, double *row_slack, double *center_slack, double *scale,
                     double *minus_offset)
@@ -43,6 +85,7 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
     ck_screen_model model;
     const ck_screen_kernels *kernels = ck_screen_table();
     const ck_screen_shape *shape = shape_number == 0 ? kernels->narrow : kernels->tile;
+    int status = CK_OK;
     const int64_t d = X->n_features, width = shape->panel_rows;
     ck_screen_model_init(&model, &arena, shape, k, d);
     float *points = CK_NEW(&arena, float, width *d), *panel = CK_NEW(&arena, float, (d + 2) * shape->panel_centers);
@@ -59,9 +102,12 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
     float *threshold = sqnorm + ALL_LANES;
     memset(lanes, 0, 5 * ALL_LANES * sizeof(float));
     ck_screen_model_set(&model, X, centers, 0);
+    if (shape_number == 3) status = probe_coarse(X, &model, centers, cut, scores, reached);
     for (int64_t row = 0; row < X->n_rows; row += width) {
         const int64_t n_rows = ck_min_i64(width, X->n_rows - row);
         shape->pack(X, row, n_rows, &model.image, stage, points, sqnorm);
+        for (int64_t lane = 0; lane < n_rows; lane++) row_slack[row + lane] = (double)model.row_slack * sqnorm[lane];
+        if (shape_number == 3) continue;
         for (int64_t lane = 0; lane < width; lane++) threshold[lane] = lane < n_rows ? cut[row + lane] : INFINITY;
         if (shape_number == 2)
             reach_unpacked(&model, points, threshold, scratch, masks);
@@ -74,12 +120,11 @@ int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int sh
                 reached[(row + lane) * k + j] = masks[j] >> lane & 1;
             }
         }
-        for (int64_t lane = 0; lane < n_rows; lane++) row_slack[row + lane] = (double)model.row_slack * sqnorm[lane];
     }
     for (int64_t j = 0; j < k; j++) center_slack[j] = model.center_slack[j];
     for (int64_t p = 0; p < d; p++)
         minus_offset[p] = X->dtype == CK_F64 ? model.image.minus_offset[p] : model.image.minus_offset32[p];
     *scale = model.image.scale;
     ck_arena_free(&arena);
-    return CK_OK;
+    return status;
 }

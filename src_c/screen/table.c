@@ -20,7 +20,7 @@ const ck_coarse_shape *ck_coarse_table(void)
 {
     switch (ck_isa_chosen()) {
 #if defined(__x86_64__) && defined(__GNUC__)
-    case CK_ISA_AVX512_AMX:
+    case CK_ISA_AVX512_AMX: return &ck_coarse_avx512_amx;
     case CK_ISA_AVX512_BF16: return &ck_coarse_avx512_bf16;
 #elif defined(__aarch64__) && defined(__GNUC__)
     case CK_ISA_NEON_BF16: return &ck_coarse_neon_bf16;

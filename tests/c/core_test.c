@@ -199,6 +199,96 @@ static void check_algorithms(const char *const *isas, int n_isas)
     }
 }
 
+/* A value that attacks rounding to bfloat16. base: of its feature. */
+static double draw_coarse_value(int kind, double base, double row_scale)
+{
+    const double value = draw_value(0);
+    switch (kind) {
+    case 0: return value;
+    case 1: return ldexp(257.0 + 2.0 * (double)below(128), -8) * (below(2) ? 1.0 : -1.0); /* between two bfloat16 */
+    case 2: return base + 1e-4 * value;                                                   /* all but one point */
+    case 3: return value * row_scale;                                                     /* rows of every magnitude */
+    case 4: return (double)below(3);                                                      /* ties */
+    case 5: return base * row_scale + 0.01 * value;                                       /* one direction */
+    case 6: return 1e6 + value;                                                           /* an offset */
+    default: return below(5000) == 0 ? value * 1e36 : ldexp(value, -(int)below(130));     /* outliers, underflow */
+    }
+}
+
+/* Enough rows, features and centers for the screen in bfloat16: labels must be the nearest, and all strategies come to
+ * the same fit on every instruction set. */
+static void check_coarse(const char *const *isas, int n_isas)
+{
+    enum { ROWS = 2060, FEATURES = 70, CLUSTERS = 67, KINDS = 8 };
+    static float values[ROWS * FEATURES];
+    static double wide[ROWS * FEATURES], given[CLUSTERS * FEATURES], centers[CLUSTERS * FEATURES], weights[CLUSTERS];
+    static int64_t sizes[CLUSTERS];
+    static int32_t labels[ROWS], expected[ROWS];
+    static const ck_algorithm algorithms[] = {CK_LLOYD, CK_HAMERLY, CK_YINYANG, CK_AUTO};
+    for (int round = 0; round < KINDS; round++) {
+        const int kind = round, is_wide = (int)below(2);
+        const int64_t d = 32 + below(FEATURES - 31), k = 64 + below(CLUSTERS - 63);
+        double base[FEATURES];
+        for (int64_t p = 0; p < d; p++) base[p] = draw_value(0);
+        for (int64_t i = 0; i < ROWS; i++) {
+            const double row_scale = kind == 3 ? ldexp(1.0, (int)below(80) - 40) : draw_value(0);
+            for (int64_t p = 0; p < d; p++) {
+                wide[i * d + p] = draw_coarse_value(kind, base[p], row_scale);
+                values[i * d + p] = (float)wide[i * d + p];
+                if (!is_wide) wide[i * d + p] = (double)values[i * d + p];
+            }
+        }
+        for (int64_t j = 0; j < k; j++) {
+            const int64_t row = below(ROWS), nudged = below(3);
+            for (int64_t p = 0; p < d; p++)
+                given[j * d + p] = (double)(float)(wide[row * d + p] * (nudged ? 1.0 : 1.0 + 1e-6 * draw_value(0)));
+        }
+        const int64_t item = is_wide ? 8 : 4;
+        const ck_matrix X = {
+            is_wide ? (void *)wide : (void *)values, ROWS, d, d * item, item, is_wide ? CK_F64 : CK_F32};
+        for (int64_t i = 0; i < ROWS; i++) {
+            expected[i] = 0;
+            for (int64_t j = 1; j < k; j++)
+                if (ck_sqdist_less(ck_sqdist_of(wide + i * d, given + j * d, d),
+                                   ck_sqdist_of(wide + i * d, given + expected[i] * d, d)))
+                    expected[i] = (int32_t)j;
+        }
+        uint64_t first_fit = 0, before = digest;
+        for (int a = 0; a < n_isas; a++) {
+            if (ck_choose_isa(isas[a]) != 0) fail("ck_choose_isa", round, isas[a]);
+            for (int known = 0; known < 2; known++) {
+                ck_open_counts counts;
+                for (int64_t i = 0; i < ROWS; i++) labels[i] = known ? (int32_t)(i * 7 % k) : -1;
+                if (ck_open_probe(&X, given, k, labels, &counts) != CK_OK) fail("ck_open_probe", round, isas[a]);
+                if (memcmp(labels, expected, sizeof labels) != 0) fail("coarse label", round, isas[a]);
+                const int is_coarse = strstr(isas[a], "bf16") || strstr(isas[a], "amx");
+                if (kind == 0 && !known && is_coarse != (counts.screened_rows > 0)) fail("screened", round, isas[a]);
+            }
+            for (int run = 0; run < 4; run++) {
+                ck_fit_result result = {centers, labels, sizes, weights, 0, 0, 0, 0, NULL};
+                ck_fit_params params = {0};
+                ck_location where;
+                params.k = k;
+                params.n_init = 1;
+                params.max_iter = 3;
+                params.given_centers = given;
+                params.n_threads = 1 + run % 3;
+                params.algorithm = algorithms[run];
+                if (ck_fit(&X, NULL, &params, &result, &where) != CK_OK) fail("ck_fit", round, isas[a]);
+                digest = 1469598103934665603u;
+                digest_bytes(centers, (size_t)(k * d) * sizeof *centers);
+                digest_bytes(labels, sizeof labels);
+                digest_bytes(&result.inertia, sizeof result.inertia);
+                ck_free(result.history);
+                if (a + run > 0 && digest != first_fit) fail("coarse fits differ", round, isas[a]);
+                first_fit = digest;
+            }
+        }
+        digest = before;
+        digest_bytes(&first_fit, sizeof first_fit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 200;
@@ -220,6 +310,7 @@ int main(int argc, char **argv)
         digest_bytes(&expected, sizeof expected);
     }
     check_algorithms(isas, n_isas);
+    check_coarse(isas, n_isas);
     for (int i = 0; i < n_isas; i++) printf("%s ", isas[i]);
     printf("agree in %d rounds\ndigest %016llx\n", rounds, (unsigned long long)digest);
     return 0;

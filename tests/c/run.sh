@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs core_test: with the address and undefined-behaviour sanitizers here, and for 64-bit Arm under
-# qemu-user where a cross compiler and the emulator are installed. Both must print the same digest.
+# Builds and runs core_test: with the address and undefined-behaviour sanitizers here, AMX tiles carried out by
+# tile_model.c, and for 64-bit Arm under qemu-user where a cross compiler and the emulator are installed. Both must print
+# the same digest.
 #     tests/c/run.sh [rounds] [seed]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,7 +12,9 @@ flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wext
 sources=(tests/c/core_test.c src_c/*/*.c)
 
 run_sanitized() {
-    "${CC:-cc}" "${flags[@]}" -O1 -g -fopenmp -fsanitize=address,undefined -fno-sanitize-recover=all \
+    local model=()
+    if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_TILE_MODEL tests/c/tile_model.c); fi
+    "${CC:-cc}" "${flags[@]}" -O1 -g -fopenmp "${model[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all \
         "${sources[@]}" -lm -o "$out/sanitized"
     "$out/sanitized" "$rounds" "$seed" | tee "$out/here"
 }
