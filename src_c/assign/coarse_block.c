@@ -23,6 +23,7 @@ struct ck_coarse_scratch {
     float *thresholds;                         /* of the rows that are tried for open pairs */
     double *own, *row;                         /* squared distances to the centers of the labels; d */
     int32_t *labels, *numbers, *lanes;         /* of a strip; 0, 1, ...; places of gathered rows */
+    int32_t *numbers_near;                     /* numbers of listed rows */
     ck_contender *found;
     uint64_t *masks;
     /* What is open: places of rows in the strip, centers, squared distances of a batch. */
@@ -39,6 +40,12 @@ static int64_t chunk_panels(const ck_coarse_model *coarse)
 {
     const int64_t bytes = coarse->panel_floats * (int64_t)sizeof(float);
     return ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / bytes, 1), coarse->n_panels);
+}
+
+/* Of a pair in the coarse screen, over that in the float32 screen. */
+static double pair_cost(const ck_coarse_model *coarse, double d)
+{
+    return coarse->shape->pair_cost * (d + ROW_FEATURES) / (d + FLOAT_FEATURES);
 }
 
 /* Open pairs of a row that cost as much as the float32 screen. */
@@ -67,6 +74,7 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->labels = CK_NEW(arena, int32_t, rows);
     s->numbers = CK_NEW(arena, int32_t, rows);
     s->lanes = CK_NEW(arena, int32_t, rows);
+    s->numbers_near = CK_NEW(arena, int32_t, rows);
     s->found = CK_NEW(arena, ck_contender, rows);
     s->masks = CK_NEW(arena, uint64_t, chunk_panels(coarse) * shape->panel_centers);
     /* As many as are worth measuring, and those of one panel. */
@@ -291,15 +299,14 @@ ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch) { return scrat
 
 double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers)
 {
-    const ck_coarse_shape *shape = assigner->coarse.shape;
     const double d = (double)assigner->model.d;
     double cost = 0.0, rows = 0.0;
-    if (!shape) return 1.0;
+    if (!assigner->coarse.shape) return 1.0;
     for (int w = 0; w < n_workers; w++) {
         cost += workers[w].coarse->cost;
         rows += (double)workers[w].coarse->counts.rows;
     }
-    return rows > 0.0 ? cost / rows : shape->pair_cost * (d + ROW_FEATURES) / (d + FLOAT_FEATURES);
+    return rows > 0.0 ? cost / rows : pair_cost(&assigner->coarse, d);
 }
 
 /* Takes account of a strip; cost: what the coarse screen has cost, more than one where it should not have been tried.
@@ -364,4 +371,73 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
     /* These have to be screened once more, and in the next pass again. */
     keep_account(s, n_rows, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n_rows));
     return 1;
+}
+
+/* --- Listed rows ------------------------------------------------------------------------------------------- */
+
+int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_matrix *X, int64_t row,
+                    const int32_t *list, int64_t n, uint16_t *rounded, float *sqnorms)
+{
+    if (is_waiting(s, n)) return 0;
+    assigner->coarse.shape->round(X, row, list, n, &assigner->model.image, assigner->coarse.n_pairs, s->stage, rounded,
+                                  sqnorms);
+    return 1;
+}
+
+void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t n, int64_t n_unsure)
+{
+    const double cost = pair_cost(&assigner->coarse, (double)assigner->model.d);
+    keep_account(s, n, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n));
+}
+
+/* OUT s->best, second, index: of listed rows, at most a strip of them. */
+static void score_listed(const ck_coarse_model *coarse, ck_coarse_scratch *s, const uint16_t *rounded,
+                         const int32_t *list, int64_t n, const float *panels, int64_t n_panels)
+{
+    const ck_coarse_shape *shape = coarse->shape;
+    const int64_t width = shape->panel_rows;
+    if (shape->begin) shape->begin();
+    for (int64_t i = 0; i < n; i += width) {
+        shape->arrange(rounded, list + i, ck_min_i64(width, n - i), coarse->n_pairs, s->gathered);
+        shape->score(s->gathered, coarse->n_pairs, panels, n_panels, 1, s->best + i, s->second + i, s->index + i);
+    }
+    if (shape->end) shape->end();
+}
+
+void ck_coarse_bound_listed(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_rounded_rows *rows,
+                            const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
+                            const ck_row_bounds *bounds)
+{
+    const ck_settle_kernels *kernels = ck_settle_table();
+    const ck_screen_model *model = &assigner->model;
+    const ck_contest contest = ck_contest_of(rows->X, assigner->centers, assigner->centers32);
+    for (int64_t at = 0; at < n; at += assigner->strip_rows) {
+        const int64_t count = ck_min_i64(assigner->strip_rows, n - at);
+        int32_t *nearest = bounds->nearest + at;
+        float *high = bounds->high + at, *low = bounds->low + at;
+        score_listed(&assigner->coarse, s, rows->rounded, list + at, count, panels, n_panels);
+        memcpy(nearest, s->index, (size_t)count * sizeof *nearest);
+        for (int64_t i = 0; i < count; i++) s->own_sqnorm[i] = rows->sqnorms[list[at + i]];
+        kernels->bound_scores(s->own_sqnorm, s->best, s->second, nearest, model->center_slack, ck_sqnorm_slack(model),
+                              count, high, low, bounds->others + at);
+        /* Scores say little of the distance to the best, which is measured where it may be the nearest of all. */
+        int64_t n_near = 0;
+        for (int64_t i = 0; i < count; i++) {
+            high[i] = INFINITY;
+            s->lanes[n_near] = (int32_t)i;
+            s->numbers_near[n_near] = list[at + i];
+            s->labels[n_near] = nearest[i];
+            n_near += !(low[i] > rows->own[list[at + i]]);
+        }
+        kernels->label_sqdists(rows->X, rows->row, s->numbers_near, s->labels, n_near, contest.centers,
+                               contest.centers32, s->own, s->row);
+        kernels->bound_sqdists(s->own, n_near, contest.error, contest.underflow, model->image.scale, s->best,
+                               s->second);
+        for (int64_t i = 0; i < n_near; i++) {
+            const int32_t place = s->lanes[i];
+            const float others = bounds->others[at + place], least = others < s->second[i] ? others : s->second[i];
+            high[place] = s->best[i];
+            low[place] = least > low[place] ? least : low[place];
+        }
+    }
 }

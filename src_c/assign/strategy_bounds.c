@@ -5,6 +5,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "coarse_block.h"
 #include "strategy.h"
 
 enum { SAMPLE_ROWS = 512, ROWS_A_SAMPLED = 64 }; /* of rows that are watched while another strategy runs */
@@ -32,6 +33,7 @@ typedef struct {
     ck_row_bounds bounds;
     char *rows;
     float *images, *sqnorms; /* block: where there are groups */
+    uint16_t *rounded;       /* block: the images in bfloat16, where there is a coarse screen */
     double *row;
 } worker_scratch;
 
@@ -121,15 +123,29 @@ static void measure_own(const bounds_strategy *s, const worker_scratch *w, const
     }
 }
 
-/* OUT w->list: survivors that measuring their own center has not let go. Where there are groups, their images. */
-static int64_t list_left(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count)
+static int uses_coarse(const bounds_strategy *s)
 {
-    const ck_screen_image *image = &s->base.screening->assigner.model.image;
+    const ck_assigner *assigner = &s->base.screening->assigner;
+    return assigner->coarse.shape && !assigner->model.too_large;
+}
+
+/* OUT w->list: survivors that measuring their own center has not let go. Where there are groups, their images, coarse
+ * or not. */
+static int64_t list_left(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t count, int *coarse)
+{
+    const ck_screening *screening = s->base.screening;
+    const worker_scratch *w = s->workers + worker;
+    const ck_screen_image *image = &screening->assigner.model.image;
     if (s->tighten)
         count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
     else
         memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);
-    if (s->groups.n > 1)
+    *coarse = 0;
+    if (s->groups.n == 1 || count == 0) return count;
+    if (uses_coarse(s))
+        *coarse = ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse, b->X, b->row, w->list, count,
+                                  w->rounded, w->sqnorms);
+    if (!*coarse)
         ck_settle_table()->image_listed(b->X, b->row, w->list, count, image->scale, image->minus_offset,
                                         image->minus_offset32, w->images, w->sqnorms, w->row);
     return count;
@@ -152,7 +168,8 @@ static void screen_all(const bounds_strategy *s, int worker, const bounded_rows 
 }
 
 /* Screens the survivors that a group's bound does not exclude. Returns how many. */
-static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t n)
+static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t n,
+                            int coarse)
 {
     const ck_screening *screening = s->base.screening;
     const ck_settle_kernels *kernels = ck_settle_table();
@@ -160,8 +177,16 @@ static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_
     float *lower = b->lower + group * b->n_rows, *low = w->bounds.low;
     if (s->groups.n > 1) {
         n = ck_screen_table()->reached(w->own, lower, s->drift32[group], (int)b->n_rows, w->list);
-        ck_bound_listed(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, w->list, n,
-                        s->groups.panels[group], s->groups.n_panels[group], &w->bounds);
+        if (coarse) {
+            const ck_rounded_rows rows = {b->X, b->row, w->rounded, w->sqnorms, w->own};
+            const int64_t size = s->groups.begins[group + 1] - s->groups.begins[group];
+            ck_coarse_bound_listed(&screening->assigner, screening->scratch[worker].coarse, &rows, w->list, n,
+                                   s->groups.coarse_panels[group],
+                                   ck_ceil_div(size, screening->assigner.coarse.shape->panel_centers), &w->bounds);
+        } else {
+            ck_bound_listed(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, w->list, n,
+                            s->groups.panels[group], s->groups.n_panels[group], &w->bounds);
+        }
     } else {
         screen_all(s, worker, b, n);
     }
@@ -210,13 +235,14 @@ static void find_least(const bounds_strategy *s, const worker_scratch *w, const 
 }
 
 /* Rows whose bounds leave more than one center: settled among all. They are looked at again in the next pass. */
-static int settle_open(const bounds_strategy *s, int worker, const bounded_rows *b)
+static int settle_open(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t *n_settled)
 {
     const ck_screening *screening = s->base.screening;
     const worker_scratch *w = s->workers + worker;
     const int64_t d = b->X->n_features, item = ck_itemsize(b->X->dtype);
     find_least(s, w, b);
     const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
+    *n_settled = n;
     if (n == 0) return CK_OK;
     ck_settle_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
     const ck_matrix rows = {w->rows, n, d, d * item, item, b->X->dtype};
@@ -245,7 +271,8 @@ static int start_rows(const bounds_strategy *s, int worker, const bounded_rows *
         w->after[i] = w->bounds.nearest[i];
         b->upper[i] = rounded_up((double)w->bounds.high[i] - s->path[w->after[i]]);
     }
-    return settle_open(s, worker, b);
+    int64_t n_settled;
+    return settle_open(s, worker, b, &n_settled);
 }
 
 /* Brings bounds up to date. OUT w->after: labels. INOUT screened: increased by the pairs that were scored. */
@@ -267,13 +294,18 @@ static int update_rows(const bounds_strategy *s, int worker, const bounded_rows 
         measure_own(s, w, b, count);
     else
         for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
-    const int64_t left = list_left(s, w, b, count);
+    int coarse;
+    const int64_t left = list_left(s, worker, b, count, &coarse);
     if (left == 0) return CK_OK;
     for (int64_t g = 0; g < s->groups.n; g++)
-        pairs += screen_group(s, worker, b, g, left) * (s->groups.begins[g + 1] - s->groups.begins[g]);
+        pairs += screen_group(s, worker, b, g, left, coarse) * (s->groups.begins[g + 1] - s->groups.begins[g]);
     *screened += (double)pairs;
     choose_best(s, w, b, count);
-    return settle_open(s, worker, b);
+    int64_t n_settled;
+    const int status = settle_open(s, worker, b, &n_settled);
+    if (coarse)
+        ck_coarse_judge(&s->base.screening->assigner, s->base.screening->scratch[worker].coarse, left, n_settled);
+    return status;
 }
 
 static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
@@ -366,6 +398,9 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->rows = ck_arena_alloc(arena, block * d * ck_itemsize(X->dtype) + CK_COPY_ROOM, 1);
         w->images = CK_NEW(arena, float, n_groups > 1 ? block * ck_round_up(d, CK_LANES) : 0);
         w->sqnorms = CK_NEW(arena, float, block);
+        w->rounded = n_groups > 1 && assigner->coarse.shape
+                         ? CK_NEW(arena, uint16_t, block *ck_coarse_stride(assigner->coarse.n_pairs))
+                         : NULL;
         w->row = CK_NEW(arena, double, d);
     }
     take_sample(s, arena, X, ck_min_i64(ck_min_i64(SAMPLE_ROWS, block), ck_ceil_div(n, ROWS_A_SAMPLED)));

@@ -94,8 +94,7 @@ static double projection_operations(const ck_pass *pass, double share)
 
 static double bounds_operations(const ck_pass *pass, double share)
 {
-    /* Groups are screened in float32. */
-    const double all = useful_groups(pass) > 1 ? float_operations(pass) : row_operations(pass);
+    const double all = row_operations(pass);
     double keep = KEEP_OPERATIONS;
     if (float_operations(pass) >= CK_MEASURED_OPERATIONS) keep += MEASURE_OPERATIONS;
     if (useful_groups(pass) > 1) keep += IMAGE_OPERATIONS * (double)pass->problem->X->n_features;

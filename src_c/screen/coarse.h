@@ -37,6 +37,12 @@ typedef struct {
     /* OUT lanes, centers: of the bits of masks, those of n centers from `first` on, in order; room for panel_rows more.
      * Returns how many. */
     int64_t (*list)(const uint64_t *masks, int64_t n, int32_t first, int32_t *lanes, int32_t *centers);
+    /* Packing in two steps, for rows that are packed with ever others. OUT rounded, sqnorms: of listed rows, counted
+     * from `row`, in their places, ck_coarse_stride apart. stage: as for pack. */
+    void (*round)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
+                  int64_t n_pairs, void *stage, uint16_t *rounded, float *sqnorms);
+    /* OUT panel: of n listed rows, at most panel_rows, the last repeated to fill it. */
+    void (*arrange)(const uint16_t *rounded, const int32_t *list, int64_t n, int64_t n_pairs, float *panel);
 } ck_coarse_shape;
 
 /* The pair of the bound. Of a row, by the squared norms of its image and of what rounding removed, as float32 sees
@@ -46,6 +52,9 @@ typedef struct {
 #define CK_COARSE_IMAGE 0x1p-22f
 #define CK_COARSE_TINY 0x1p-100f
 CK_INLINE int64_t ck_bound_pair(int64_t d) { return ck_ceil_div(d, 2); }
+
+/* bfloat16 numbers from one rounded row to the next: whole vectors of 64 bytes. */
+CK_INLINE int64_t ck_coarse_stride(int64_t n_pairs) { return ck_round_up(2 * n_pairs, 32); }
 
 /* NULL where the chosen instruction set has none. */
 const ck_coarse_shape *ck_coarse_table(void);
@@ -74,6 +83,9 @@ typedef struct {
 void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d);
 /* Packs centers (k x d) with the image of `model`, which has them already. */
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers);
+
+/* OUT panels: of some of its centers, ascending; room for whole panels. */
+void ck_coarse_take_centers(const ck_coarse_model *coarse, const int32_t *indices, int64_t n, float *panels);
 
 /* What the scores of a panel's center start from. */
 void ck_coarse_set_start(const ck_coarse_shape *shape, float *panel, int64_t at, float start);

@@ -98,3 +98,19 @@ void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, 
     coarse->rule.row = 0.5 * (1.0 - gamma_of((double)d + 32.0, UNIT_ROUNDOFF_32));
     coarse->rule.distance = 0.5 * model->image.scale * model->image.scale * RAISED;
 }
+
+void ck_coarse_take_centers(const ck_coarse_model *coarse, const int32_t *indices, int64_t n, float *panels)
+{
+    const ck_coarse_shape *shape = coarse->shape;
+    const int64_t r = shape->panel_centers, group = shape->center_pairs, head = shape->head_lines * r;
+    for (int64_t c = 0; c < ck_round_up(n, r); c++) {
+        const int32_t j = indices[ck_min_i64(c, n - 1)];
+        const float *from = coarse->panels + j / r * coarse->panel_floats;
+        float *to = panels + c / r * coarse->panel_floats;
+        ck_coarse_set_start(shape, to, c % r, c < n ? from[j % r] : -INFINITY);
+        memcpy(to + r + c % r, &j, sizeof j);
+        for (int64_t p = 0; p < coarse->n_pairs; p += group)
+            memcpy(to + head + (p * r + c % r * group), from + head + (p * r + j % r * group),
+                   (size_t)group * sizeof *to);
+    }
+}

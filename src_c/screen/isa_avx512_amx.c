@@ -70,7 +70,7 @@ CK_INLINE void amx_tile(const float *CK_RESTRICT points, int64_t n_pairs, const 
 
 /* The cost is that of a prototype, beside a prototype of the float32 screen: not measured in place. */
 const ck_coarse_shape ck_coarse_avx512_amx = {
-    PAIR_ROWS,     R,          1,         TILE_PAIRS, HEAD_LINES, 0.25, configure_tiles,
-    release_tiles, pack_pairs, amx_score, amx_reach,  list_pairs};
+    PAIR_ROWS,     R,          1,         TILE_PAIRS, HEAD_LINES, 0.25,         configure_tiles,
+    release_tiles, pack_pairs, amx_score, amx_reach,  list_pairs, round_listed, arrange_listed};
 #include "../base/target_end.h"
 #endif

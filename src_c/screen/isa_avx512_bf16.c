@@ -25,7 +25,8 @@ enum { HEAD_LINES = 2 };
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
 
-const ck_coarse_shape ck_coarse_avx512_bf16 = {PAIR_ROWS, R,    1,          1,           HEAD_LINES,  0.5,
-                                               NULL,      NULL, pack_pairs, pairs_score, pairs_reach, list_pairs};
+const ck_coarse_shape ck_coarse_avx512_bf16 = {
+    PAIR_ROWS, R,          1,           1,           HEAD_LINES, 0.5,          NULL,
+    NULL,      pack_pairs, pairs_score, pairs_reach, list_pairs, round_listed, arrange_listed};
 #include "../base/target_end.h"
 #endif

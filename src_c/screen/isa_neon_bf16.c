@@ -16,35 +16,64 @@ enum { HEAD_LINES = 2, TOGETHER = 2 /* pairs of a row or center */ };
 #define R 8
 enum { PANEL_ROWS = V * L };
 
-static void pack_rows(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
-                      void *stage, float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
+/* OUT rounded: a row's image, the bound's features and zeros, 2 n_pairs. Returns the image's squared norm. */
+static float round_row(const ck_matrix *view, const char *x, const ck_screen_image *image, int64_t n_pairs,
+                       uint16_t *CK_RESTRICT rounded)
 {
-    const int64_t d = X->n_features, bound = 2 * ck_bound_pair(d);
+    const int64_t d = view->n_features, bound = 2 * ck_bound_pair(d);
+    const float scale = (float)image->scale;
+    float norm[L] = {0.0f}, removed[L] = {0.0f};
+    for (int64_t p = 0; p < d; p += L)
+        for (int64_t l = 0; l < L && p + l < d; l++) {
+            const int64_t at = p + l;
+            const float value = view->dtype == CK_F64
+                                    ? (float)(((const double *)x)[at] * image->scale + image->minus_offset[at])
+                                    : ((const float *)x)[at] * scale + image->minus_offset32[at];
+            rounded[at] = ck_bfloat16_nearest(value);
+            const float lost = value - ck_float_of_bfloat16(rounded[at]);
+            norm[l] += value * value;
+            removed[l] += lost * lost;
+        }
+    const float sqnorm = (norm[0] + norm[1]) + (norm[2] + norm[3]);
+    const float size = sqrtf(sqnorm), rest = sqrtf((removed[0] + removed[1]) + (removed[2] + removed[3]));
+    for (int64_t p = d; p < 2 * n_pairs; p++) rounded[p] = 0;
+    rounded[bound] = ck_bfloat16_above((size + rest) * CK_COARSE_ROUNDING);
+    rounded[bound + 1] = ck_bfloat16_above(rest * CK_COARSE_ROUNDING + size * CK_COARSE_IMAGE + CK_COARSE_TINY);
+    return sqnorm;
+}
+
+/* Into a lane of a panel. */
+CK_INLINE void arrange_row(const uint16_t *rounded, int64_t lane, int64_t n_pairs, float *panel)
+{
+    for (int64_t p = 0; p < n_pairs; p += TOGETHER)
+        memcpy(panel + p * PANEL_ROWS + lane * TOGETHER, rounded + 2 * p, TOGETHER * sizeof *panel);
+}
+
+static void pack_rows(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
+                      void *stage, float *panel, float *sqnorm)
+{
     uint16_t *rounded = stage;
     const ck_matrix view = stage_rows(X, row, n_rows, PANEL_ROWS, rounded + 2 * n_pairs);
-    const float scale = (float)image->scale;
     for (int64_t lane = 0; lane < PANEL_ROWS; lane++) {
-        const char *x = ck_row_start(&view, lane);
-        float norm[L] = {0.0f}, removed[L] = {0.0f};
-        for (int64_t p = 0; p < d; p += L)
-            for (int64_t l = 0; l < L && p + l < d; l++) {
-                const int64_t at = p + l;
-                const float value = view.dtype == CK_F64
-                                        ? (float)(((const double *)x)[at] * image->scale + image->minus_offset[at])
-                                        : ((const float *)x)[at] * scale + image->minus_offset32[at];
-                rounded[at] = ck_bfloat16_nearest(value);
-                const float lost = value - ck_float_of_bfloat16(rounded[at]);
-                norm[l] += value * value;
-                removed[l] += lost * lost;
-            }
-        sqnorm[lane] = (norm[0] + norm[1]) + (norm[2] + norm[3]);
-        const float size = sqrtf(sqnorm[lane]), rest = sqrtf((removed[0] + removed[1]) + (removed[2] + removed[3]));
-        for (int64_t p = d; p < 2 * n_pairs; p++) rounded[p] = 0;
-        rounded[bound] = ck_bfloat16_above((size + rest) * CK_COARSE_ROUNDING);
-        rounded[bound + 1] = ck_bfloat16_above(rest * CK_COARSE_ROUNDING + size * CK_COARSE_IMAGE + CK_COARSE_TINY);
-        for (int64_t p = 0; p < n_pairs; p += TOGETHER)
-            memcpy(panel + p * PANEL_ROWS + lane * TOGETHER, rounded + 2 * p, TOGETHER * sizeof *panel);
+        sqnorm[lane] = round_row(&view, ck_row_start(&view, lane), image, n_pairs, rounded);
+        arrange_row(rounded, lane, n_pairs, panel);
     }
+}
+
+static void round_listed(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
+                         int64_t n_pairs, void *stage, uint16_t *rounded, float *sqnorms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const ck_matrix view = stage_rows(X, row + list[i], 1, 1, stage);
+        sqnorms[list[i]] =
+            round_row(&view, ck_row_start(&view, 0), image, n_pairs, rounded + list[i] * ck_coarse_stride(n_pairs));
+    }
+}
+
+static void arrange_listed(const uint16_t *rounded, const int32_t *list, int64_t n, int64_t n_pairs, float *panel)
+{
+    for (int64_t lane = 0; lane < PANEL_ROWS; lane++)
+        arrange_row(rounded + list[ck_min_i64(lane, n - 1)] * ck_coarse_stride(n_pairs), lane, n_pairs, panel);
 }
 
 static int64_t list_bits(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,
@@ -95,6 +124,6 @@ CK_INLINE void mmla_tile(const float *CK_RESTRICT points, int64_t n_pairs, const
 
 /* The cost is a guess: not measured. */
 const ck_coarse_shape ck_coarse_neon_bf16 = {PANEL_ROWS, R,    TOGETHER,  TOGETHER,   HEAD_LINES, 0.5,
-                                             NULL,       NULL, pack_rows, mmla_score, mmla_reach, list_bits};
+                                             NULL,       NULL, pack_rows, mmla_score, mmla_reach, list_bits, round_listed, arrange_listed};
 #include "../base/target_end.h"
 #endif
