@@ -7,7 +7,7 @@
 #include "row_fetch.h"
 
 enum {
-    LONGEST_WAIT = 64, /* strips from one failure to the next trial */
+    LONGEST_WAIT = 64, /* calls from one failure to the next trial */
     BATCH_PAIRS = 256,
     CENTER_CACHE_BYTES = 24 << 10 /* of the panels of centers that pass over a strip: half a first-level cache */
 };
@@ -15,6 +15,9 @@ enum {
  * what pairs take beside their features, here and there. */
 static const double LONE_PAIR = 400.0, LONE_FEATURE = 3.0, ROW_FEATURES = 16.0, FLOAT_FEATURES = 6.0;
 static const double UNSURE_ROW = 3.0; /* passes that a row costs whose bounds do not separate its center from others */
+
+/* What it is used for: it may serve the one and not the other. */
+typedef enum { FOR_LABELS, FOR_BOUNDS, FOR_GROUPS, N_PURPOSES } purpose;
 
 struct ck_coarse_scratch {
     const float *points, *sqnorm;              /* of a strip */
@@ -29,9 +32,12 @@ struct ck_coarse_scratch {
     /* What is open: places of rows in the strip, centers, squared distances of a batch. */
     int32_t *pair_rows, *pair_centers;
     double *pair_sqdists;
-    int64_t n_pairs, room, n_tried; /* the last: rows of the strip that were scored twice */
+    int64_t n_pairs, room;
+    int64_t n_tried, n_scored; /* rows of the strip that were scored twice; pairs of listed rows that were scored */
     void *stage;
-    int wait, next_wait; /* strips that are left to the float32 screen; after the next failure */
+    struct {
+        int wait, next_wait; /* calls that are left to the float32 screen; after the next failure */
+    } away[N_PURPOSES];
     ck_open_counts counts;
     double cost; /* of all rows that were counted, each costing one in the float32 screen */
 };
@@ -86,7 +92,7 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->stage = ck_arena_alloc(arena, ck_coarse_stage(shape, d), 1);
     if (arena->failed) return NULL;
     for (int64_t i = 0; i < rows; i++) s->numbers[i] = (int32_t)i;
-    s->next_wait = 1;
+    for (int p = 0; p < N_PURPOSES; p++) s->away[p].next_wait = 1;
     return s;
 }
 
@@ -280,16 +286,10 @@ static void measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64
     }
 }
 
-static void keep_away(ck_coarse_scratch *s)
+static int is_waiting(ck_coarse_scratch *s, purpose use, int64_t n_rows)
 {
-    s->wait = s->next_wait;
-    s->next_wait = (int)ck_min_i64(2 * s->next_wait, LONGEST_WAIT);
-}
-
-static int is_waiting(ck_coarse_scratch *s, int64_t n_rows)
-{
-    if (s->wait == 0) return 0;
-    s->wait--;
+    if (s->away[use].wait == 0) return 0;
+    s->away[use].wait--;
     s->counts.rows += n_rows;
     s->cost += (double)n_rows;
     return 1;
@@ -311,23 +311,25 @@ double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *work
 
 /* Takes account of a strip; cost: what the coarse screen has cost, more than one where it should not have been tried.
  */
-static void keep_account(ck_coarse_scratch *s, int64_t n_rows, double cost)
+static void keep_account(ck_coarse_scratch *s, purpose use, int64_t n_rows, double cost)
 {
     s->counts.rows += n_rows;
     s->cost += cost * (double)n_rows;
-    if (cost > 1.0)
-        keep_away(s);
-    else
-        s->next_wait = 1;
+    if (cost > 1.0) {
+        s->away[use].wait = s->away[use].next_wait;
+        s->away[use].next_wait = (int)ck_min_i64(2 * s->away[use].next_wait, LONGEST_WAIT);
+    } else {
+        s->away[use].next_wait = 1;
+    }
 }
 
 int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_matrix *rows, int64_t row,
                      int64_t n_rows, int32_t *labels)
 {
     const ck_contest contest = ck_contest_of(rows, assigner->centers, assigner->centers32);
-    if (is_waiting(s, n_rows)) return 0;
+    if (is_waiting(s, FOR_LABELS, n_rows)) return 0;
     const int done = screen_strip(assigner, s, &contest, row, n_rows, labels);
-    keep_account(s, n_rows, cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features) + !done);
+    keep_account(s, FOR_LABELS, n_rows, cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features) + !done);
     if (!done) return 0;
     s->counts.screened_rows += n_rows;
     s->counts.tried_rows += s->n_tried;
@@ -347,14 +349,14 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 {
     const ck_screen_model *model = &assigner->model;
     const ck_contest contest = ck_contest_of(rows, assigner->centers, assigner->centers32);
-    if (is_waiting(s, n_rows)) return 0;
+    if (is_waiting(s, FOR_BOUNDS, n_rows)) return 0;
     s->n_pairs = s->n_tried = 0;
     pack_strip(assigner, s, rows, row, n_rows);
     score_strip(&assigner->coarse, s, rows, row, n_rows);
     memcpy(s->labels, s->index, (size_t)n_rows * sizeof *s->labels);
     const double cost = cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features);
     if (!set_thresholds(assigner, s, &contest, row, n_rows)) {
-        keep_account(s, n_rows, cost + 1.0);
+        keep_account(s, FOR_BOUNDS, n_rows, cost + 1.0);
         return 0;
     }
     memcpy(bounds->nearest, s->labels, (size_t)n_rows * sizeof *s->labels);
@@ -369,7 +371,7 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
         n_unsure += !(bounds->others[i] > bounds->high[i]);
     }
     /* These have to be screened once more, and in the next pass again. */
-    keep_account(s, n_rows, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n_rows));
+    keep_account(s, FOR_BOUNDS, n_rows, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n_rows));
     return 1;
 }
 
@@ -378,7 +380,9 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_matrix *X, int64_t row,
                     const int32_t *list, int64_t n, uint16_t *rounded, float *sqnorms)
 {
-    if (is_waiting(s, n)) return 0;
+    if (is_waiting(s, FOR_GROUPS, n)) return 0;
+    s->n_pairs = 0;
+    s->n_scored = 1;
     assigner->coarse.shape->round(X, row, list, n, &assigner->model.image, assigner->coarse.n_pairs, s->stage, rounded,
                                   sqnorms);
     return 1;
@@ -386,8 +390,10 @@ int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 
 void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t n, int64_t n_unsure)
 {
-    const double cost = pair_cost(&assigner->coarse, (double)assigner->model.d);
-    keep_account(s, n, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n));
+    const double d = (double)assigner->model.d, cost = pair_cost(&assigner->coarse, d);
+    const double measured = (double)s->n_pairs * (LONE_PAIR + LONE_FEATURE * d) / (d + FLOAT_FEATURES);
+    keep_account(s, FOR_GROUPS, n,
+                 cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);
 }
 
 /* OUT s->best, second, index: of listed rows, at most a strip of them. */
@@ -429,6 +435,8 @@ void ck_coarse_bound_listed(const ck_assigner *assigner, ck_coarse_scratch *s, c
             s->labels[n_near] = nearest[i];
             n_near += !(low[i] > rows->own[list[at + i]]);
         }
+        s->n_pairs += n_near;
+        s->n_scored += count * n_panels * assigner->coarse.shape->panel_centers;
         kernels->label_sqdists(rows->X, rows->row, s->numbers_near, s->labels, n_near, contest.centers,
                                contest.centers32, s->own, s->row);
         kernels->bound_sqdists(s->own, n_near, contest.error, contest.underflow, model->image.scale, s->best,
