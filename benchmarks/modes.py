@@ -29,6 +29,10 @@ QUALITY_SEEDS, QUALITY_SEEDS_IF_QUICK = 20, 3
 QUALITY_CONTESTANTS = (OURS, ScikitLearn.name)
 FOLLOWED_ALGORITHMS = ("lloyd", "auto")
 
+COARSE_FEATURES, COARSE_CENTERS = 32, 64
+"""From which on there is a coarse screen."""
+COARSE_CALLS = ("assign", "lloyd", "auto")
+
 Results = list[dict[str, Any]]
 
 
@@ -197,6 +201,30 @@ def along_a_fit(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
         yield results
 
 
+def coarse_screen(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
+    """The contestants are calls of ckmeans, with the coarse screen and without."""
+    results: Results = []
+    isas = crew.ask(OURS, "screens") if OURS in crew.names else {}
+    for cell in plan.cells if isas else ():
+        loading = Answers()
+        record = prepared_cell(cell, crew, [OURS], loading, plan.quick)
+        if record["d"] < COARSE_FEATURES or record["k"] < COARSE_CENTERS:
+            continue
+        crew.ask(OURS, "fit", iterations=cell.iterations)
+        answers = {f"{call}, {isa}": copy.deepcopy(loading) for call in COARSE_CALLS for isa in isas}
+        record |= {"iterations": cell.iterations, "isas": isas, "peak_gflops": []}
+        for order in rounds(list(answers), plan.repeats):
+            record["peak_gflops"].append(limits.peak_gflops())
+            for key in order:
+                call, isa = key.split(", ")
+                answer = answers[key].ask(crew, OURS, "screened", isa=isas[isa], what=call)
+                if answer is not None:
+                    say(f"  {key}: {answer['seconds']:.4g} s")
+        entries = {key: kept.by_name[OURS] for key, kept in answers.items()}
+        results.append(record | {"contestants": entries, "open": crew.ask(OURS, "left_open")})
+        yield results
+
+
 def sweep(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
     results: Results = []
     for variable, cells in SWEEPS.items():
@@ -270,6 +298,7 @@ MODES: dict[str, Callable[[Plan, Crew, Limits], Iterator[Results]]] = {
     "same-iterations": same_iterations,
     "convergence": convergence,
     "along-a-fit": along_a_fit,
+    "coarse-screen": coarse_screen,
     "sweep": sweep,
     "default-fit": default_fit,
     "quality": quality,

@@ -19,6 +19,9 @@ from benchmarks.cells import CELLS_BY_NAME, data_file, initial_centers
 from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant, Fit
 from benchmarks.jobs import Call, prepared_call, seconds_per_call
 
+COARSE = ("bf16", "amx")
+"""How the names of instruction sets with a coarse screen end."""
+
 CALL_BUDGET = 0.3
 """Seconds spent on repeating one short call in one round."""
 
@@ -123,6 +126,42 @@ class Worker:
         contestant = self._contestant
         assert isinstance(contestant, Ckmeans)
         return {"seconds": min(seconds_per_call(lambda: contestant.assign(self._X, self._centers), CALL_BUDGET))}
+
+    def screens(self) -> dict[str, Any]:
+        """The instruction set with a coarse screen that is chosen here, and the best one without; empty if it has none."""
+        from ckmeans import _core
+
+        plain = [name for name in _core.runnable_isas() if not name.endswith(COARSE)]
+        return {"coarse": _core.isa(), "float32": plain[0]} if _core.isa().endswith(COARSE) else {}
+
+    def screened(self, isa: str, what: str) -> dict[str, Any]:
+        """One assignment without a guess at the labels, or a fit by an algorithm, with these kernels."""
+        from ckmeans import _core
+
+        assert isinstance(self._contestant, Ckmeans)
+        chosen = _core.isa()
+        _core.choose_isa(isa)
+        started = time.perf_counter()
+        if what == "assign":
+            self._contestant.assign(self._X, self._centers)
+        else:
+            self._contestant.estimator(
+                self._cell.k, init=self._initial, max_iter=self._cell.iterations, tol=0, algorithm=what
+            ).fit(self._X)
+        seconds = time.perf_counter() - started
+        _core.choose_isa(chosen)
+        return {"seconds": seconds}
+
+    def left_open(self) -> dict[str, Any]:
+        """What each stage of an assignment left open: without a guess at the labels, and with those before."""
+        from ckmeans import _core
+
+        first, last = self._initial.astype(np.float64), self._centers.astype(np.float64)
+        labels = np.full(len(self._X), -1, dtype=np.int32)
+        counts = {"first": _core.open_probe(self._X, first, labels)}
+        _core.open_probe(self._X, last, labels)
+        counts["last"] = _core.open_probe(self._X, last, labels)
+        return counts
 
     def prepare_job(self, job: str, quick: bool) -> dict[str, Any]:
         assert isinstance(self._contestant, EstimatorContestant)
