@@ -128,7 +128,7 @@ class Worker:
         return {"seconds": min(seconds_per_call(lambda: contestant.assign(self._X, self._centers), CALL_BUDGET))}
 
     def screens(self) -> dict[str, Any]:
-        """The instruction set with a coarse screen that is chosen here, and the best one without; empty if it has none."""
+        """The instruction set chosen here, and the best without a coarse screen; empty if it has none itself."""
         from ckmeans import _core
 
         plain = [name for name in _core.runnable_isas() if not name.endswith(COARSE)]

@@ -7,7 +7,8 @@
 #include "row_fetch.h"
 
 enum {
-    LONGEST_WAIT = 64, /* calls from one failure to the next trial */
+    SHORTEST_WAIT = 8, /* calls from one failure to the next trial */
+    LONGEST_WAIT = 64,
     BATCH_PAIRS = 256,
     CENTER_CACHE_BYTES = 24 << 10 /* of the panels of centers that pass over a strip: half a first-level cache */
 };
@@ -92,7 +93,7 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->stage = ck_arena_alloc(arena, ck_coarse_stage(shape, d), 1);
     if (arena->failed) return NULL;
     for (int64_t i = 0; i < rows; i++) s->numbers[i] = (int32_t)i;
-    for (int p = 0; p < N_PURPOSES; p++) s->away[p].next_wait = 1;
+    for (int p = 0; p < N_PURPOSES; p++) s->away[p].next_wait = SHORTEST_WAIT;
     return s;
 }
 
@@ -319,7 +320,7 @@ static void keep_account(ck_coarse_scratch *s, purpose use, int64_t n_rows, doub
         s->away[use].wait = s->away[use].next_wait;
         s->away[use].next_wait = (int)ck_min_i64(2 * s->away[use].next_wait, LONGEST_WAIT);
     } else {
-        s->away[use].next_wait = 1;
+        s->away[use].next_wait = SHORTEST_WAIT;
     }
 }
 
