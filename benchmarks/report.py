@@ -282,8 +282,8 @@ def coarse_screen(results: Results) -> list[str]:
         "### What each stage leaves open",
         "On one thread, for the first centers without a guess at the labels and for the last with those of the pass "
         "before. Rows that the coarse screen served (the others were left to float32); rows that were scored twice, "
-        "for want of labels; pairs left open, which quick distances in the precision of the rows decide; rows that those "
-        "did not decide, settled by canonical distances in float64.",
+        "for want of labels; pairs left open, which quick distances in the precision of the rows decide; rows that "
+        "those did not decide, settled by canonical distances in float64.",
         table(["cell", "pass", "rows served", "scored twice", "open pairs a row", "settled rows"], shares),
         *failures(records, "cell"),
     ]
