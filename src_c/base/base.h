@@ -23,6 +23,18 @@
 #define CK_PREFETCH_L2(p) ((void)(p))
 #endif
 
+/* What the compiler knows of bfloat16 products and of tiles. */
+#if defined(__clang__)
+#define CK_COMPILES_BF16 (__clang_major__ >= 12)
+#define CK_COMPILES_AMX (__clang_major__ >= 12)
+#elif defined(__GNUC__)
+#define CK_COMPILES_BF16 (__GNUC__ >= 10)
+#define CK_COMPILES_AMX (__GNUC__ >= 11)
+#else
+#define CK_COMPILES_BF16 0
+#define CK_COMPILES_AMX 0
+#endif
+
 /* Two cache lines: processors fetch lines in pairs, so workers that write next to each other stay this far apart. */
 #define CK_ALIGNMENT 128
 #define CK_CACHE_LINE 64

@@ -82,15 +82,11 @@ static int x86_runnable(ck_isa isa)
     if (isa == CK_ISA_AVX2) return 1;
     if ((leaf7[1] & AVX512_FEATURES) != AVX512_FEATURES || (enabled & ZMM_STATE) != ZMM_STATE) return 0;
     if (isa == CK_ISA_AVX512) return 1;
-#if defined(__GNUC__)
     unsigned subleaf1[4] = {0};
     if (leaf7[0] >= 1) cpuid(7, 1, subleaf1);
-    if (!(subleaf1[0] & AVX512_BF16)) return 0;
+    if (!CK_COMPILES_BF16 || !(subleaf1[0] & AVX512_BF16)) return 0;
     if (isa == CK_ISA_AVX512_BF16) return 1;
-    return has_tiles(leaf7[3], enabled);
-#else
-    return 0;
-#endif
+    return CK_COMPILES_AMX && has_tiles(leaf7[3], enabled);
 }
 
 static int is_amd(void)
@@ -99,7 +95,7 @@ static int is_amd(void)
     cpuid(0, 0, leaf0);
     return leaf0[1] == 0x68747541 && leaf0[3] == 0x69746e65 && leaf0[2] == 0x444d4163; /* AuthenticAMD */
 }
-#elif defined(__aarch64__) && defined(__GNUC__)
+#elif defined(__aarch64__) && CK_COMPILES_BF16
 static int neon_bf16_runnable(void)
 {
 #if defined(__linux__)
@@ -125,7 +121,7 @@ int ck_isa_runnable(ck_isa isa)
     return isa >= CK_ISA_AVX2 && x86_runnable(isa);
 #elif defined(__aarch64__) || defined(_M_ARM64)
     if (isa == CK_ISA_NEON) return 1; /* part of the 64-bit Arm baseline */
-#if defined(__GNUC__)
+#if CK_COMPILES_BF16
     return isa == CK_ISA_NEON_BF16 && neon_bf16_runnable();
 #else
     return 0;

@@ -4,7 +4,7 @@
 
 #include "coarse.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && CK_COMPILES_AMX
 #include <immintrin.h>
 
 #include "../base/bits.h"

@@ -4,7 +4,7 @@
 
 #include "coarse.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && CK_COMPILES_BF16
 #include <immintrin.h>
 
 #include "../base/bits.h"

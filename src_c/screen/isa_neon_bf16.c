@@ -3,7 +3,7 @@
 
 #include "coarse.h"
 
-#if defined(__aarch64__) && defined(__GNUC__)
+#if defined(__aarch64__) && CK_COMPILES_BF16
 #include <arm_neon.h>
 
 #include "../base/bits.h"
