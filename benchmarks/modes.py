@@ -205,13 +205,15 @@ def coarse_screen(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
     """The contestants are calls of ckmeans, with the coarse screen and without."""
     results: Results = []
     isas = crew.ask(OURS, "screens") if OURS in crew.names else {}
+    if not isas:
+        yield results
     for cell in plan.cells if isas else ():
         loading = Answers()
         record = prepared_cell(cell, crew, [OURS], loading, plan.quick)
-        if record["d"] < COARSE_FEATURES or record["k"] < COARSE_CENTERS:
+        if record.get("d", 0) < COARSE_FEATURES or record["k"] < COARSE_CENTERS:
             continue
-        crew.ask(OURS, "fit", iterations=cell.iterations)
-        answers = {f"{call}, {isa}": copy.deepcopy(loading) for call in COARSE_CALLS for isa in isas}
+        loading.ask(crew, OURS, "fit", iterations=cell.iterations)
+        answers = {f"{call}, {isa}": Answers() for call in COARSE_CALLS for isa in isas}
         record |= {"iterations": cell.iterations, "isas": isas, "peak_gflops": []}
         for order in rounds(list(answers), plan.repeats):
             record["peak_gflops"].append(limits.peak_gflops())

@@ -250,7 +250,9 @@ def coarse_screen(results: Results) -> list[str]:
     if not records:
         return ["## With the coarse screen and without", "No instruction set with bfloat16 products is chosen here."]
     for record in records:
-        best = {key: best_seconds(entry) for key, entry in record["contestants"].items() if "seconds" in entry}
+        if any("seconds" not in entry for entry in record["contestants"].values()):
+            continue
+        best = {key: best_seconds(entry) for key, entry in record["contestants"].items()}
         gflop = 2e-9 * record["n"] * record["d"] * record["k"]
         row = [record["cell"], shape(record), record["dtype"]]
         for call in ("assign", "lloyd", "auto"):
@@ -280,10 +282,10 @@ def coarse_screen(results: Results) -> list[str]:
         "Only cells with at least 32 features and 64 centers have such a screen.",
         table(["cell", "n x d, k", "dtype", *calls, "GFLOP/s", "of float32 peak"], rows),
         "### What each stage leaves open",
-        "On one thread, for the first centers without a guess at the labels and for the last with those of the pass "
-        "before. Rows that the coarse screen served (the others were left to float32); rows that were scored twice, "
-        "for want of labels; pairs left open, which quick distances in the precision of the rows decide; rows that "
-        "those did not decide, settled by canonical distances in float64.",
+        "On one thread, for the first centers without a guess at the labels and for the last with the labels that "
+        "belong to them. Rows that the coarse screen served (the others were left to float32); rows that were scored "
+        "twice, for want of labels; pairs left open, which quick distances in the precision of the rows decide; rows "
+        "that those did not decide, settled by canonical distances in float64.",
         table(["cell", "pass", "rows served", "scored twice", "open pairs a row", "settled rows"], shares),
         *failures(records, "cell"),
     ]

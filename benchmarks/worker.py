@@ -141,16 +141,17 @@ class Worker:
         assert isinstance(self._contestant, Ckmeans)
         chosen = _core.isa()
         _core.choose_isa(isa)
-        started = time.perf_counter()
-        if what == "assign":
-            self._contestant.assign(self._X, self._centers)
-        else:
-            self._contestant.estimator(
-                self._cell.k, init=self._initial, max_iter=self._cell.iterations, tol=0, algorithm=what
-            ).fit(self._X)
-        seconds = time.perf_counter() - started
-        _core.choose_isa(chosen)
-        return {"seconds": seconds}
+        try:
+            started = time.perf_counter()
+            if what == "assign":
+                self._contestant.assign(self._X, self._centers)
+            else:
+                self._contestant.estimator(
+                    self._cell.k, init=self._initial, max_iter=self._cell.iterations, tol=0, algorithm=what
+                ).fit(self._X)
+            return {"seconds": time.perf_counter() - started}
+        finally:
+            _core.choose_isa(chosen)
 
     def left_open(self) -> dict[str, Any]:
         """What each stage of an assignment left open: without a guess at the labels, and with those before."""

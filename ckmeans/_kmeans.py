@@ -80,7 +80,7 @@ class KMeans:
         Fields inertia, center_shift and changed (rows with a new label) of every iteration, and which algorithm ran
         and what share of all pairs of row and center it scored. The inertia is derived from sums over clusters and
         rounded relative to the total scatter; ``inertia_`` is summed over the rows. The last two fields may differ
-        between machines; all else may not.
+        between machines and, with several threads, between runs; all else may not.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,), object
         Only where X was a table whose column names are strings.

@@ -168,6 +168,19 @@ def test_labels_are_the_nearest(coarse_isa, kind, dtype):
         np.testing.assert_array_equal(labels, expected)
 
 
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_centers_that_float32_does_not_hold(coarse_isa, kind):
+    """Float32 rows and the centers of a model of float64 data: rounding those would choose others."""
+    X, C = problem(kind)
+    C = C + np.random.default_rng(1).normal(size=C.shape) * np.abs(C) * 2.0**-25
+    C[1::2] = C[::2] * (1 + 2.0**-26)
+    expected = nearest(X, C)
+    np.testing.assert_array_equal(ckmeans.assign(X, C), expected)
+    labels = np.zeros(len(X), dtype=np.int32)
+    _core.open_probe(X, C, labels)
+    np.testing.assert_array_equal(labels, expected)
+
+
 @pytest.mark.parametrize("kind", ["uniform", "ties", "one direction", "near ties"])
 @pytest.mark.parametrize("algorithm", ["lloyd", "hamerly", "yinyang", "projection", "auto"])
 def test_every_strategy_gives_the_bits_of_float32(coarse_isa, kind, algorithm):

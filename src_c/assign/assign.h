@@ -23,6 +23,7 @@ typedef struct {
     float *centers32; /* the same rounded, where something is measured in float32 */
     ck_screen_model model;
     ck_coarse_model coarse; /* tried before the model's screen, where it has a shape */
+    int coarse_serves;      /* for the centers set last */
     int keep_image;         /* rows are imaged as for the centers before, so that bounds and packed rows stay valid */
     const ck_packed_rows *packed; /* or NULL */
     int64_t block_rows;           /* the most rows of one ck_assign_block */

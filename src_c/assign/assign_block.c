@@ -61,6 +61,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->X = X;
     assigner->keep_image = 0;
     assigner->packed = NULL;
+    assigner->coarse_serves = 0;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
     ck_coarse_model_init(&assigner->coarse, arena, X->n_rows, k, d);
     assigner->centers32 = assigner->coarse.shape ? CK_NEW(arena, float, k *d + CK_LANES) : NULL;
@@ -108,7 +109,13 @@ void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
         ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image || assigner->packed);
     if (!assigner->coarse.shape) return;
     ck_coarse_model_set(&assigner->coarse, &assigner->model, centers);
-    for (int64_t i = 0; i < assigner->model.k * assigner->model.d; i++) assigner->centers32[i] = (float)centers[i];
+    int exact = 1;
+    for (int64_t i = 0; i < assigner->model.k * assigner->model.d; i++) {
+        assigner->centers32[i] = (float)centers[i];
+        exact &= (double)assigner->centers32[i] == centers[i];
+    }
+    /* Quick distances of float32 rows hold for centers that float32 holds: those of a fit, not whatever is given. */
+    assigner->coarse_serves = !assigner->model.too_large && (exact || assigner->X->dtype != CK_F32);
 }
 
 double ck_assign_operations(const ck_matrix *X, int64_t k)
@@ -270,11 +277,6 @@ static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s
                                     bounds->others + at);
 }
 
-static int uses_coarse(const ck_assigner *assigner, const ck_assign_scratch *s)
-{
-    return s->coarse && !assigner->model.too_large;
-}
-
 void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
                    int64_t n_rows, const ck_row_bounds *bounds)
 {
@@ -283,8 +285,7 @@ void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_m
     for (int64_t at = 0; at < n_rows; at += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - at);
         const ck_row_bounds of_strip = {bounds->nearest + at, bounds->high + at, bounds->low + at, bounds->others + at};
-        if (uses_coarse(assigner, s) && ck_coarse_bound(assigner, s->coarse, rows, row + at, count, &of_strip))
-            continue;
+        if (assigner->coarse_serves && ck_coarse_bound(assigner, s->coarse, rows, row + at, count, &of_strip)) continue;
         score_strip(assigner, s, rows, row + at, count, &all);
         bound_strip(model, s, count, bounds, at);
     }
@@ -327,7 +328,7 @@ int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_
     ck_assign_begin(s);
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - strip);
-        if (uses_coarse(assigner, s) && ck_coarse_assign(assigner, s->coarse, rows, row + strip, count, labels + strip))
+        if (assigner->coarse_serves && ck_coarse_assign(assigner, s->coarse, rows, row + strip, count, labels + strip))
             continue;
         int status = ck_assign_rows(assigner, s, rows, row, strip, count, &all, &all, labels);
         if (status != CK_OK) return status;

@@ -123,12 +123,6 @@ static void measure_own(const bounds_strategy *s, const worker_scratch *w, const
     }
 }
 
-static int uses_coarse(const bounds_strategy *s)
-{
-    const ck_assigner *assigner = &s->base.screening->assigner;
-    return assigner->coarse.shape && !assigner->model.too_large;
-}
-
 /* OUT w->list: survivors that measuring their own center has not let go. Where there are groups, their images, coarse
  * or not. */
 static int64_t list_left(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t count, int *coarse)
@@ -142,7 +136,7 @@ static int64_t list_left(const bounds_strategy *s, int worker, const bounded_row
         memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);
     *coarse = 0;
     if (s->groups.n == 1 || count == 0) return count;
-    if (uses_coarse(s))
+    if (screening->assigner.coarse_serves)
         *coarse = ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse, b->X, b->row, w->list, count,
                                   w->rounded, w->sqnorms);
     if (!*coarse)

@@ -24,7 +24,10 @@
 #endif
 
 /* What the compiler knows of bfloat16 products and of tiles. */
-#if defined(__clang__)
+#if defined(__clang__) && defined(__aarch64__) /* before, whole files had to be compiled for it */
+#define CK_COMPILES_BF16 (__clang_major__ >= 17)
+#define CK_COMPILES_AMX 0
+#elif defined(__clang__)
 #define CK_COMPILES_BF16 (__clang_major__ >= 12)
 #define CK_COMPILES_AMX (__clang_major__ >= 12)
 #elif defined(__GNUC__)

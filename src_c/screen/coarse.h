@@ -46,11 +46,11 @@ typedef struct {
 } ck_coarse_shape;
 
 /* The pair of the bound. Of a row, by the squared norms of its image and of what rounding removed, as float32 sees
- * them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for what the sums of squares are off,
- * the latter also by IMAGE norm for the rounding to float32 before, and by TINY for what underflows. */
+ * them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for what the sums of squares are off
+ * and by TINY for what underflows in them, the latter also by IMAGE norm for the rounding to float32 before. */
 #define CK_COARSE_ROUNDING (1.0f + 0x1p-10f)
 #define CK_COARSE_IMAGE 0x1p-22f
-#define CK_COARSE_TINY 0x1p-100f
+#define CK_COARSE_TINY 0x1p-68f
 CK_INLINE int64_t ck_bound_pair(int64_t d) { return ck_ceil_div(d, 2); }
 
 /* bfloat16 numbers from one rounded row to the next: whole vectors of 64 bytes. */
