@@ -123,6 +123,17 @@ CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, short_r
     *out = sum;
 }
 
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (short_mask_t){__VA_ARGS__})
+#endif
+#define EVEN(i)                                                                                                        \
+    i, i + 16, i + 2, i + 18, i + 4, i + 20, i + 6, i + 22, i + 8, i + 24, i + 10, i + 26, i + 12, i + 28, i + 14,     \
+        i + 30
+#define LOW(i)                                                                                                         \
+    i, i + 1, i + 16, i + 17, i + 4, i + 5, i + 20, i + 21, i + 8, i + 9, i + 24, i + 25, i + 12, i + 13, i + 28, i + 29
+
 /* Four of them at a time: their sums over lanes share the shuffles. */
 CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], int64_t d, double out[4])
 {
@@ -131,11 +142,9 @@ CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], 
     squares_masked(x[1], c[1], d, &s1);
     squares_masked(x[2], c[2], d, &s2);
     squares_masked(x[3], c[3], d, &s3);
-    const short_mask_t even = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}, odd = even + 1;
-    const short_mask_t low = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}, high = low + 2;
-    const short_row_t s01 = __builtin_shuffle(s0, s1, even) + __builtin_shuffle(s0, s1, odd);
-    const short_row_t s23 = __builtin_shuffle(s2, s3, even) + __builtin_shuffle(s2, s3, odd);
-    const short_row_t all = __builtin_shuffle(s01, s23, low) + __builtin_shuffle(s01, s23, high);
+    const short_row_t s01 = SHUFFLE(s0, s1, EVEN(0)) + SHUFFLE(s0, s1, EVEN(1));
+    const short_row_t s23 = SHUFFLE(s2, s3, EVEN(0)) + SHUFFLE(s2, s3, EVEN(1));
+    const short_row_t all = SHUFFLE(s01, s23, LOW(0)) + SHUFFLE(s01, s23, LOW(2));
     float each[16];
     memcpy(each, &all, sizeof each);
     for (int r = 0; r < 4; r++) out[r] = (double)((each[r] + each[4 + r]) + (each[8 + r] + each[12 + r]));
