@@ -34,7 +34,8 @@ typedef struct {
 /* --- Instruction sets -------------------------------------------------------------------------------------- */
 
 /* Chooses the kernels: the one named, or (NULL) the best the processor and operating system can run, of those that were
- * measured to be better than the next. Returns 0, or -1 when the name is unknown or this machine cannot run it. Call once, before anything else. */
+ * measured to be better than the next. Returns 0, or -1 when the name is unknown or this machine cannot run it. Call
+ * once, before anything else. */
 int ck_choose_isa(const char *name);
 const char *ck_isa_name(void);            /* the chosen one */
 int ck_runnable_isas(const char **names); /* OUT names[8], the best first; returns how many */
