@@ -90,8 +90,8 @@ float ck_sqnorm_slack(const ck_screen_model *model);
  */
 typedef struct {
     int32_t *nearest;
-    float *high,
-        *low; /* of the distance to nearest, or low of all; high is not finite where the screen cannot tell anything */
+    float *high;   /* at least the distance to nearest; not finite where the screen cannot tell anything */
+    float *low;    /* at most the distance to any center of the set */
     float *others; /* at most the distance to any other center of the set */
 } ck_row_bounds;
 /* Rows [row, row + n_rows), against all centers. OUT bounds: n_rows each. */

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "../base/bits.h"
 #include "contest.h"
 #include "row_fetch.h"
 
@@ -55,11 +54,8 @@ static double pair_cost(const ck_coarse_model *coarse, double d)
     return coarse->shape->pair_cost * (d + ROW_FEATURES) / (d + FLOAT_FEATURES);
 }
 
-/* Open pairs of a row that cost as much as the float32 screen. */
-static double worth_measuring(const ck_coarse_model *coarse, int64_t d)
-{
-    return (double)coarse->k * ((double)d + FLOAT_FEATURES) / (LONE_PAIR + LONE_FEATURE * (double)d);
-}
+/* The same of a pair that is left open and measured. */
+static double lone_pair_cost(double d) { return (LONE_PAIR + LONE_FEATURE * d) / (d + FLOAT_FEATURES); }
 
 ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *assigner)
 {
@@ -84,8 +80,8 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->numbers_near = CK_NEW(arena, int32_t, rows);
     s->found = CK_NEW(arena, ck_contender, rows);
     s->masks = CK_NEW(arena, uint64_t, chunk_panels(coarse) * shape->panel_centers);
-    /* As many as are worth measuring, and those of one panel. */
-    s->room = (int64_t)((double)rows * worth_measuring(coarse, d)) +
+    /* As many as cost no more to measure than the float32 screen would, and those of one panel. */
+    s->room = (int64_t)((double)rows * (double)coarse->k / lone_pair_cost((double)d)) +
               (chunk_panels(coarse) * shape->panel_centers + 1) * shape->panel_rows;
     s->pair_rows = CK_NEW(arena, int32_t, s->room);
     s->pair_centers = CK_NEW(arena, int32_t, s->room);
@@ -251,10 +247,8 @@ static int screen_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const
 /* What the strip that was screened last has cost, the float32 screen costing one. */
 static double cost_of_strip(const ck_coarse_model *coarse, const ck_coarse_scratch *s, int64_t n_rows, int64_t d)
 {
-    const double k = (double)coarse->k, n = (double)n_rows, features = (double)d;
-    const double scored = (n + (double)s->n_tried) * k * coarse->shape->pair_cost * (features + ROW_FEATURES);
-    const double measured = (double)s->n_pairs * (LONE_PAIR + LONE_FEATURE * features);
-    return (scored + measured) / (n * k * (features + FLOAT_FEATURES));
+    const double n = (double)n_rows, measured = (double)s->n_pairs * lone_pair_cost((double)d);
+    return (1.0 + (double)s->n_tried / n) * pair_cost(coarse, (double)d) + measured / (n * (double)coarse->k);
 }
 
 /* The nearest by canonical distance of the label and the centers that were open with it, which ascend. */
@@ -392,7 +386,7 @@ int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t n, int64_t n_unsure)
 {
     const double d = (double)assigner->model.d, cost = pair_cost(&assigner->coarse, d);
-    const double measured = (double)s->n_pairs * (LONE_PAIR + LONE_FEATURE * d) / (d + FLOAT_FEATURES);
+    const double measured = (double)s->n_pairs * lone_pair_cost(d);
     keep_account(s, FOR_GROUPS, n,
                  cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);
 }

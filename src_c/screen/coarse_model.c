@@ -8,8 +8,6 @@ static const double UNIT_ROUNDOFF_SUM = 0x1p-23, UNIT_ROUNDOFF_32 = 0x1p-24, UNI
                     UNDERFLOW_32 = 0x1p-119, RAISED = 1.0 + 0x1p-20;
 enum { STAGED_FEATURES = 32 };
 
-static double gamma_of(double n, double unit_roundoff) { return n * unit_roundoff / (1.0 - n * unit_roundoff); }
-
 static uint16_t bfloat16_above(double value) { return ck_bfloat16_above((float)(value * RAISED)); }
 
 int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d)
@@ -33,7 +31,7 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, i
     coarse->rounded = CK_NEW(arena, uint16_t, 2 * coarse->n_pairs);
     /* Additions that a term meets, one after another or in runs that are added up. */
     const double n_features = (double)(2 * coarse->n_pairs);
-    coarse->sum_error = gamma_of(n_features + n_features / CK_SCREEN_RUN + 16.0, UNIT_ROUNDOFF_SUM);
+    coarse->sum_error = ck_gamma(n_features + n_features / CK_SCREEN_RUN + 16.0, UNIT_ROUNDOFF_SUM);
 }
 
 void ck_coarse_set_start(const ck_coarse_shape *shape, float *panel, int64_t at, float start)
@@ -80,7 +78,7 @@ void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, 
 {
     const ck_coarse_shape *shape = coarse->shape;
     const int64_t k = coarse->k, d = model->d, r = shape->panel_centers, group = shape->center_pairs;
-    const double settle = gamma_of((double)d + 4.0, UNIT_ROUNDOFF_64);
+    const double settle = ck_gamma((double)d + 4.0, UNIT_ROUNDOFF_64);
     for (int64_t j = 0; j < coarse->n_panels * r; j++) {
         /* What fills the last panel has the score -infinity, and an index that exists should a row have none. */
         const int32_t index = (int32_t)ck_min_i64(j, k - 1);
@@ -95,7 +93,7 @@ void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, 
             memcpy(pairs, coarse->rounded + 2 * p, (size_t)group * sizeof *pairs);
     }
     /* The squared norm of a row is computed in float32. */
-    coarse->rule.row = 0.5 * (1.0 - gamma_of((double)d + 32.0, UNIT_ROUNDOFF_32));
+    coarse->rule.row = 0.5 * (1.0 - ck_gamma((double)d + 32.0, UNIT_ROUNDOFF_32));
     coarse->rule.distance = 0.5 * model->image.scale * model->image.scale * RAISED;
 }
 

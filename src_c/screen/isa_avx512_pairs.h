@@ -67,6 +67,18 @@ CK_INLINE VF bound_pair_of(VF sqnorm, VF removed)
     return _mm512_castsi512_ps(_mm512_or_si512(above_size, above_lost));
 }
 
+/* Rows to lanes: half the width of a panel. */
+CK_INLINE void arrange_sixteen(const uint16_t *const rows[L], int64_t n_pairs, float *CK_RESTRICT panel)
+{
+    for (int64_t p = 0; p < n_pairs; p += L) {
+        VF square[L];
+        UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rows[i] + 2 * p));
+        v_transpose(square);
+        const int64_t count = ck_min_i64(L, n_pairs - p);
+        for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PAIR_ROWS, square[l]);
+    }
+}
+
 static void pack_pairs(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
                        void *stage, float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
 {
@@ -79,19 +91,15 @@ static void pack_pairs(const ck_matrix *X, int64_t row, int64_t n_rows, const ck
     }
     for (int64_t half = 0; half < PAIR_ROWS; half += L) {
         VF sqnorms[L], removed[L];
+        const uint16_t *rows[L];
         for (int64_t i = 0; i < L; i++) {
+            rows[i] = rounded + i * stride;
             const row_squares squares =
                 round_row(&view, ck_row_start(&view, row + half + i), image, rounded + i * stride);
             sqnorms[i] = squares.sqnorm;
             removed[i] = squares.removed;
         }
-        for (int64_t p = 0; p < bound; p += L) {
-            VF square[L];
-            UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rounded + i * stride + 2 * p));
-            v_transpose(square);
-            const int64_t count = ck_min_i64(L, bound - p);
-            for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PAIR_ROWS + half, square[l]);
-        }
+        arrange_sixteen(rows, bound, panel + half);
         const VF sums = sum_lanes(sqnorms);
         v_store(sqnorm + half, sums);
         v_store(panel + bound * PAIR_ROWS + half, bound_pair_of(sums, sum_lanes(removed)));
@@ -137,13 +145,7 @@ static void arrange_listed(const uint16_t *rounded, const int32_t *list, int64_t
     for (int64_t half = 0; half < PAIR_ROWS; half += L) {
         const uint16_t *rows[L];
         for (int64_t i = 0; i < L; i++) rows[i] = rounded + list[ck_min_i64(half + i, n - 1)] * stride;
-        for (int64_t p = 0; p < n_pairs; p += L) {
-            VF square[L];
-            UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rows[i] + 2 * p));
-            v_transpose(square);
-            const int64_t count = ck_min_i64(L, n_pairs - p);
-            for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PAIR_ROWS + half, square[l]);
-        }
+        arrange_sixteen(rows, n_pairs, panel + half);
     }
 }
 

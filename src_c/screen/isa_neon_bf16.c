@@ -123,7 +123,8 @@ CK_INLINE void mmla_tile(const float *CK_RESTRICT points, int64_t n_pairs, const
 #include "shape_template.h"
 
 /* The cost is a guess: not measured. */
-const ck_coarse_shape ck_coarse_neon_bf16 = {PANEL_ROWS, R,    TOGETHER,  TOGETHER,   HEAD_LINES, 0.5,
-                                             NULL,       NULL, pack_rows, mmla_score, mmla_reach, list_bits, round_listed, arrange_listed};
+const ck_coarse_shape ck_coarse_neon_bf16 = {
+    PANEL_ROWS, R,         TOGETHER,   TOGETHER,   HEAD_LINES, 0.5,          NULL,
+    NULL,       pack_rows, mmla_score, mmla_reach, list_bits,  round_listed, arrange_listed};
 #include "../base/target_end.h"
 #endif

@@ -8,13 +8,6 @@ static const double UNIT_ROUNDOFF_32 = 0x1p-24, UNIT_ROUNDOFF_64 = 0x1p-53, UNDE
                     LARGEST_SQNORM = 0x1p120;
 enum { SAMPLE_ROWS = 16, MAX_EXPONENT_32 = 126, MAX_EXPONENT_64 = 1000, VECTOR_PADDING = 16 };
 
-/* gamma_n of Higham, "Accuracy and Stability of Numerical Algorithms", 3.1: the error of n roundings. */
-static double gamma_of(double n, double unit_roundoff)
-{
-    double nu = n * unit_roundoff;
-    return nu < 0.5 ? nu / (1.0 - nu) : INFINITY;
-}
-
 static float float_at_least(double value)
 {
     float rounded = (float)value;
@@ -143,12 +136,12 @@ void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const doubl
     if (!(balance < 0x1p10)) balance = 0x1p10;
 
     double run = (double)ck_min_i64(d, CK_SCREEN_RUN), runs = (double)ck_ceil_div(d, CK_SCREEN_RUN);
-    double screen = gamma_of(run + runs + 8, UNIT_ROUNDOFF_32);
-    double settle = gamma_of((double)d + 4, UNIT_ROUNDOFF_64);
+    double screen = ck_gamma(run + runs + 8, UNIT_ROUNDOFF_32);
+    double settle = ck_gamma((double)d + 4, UNIT_ROUNDOFF_64);
     double per_row = screen * balance / 2 + settle + UNDERFLOW_32;
     double per_center = screen * (1 / balance + 1) / 2 + settle + UNDERFLOW_32 + model->embedding_slack;
     /* The squared norm of a row is itself computed in float32. */
-    model->row_slack = float_at_least(2 * per_row * (1 + gamma_of((double)d + 8, UNIT_ROUNDOFF_32)));
+    model->row_slack = float_at_least(2 * per_row * (1 + ck_gamma((double)d + 8, UNIT_ROUNDOFF_32)));
 
     model->largest_slack = 0.0f;
     for (int64_t j = 0; j < model->n_panels * r; j++) {
@@ -172,7 +165,7 @@ double ck_embedding_slack(double error) { return (1.0 + 1.0 / MARGIN) * error * 
 
 ck_reach_rule ck_reach_rule_of(const ck_screen_model *model, double scale, double error)
 {
-    const double margin = error > 0.0 ? MARGIN : 0.0, rounding = gamma_of((double)model->d + 32, UNIT_ROUNDOFF_32);
+    const double margin = error > 0.0 ? MARGIN : 0.0, rounding = ck_gamma((double)model->d + 32, UNIT_ROUNDOFF_32);
     const double embedded = error > 0.0 ? (1.0 + margin) * (1.0 + 1.0 / margin) * error * error : 0.0;
     ck_reach_rule rule;
     rule.row = 0.5 * (1.0 - embedded - (double)model->row_slack - rounding);

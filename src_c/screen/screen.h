@@ -74,6 +74,13 @@ typedef struct {
 const ck_screen_kernels *ck_screen_table(void);
 extern const ck_screen_kernels ck_screen_generic, ck_screen_avx2, ck_screen_avx512, ck_screen_neon;
 
+/* gamma_n of Higham, "Accuracy and Stability of Numerical Algorithms", 3.1: the error of n roundings. */
+CK_INLINE double ck_gamma(double n, double unit_roundoff)
+{
+    const double nu = n * unit_roundoff;
+    return nu < 0.5 ? nu / (1.0 - nu) : INFINITY;
+}
+
 /* Centers prepared for screening the rows of one matrix. */
 typedef struct {
     const ck_screen_kernels *kernels;
