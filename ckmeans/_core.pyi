@@ -43,6 +43,24 @@ def seed_centers(
     seed: int,
     n_threads: int,
 ) -> tuple[_Floats, NDArray[np.int64]]: ...
+def cluster_scatter(
+    X: _Rows,
+    labels: NDArray[np.int32],
+    n_clusters: int,
+    weights: _Floats | None,
+    n_threads: int,
+    want_distances: bool,
+) -> tuple[_Floats, _Floats, _Floats, _Floats | None, int]: ...
+def silhouette(
+    X: _Rows,
+    labels: NDArray[np.int32],
+    n_clusters: int,
+    weights: _Floats | None,
+    metric: str,
+    centers: _Floats | None,
+    n_threads: int,
+) -> tuple[_Floats, float]: ...
+def distances_to_own(X: _Rows, centers: _Floats, labels: NDArray[np.int32], n_threads: int) -> _Floats: ...
 def screen_probe(
     X: _Rows, centers: _Floats, shape: int, cut: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], _Floats, _Floats, float, _Floats]: ...

@@ -73,6 +73,19 @@ cdef extern from "ck.h" nogil:
     int ck_seed(const ck_matrix *, const double *, int64_t, ck_init, int, uint64_t, int, double *, int64_t *,
                 ck_location *)
     int ck_fit(const ck_matrix *, const double *, const ck_fit_params *, ck_fit_result *, ck_location *)
+    ctypedef struct ck_scatter:
+        double *weights
+        double *means
+        double *squares
+        double *distances
+        int unit
+    ctypedef enum ck_silhouette_metric:
+        CK_EUCLIDEAN, CK_SQEUCLIDEAN, CK_SIMPLIFIED
+    int ck_cluster_scatter(const ck_matrix *, const int32_t *, int64_t, const double *, int, ck_scatter *,
+                           ck_location *)
+    int ck_silhouette(const ck_matrix *, const int32_t *, int64_t, const double *, ck_silhouette_metric,
+                      const double *, int, double *, double *, ck_location *)
+    int ck_distances_to_own(const ck_matrix *, const double *, const int32_t *, int, double *, ck_location *)
     int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
                         double *, double *, double *)
     ctypedef struct ck_open_counts:
@@ -86,6 +99,7 @@ cdef dict INITS = {
     "given": CK_INIT_GIVEN, "k-means++": CK_INIT_KMEANS_PLUSPLUS, "random": CK_INIT_RANDOM,
     "k-means||": CK_INIT_KMEANS_PARALLEL, "afk-mc2": CK_INIT_AFK_MC2,
 }
+cdef dict SILHOUETTES = {"euclidean": CK_EUCLIDEAN, "sqeuclidean": CK_SQEUCLIDEAN, "simplified": CK_SIMPLIFIED}
 DTYPE_CODES = frozenset(DTYPES)
 
 cdef dict ALGORITHM_CODES = {ck_algorithm_name(<ck_algorithm>code).decode(): code for code in range(CK_ALGORITHM_COUNT)}
@@ -283,6 +297,60 @@ def seed_centers(X, const double[::1] weights, int64_t n_clusters, str init, int
                          &centers_view[0, 0], &indices_view[0], &where)
     check(status, rows, &where)
     return centers, indices
+
+
+def cluster_scatter(X, const int32_t[::1] labels, int64_t n_clusters, const double[::1] weights, int n_threads,
+                    bint want_distances):
+    """Weights, means, sums of squared distances, sums of distances (or None) of the clusters, and their unit."""
+    cdef Rows rows = Rows(X)
+    cdef ck_location where
+    cdef ck_scatter scatter
+    cdef int status
+    totals, squares, distances = np.empty(n_clusters), np.empty(n_clusters), np.empty(n_clusters)
+    means = np.empty((n_clusters, rows.matrix.n_features))
+    cdef double[::1] totals_view = totals, squares_view = squares, distances_view = distances
+    cdef double[:, ::1] means_view = means
+    scatter.weights = &totals_view[0]
+    scatter.means = &means_view[0, 0]
+    scatter.squares = &squares_view[0]
+    scatter.distances = &distances_view[0] if want_distances else NULL
+    cdef const double *weights_pointer = optional(weights)
+    with nogil:
+        status = ck_cluster_scatter(&rows.matrix, &labels[0], n_clusters, weights_pointer, n_threads, &scatter, &where)
+    check(status, rows, &where)
+    return totals, means, squares, distances if want_distances else None, scatter.unit
+
+
+def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::1] weights, str metric,
+               const double[:, ::1] centers, int n_threads):
+    """Silhouettes of the rows, and their mean."""
+    cdef Rows rows = Rows(X)
+    cdef ck_location where
+    cdef ck_silhouette_metric kind = SILHOUETTES[metric]
+    cdef double mean
+    cdef int status
+    samples = np.empty(rows.matrix.n_rows)
+    cdef double[::1] samples_view = samples
+    cdef const double *weights_pointer = optional(weights)
+    cdef const double *centers_pointer = NULL if centers is None else &centers[0, 0]
+    with nogil:
+        status = ck_silhouette(&rows.matrix, &labels[0], n_clusters, weights_pointer, kind, centers_pointer, n_threads,
+                               &samples_view[0], &mean, &where)
+    check(status, rows, &where)
+    return samples, mean
+
+
+def distances_to_own(X, const double[:, ::1] centers, const int32_t[::1] labels, int n_threads):
+    """Euclidean distances of the rows to the centers of their labels."""
+    cdef Rows rows = Rows(X)
+    cdef ck_location where
+    cdef int status
+    distances = np.empty(rows.matrix.n_rows)
+    cdef double[::1] distances_view = distances
+    with nogil:
+        status = ck_distances_to_own(&rows.matrix, &centers[0, 0], &labels[0], n_threads, &distances_view[0], &where)
+    check(status, rows, &where)
+    return distances
 
 
 def screen_probe(X, const double[:, ::1] centers, int shape, const float[::1] cut):

@@ -132,6 +132,38 @@ void ck_free(void *pointer);
 /* Seconds of a wall clock, for those who pace a progress function. */
 double ck_seconds(void);
 
+/* --- Scores of a clustering -------------------------------------------------------------------------------- */
+
+/* Labels are in [0, k). A row of weight w stands for w rows; weights NULL: all one. Clusters without weight are left
+ * out. Sums over rows are taken in an order that the sizes alone give. */
+
+typedef struct {
+    double *weights;   /* OUT k */
+    double *means;     /* OUT k x d, in the units of X; 0 for a cluster without weight */
+    double *squares;   /* OUT k: sums of weight * squared distance to the mean, in units of 4^unit */
+    double *distances; /* OUT k: sums of weight * distance to the mean, in units of 2^unit; or NULL */
+    int unit;          /* OUT 0 but for data whose squares would overflow or vanish */
+} ck_scatter;
+int ck_cluster_scatter(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
+                       ck_scatter *scatter, ck_location *where);
+
+/* What a silhouette compares. */
+typedef enum {
+    CK_EUCLIDEAN,   /* mean distances to the rows of each cluster: all pairs of rows */
+    CK_SQEUCLIDEAN, /* mean squared distances: n k distances are enough */
+    CK_SIMPLIFIED   /* distances to the centers */
+} ck_silhouette_metric;
+/*   centers  IN  k x d for CK_SIMPLIFIED, or NULL: the means
+ *   samples  OUT n: (b - a) / max(a, b), 0 for a row that is alone; not a number for a single cluster
+ *   mean     OUT by weight */
+int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights,
+                  ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
+                  ck_location *where);
+
+/* Euclidean distances of the rows to the centers of their labels. OUT distances: n. */
+int ck_distances_to_own(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,
+                        double *distances, ck_location *where);
+
 /* --- For the tests ----------------------------------------------------------------------------------------- */
 
 /* What the chosen kernels compute for n rows and k centers, beside the slacks of the bound (src_c/screen/screen.h).

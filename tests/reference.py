@@ -343,3 +343,90 @@ def lloyd(X, centers, max_iter=300, tol=1e-4, weights=None):
     labels = assign(X, centers)
     total = inertia(X, centers, labels, None if (weights == 1.0).all() else weights)
     return Fit(centers, labels, total, len(changed), converged, changed)
+
+
+# --- Scores ----------------------------------------------------------------------------------------------------------
+
+
+def scatter(X, labels, k, weights):
+    """Of each cluster: weight, mean, weighted sums of squared distances and of distances to the mean."""
+    X = np.asarray(X, dtype=np.float64)
+    totals, means = np.zeros(k), np.full((k, X.shape[1]), np.nan)
+    squares, distances = np.zeros(k), np.zeros(k)
+    for j in range(k):
+        rows, w = X[labels == j], weights[labels == j]
+        totals[j] = w.sum()
+        if totals[j] > 0.0:
+            means[j] = rows[0] + w @ (rows - rows[0]) / totals[j]
+            sqdists = ((rows - means[j]) ** 2).sum(axis=1)
+            squares[j], distances[j] = w @ sqdists, w @ np.sqrt(sqdists)
+    return totals, means, squares, distances
+
+
+def silhouette_samples(X, labels, weights=None, metric="euclidean", centers=None):
+    """(b - a) / max(a, b) of every row, with a and b mean distances to its own cluster and to the nearest other one.
+
+    A row of weight w stands for w rows, and is not among the others of its cluster: of weights below one, as much of it
+    as there is. Alone in its cluster it gets 0. "simplified": distances to the centers, by default the means.
+    """
+    X, labels = np.asarray(X, dtype=np.float64), np.asarray(labels)
+    weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
+    k = labels.max() + 1
+    totals, means, _, _ = scatter(X, labels, k, weights)
+    present = np.flatnonzero(totals > 0.0)
+    out = np.zeros(len(X))
+    for i, x in enumerate(X):
+        others = totals[labels[i]] - min(weights[i], 1.0)
+        if metric == "simplified":
+            to = np.sqrt(((x - (means if centers is None else centers)) ** 2).sum(axis=1))
+        else:
+            sqdists = ((X - x) ** 2).sum(axis=1)
+            to = np.bincount(labels, weights * (sqdists if metric == "sqeuclidean" else np.sqrt(sqdists)), k)
+            own = to[labels[i]] / others if others > 0.0 else 0.0
+            with np.errstate(invalid="ignore", divide="ignore"):
+                to = to / totals
+            to[labels[i]] = own
+        b = min((to[j] for j in present if j != labels[i]), default=np.nan)
+        a = to[labels[i]]
+        if others > 1e-12 * totals[labels[i]]:
+            out[i] = (b - a) / max(a, b) if max(a, b) > 0.0 else 0.0
+    return out
+
+
+def calinski_harabasz(X, labels, weights):
+    totals, means, squares, _ = scatter(X, labels, labels.max() + 1, weights)
+    there = totals > 0.0
+    k, n = there.sum(), totals.sum()
+    overall = totals[there] @ means[there] / n
+    between = totals[there] @ ((means[there] - overall) ** 2).sum(axis=1)
+    return between / (k - 1) / (squares.sum() / (n - k)) if squares.sum() > 0.0 else 1.0
+
+
+def davies_bouldin(X, labels, weights):
+    totals, means, _, distances = scatter(X, labels, labels.max() + 1, weights)
+    there = totals > 0.0
+    spread, means = distances[there] / totals[there], means[there]
+    apart = np.sqrt(((means[:, None] - means) ** 2).sum(axis=2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(apart > 0.0, (spread[:, None] + spread) / apart, 0.0)
+    return ratios.max(axis=1).mean()
+
+
+def information_criterion(X, labels, weights, penalty):
+    """-2 log likelihood + parameters * penalty of equal spherical Gaussians with hard labels (Pelleg and Moore, with
+    the variance per feature and its unbiased estimate)."""
+    totals, _, squares, _ = scatter(X, labels, labels.max() + 1, weights)
+    totals = totals[totals > 0.0]
+    n, k, d = totals.sum(), len(totals), np.shape(X)[1]
+    variance = squares.sum() / (d * (n - k))
+    log_likelihood = totals @ np.log(totals / n) - n * d / 2 * np.log(2 * np.pi * variance) - d * (n - k) / 2
+    return -2 * log_likelihood + (k * d + k) * penalty(n)
+
+
+def adjusted_rand(a, b):
+    """From the pairs of rows themselves."""
+    pairs = [(a[i] == a[j], b[i] == b[j]) for i in range(len(a)) for j in range(i)]
+    both, first, second = (sum(map(f, pairs)) for f in (all, lambda p: p[0], lambda p: p[1]))
+    expected = first * second / len(pairs) if pairs else 0.0
+    most = (first + second) / 2
+    return 1.0 if most == expected else (both - expected) / (most - expected)

@@ -23,6 +23,14 @@
 #define CK_PREFETCH_L2(p) ((void)(p))
 #endif
 
+#if defined(__clang__)
+#define CK_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define CK_UNROLL _Pragma("GCC unroll 64")
+#else
+#define CK_UNROLL
+#endif
+
 /* What the compiler knows of bfloat16 products and of tiles. */
 #if defined(__clang__) && defined(__aarch64__) /* before, whole files had to be compiled for it */
 #define CK_COMPILES_BF16 (__clang_major__ >= 17)

@@ -49,8 +49,8 @@ CK_INLINE row_squares round_row(const ck_matrix *X, const char *row, const ck_sc
 CK_INLINE VF sum_lanes(VF square[L])
 {
     v_transpose(square);
-    UNROLL for (int width = L / 2; width > 0; width /= 2) UNROLL for (int l = 0; l < width; l++)
-        square[l] = v_add(square[l], square[l + width]);
+    CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) square[l] =
+        v_add(square[l], square[l + width]);
     return square[0];
 }
 
@@ -72,7 +72,7 @@ CK_INLINE void arrange_sixteen(const uint16_t *const rows[L], int64_t n_pairs, f
 {
     for (int64_t p = 0; p < n_pairs; p += L) {
         VF square[L];
-        UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rows[i] + 2 * p));
+        CK_UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rows[i] + 2 * p));
         v_transpose(square);
         const int64_t count = ck_min_i64(L, n_pairs - p);
         for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PAIR_ROWS, square[l]);

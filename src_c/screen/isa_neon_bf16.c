@@ -95,21 +95,21 @@ CK_INLINE void mmla_tile(const float *CK_RESTRICT points, int64_t n_pairs, const
                          const int used)
 {
     VF squares[PANEL_ROWS / 2][R / 2];
-    UNROLL for (int i = 0; i < PANEL_ROWS / 2; i++) UNROLL for (int j = 0; j < R / 2; j++)
-        squares[i][j] = vcombine_f32(vld1_f32(c + 2 * j), vld1_f32(c + 2 * j));
+    CK_UNROLL for (int i = 0; i < PANEL_ROWS / 2; i++) CK_UNROLL for (int j = 0; j < R / 2; j++) squares[i][j] =
+        vcombine_f32(vld1_f32(c + 2 * j), vld1_f32(c + 2 * j));
     (void)used; /* all of them */
     c += HEAD_LINES * R;
     for (int64_t p = 0; p < n_pairs; p += TOGETHER, points += TOGETHER * PANEL_ROWS, c += TOGETHER * R) {
         bfloat16x8_t x[PANEL_ROWS / 2];
-        UNROLL for (int i = 0; i < PANEL_ROWS / 2; i++) x[i] = load_four(points + 4 * i);
-        UNROLL for (int j = 0; j < R / 2; j++)
+        CK_UNROLL for (int i = 0; i < PANEL_ROWS / 2; i++) x[i] = load_four(points + 4 * i);
+        CK_UNROLL for (int j = 0; j < R / 2; j++)
         {
             const bfloat16x8_t center = load_four(c + 4 * j);
-            UNROLL for (int i = 0; i < PANEL_ROWS / 2; i++)
-                squares[i][j] = vbfmmlaq_f32(squares[i][j], x[i], center);
+            CK_UNROLL for (int i = 0; i < PANEL_ROWS / 2; i++) squares[i][j] =
+                vbfmmlaq_f32(squares[i][j], x[i], center);
         }
     }
-    UNROLL for (int j = 0; j < R / 2; j++) UNROLL for (int v = 0; v < V; v++)
+    CK_UNROLL for (int j = 0; j < R / 2; j++) CK_UNROLL for (int v = 0; v < V; v++)
     {
         acc[2 * j][v] = vuzp1q_f32(squares[2 * v][j], squares[2 * v + 1][j]);
         acc[2 * j + 1][v] = vuzp2q_f32(squares[2 * v][j], squares[2 * v + 1][j]);
@@ -123,8 +123,8 @@ CK_INLINE void mmla_tile(const float *CK_RESTRICT points, int64_t n_pairs, const
 #include "shape_template.h"
 
 /* The cost is a guess: not measured. */
-const ck_coarse_shape ck_coarse_neon_bf16 = {
-    PANEL_ROWS, R,         TOGETHER,   TOGETHER,   HEAD_LINES, 0.5,          NULL,
-    NULL,       pack_rows, mmla_score, mmla_reach, list_bits,  round_listed, arrange_listed};
+const ck_coarse_shape ck_coarse_neon_bf16 = {PANEL_ROWS, R,         TOGETHER,     TOGETHER,      HEAD_LINES,
+                                             0.5,        NULL,      NULL,         pack_rows,     mmla_score,
+                                             mmla_reach, list_bits, round_listed, arrange_listed};
 #include "../base/target_end.h"
 #endif

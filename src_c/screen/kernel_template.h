@@ -38,7 +38,7 @@ CK_INLINE void unzip_vector(const float *rows, const int d, const ck_screen_imag
     const float scale = (float)image->scale;
     VF norm = v_zero(), features[MAX_UNZIP_FEATURES];
     v_unzip(rows, d, features);
-    UNROLL for (int p = 0; p < d; p++)
+    CK_UNROLL for (int p = 0; p < d; p++)
     {
         VF value = v_fma(features[p], v_set1(&scale), v_set1(image->minus_offset32 + p));
         norm = v_fma(value, value, norm);
@@ -74,7 +74,7 @@ CK_INLINE void pack_squares(const ck_matrix *X, const char *rows, const ck_scree
         const int count = (int)ck_min_i64(L, d - p);
         const char *x = rows + p * itemsize;
         VF square[L];
-    UNROLL for (int i = 0; i < L; i++)
+        CK_UNROLL for (int i = 0; i < L; i++)
         {
             if (X->dtype == CK_F64)
                 square[i] = v_image_first_f64((const double *)(x + i * X->row_stride), count, image->scale,
@@ -102,8 +102,8 @@ CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const
         view = stage_rows(X, row, n_rows, panel_rows, stage);
         row = 0;
     }
-    const int by_feature = view.row_stride == ck_itemsize(view.dtype) || !ck_rows_contiguous(&view) ||
-                           view.n_features <= GATHER_FEATURES;
+    const int by_feature =
+        view.row_stride == ck_itemsize(view.dtype) || !ck_rows_contiguous(&view) || view.n_features <= GATHER_FEATURES;
     const int zipped = view.dtype == CK_F32 && view.n_features > 1 && view.n_features <= MAX_UNZIP_FEATURES &&
                        view.row_stride == view.n_features * 4 && ck_rows_contiguous(&view);
     for (int v = 0; v < n_vectors; v++) {
@@ -127,18 +127,18 @@ CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const floa
     for (int64_t first = 0; first < d; first += CK_SCREEN_RUN) {
         const int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
         VF acc[LISTED_R][LISTED_V];
-        UNROLL for (int r = 0; r < LISTED_R; r++) UNROLL for (int v = 0; v < LISTED_V; v++)
-            acc[r][v] = first == 0 ? v_load(centers + v * L) : v_zero();
+        CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++) acc[r][v] =
+            first == 0 ? v_load(centers + v * L) : v_zero();
         for (int64_t p = first; p < last; p++, c += LISTED_CENTERS) {
             VF center[LISTED_V];
-            UNROLL for (int v = 0; v < LISTED_V; v++) center[v] = v_in_register(v_load(c + v * L));
-            UNROLL for (int r = 0; r < LISTED_R; r++)
+            CK_UNROLL for (int v = 0; v < LISTED_V; v++) center[v] = v_in_register(v_load(c + v * L));
+            CK_UNROLL for (int r = 0; r < LISTED_R; r++)
             {
                 const VF feature = v_set1(x[r] + p);
-                UNROLL for (int v = 0; v < LISTED_V; v++) acc[r][v] = v_fma(feature, center[v], acc[r][v]);
+                CK_UNROLL for (int v = 0; v < LISTED_V; v++) acc[r][v] = v_fma(feature, center[v], acc[r][v]);
             }
         }
-        UNROLL for (int r = 0; r < LISTED_R; r++) UNROLL for (int v = 0; v < LISTED_V; v++)
+        CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++)
         {
             float *score = scores + r * LISTED_CENTERS + v * L;
             v_store(score, first == 0 ? acc[r][v] : v_add(v_load(score), acc[r][v]));
@@ -166,10 +166,10 @@ static void score_listed(const float *rows, int64_t stride, const int32_t *list,
             }
             for (int v = 0; v < LISTED_V; v++) {
                 VF square[L];
-                UNROLL for (int lane = 0; lane < L; lane++)
-                    square[lane] = v_load(scores.of_rows + lane * LISTED_CENTERS + v * L);
+                CK_UNROLL for (int lane = 0; lane < L; lane++) square[lane] =
+                    v_load(scores.of_rows + lane * LISTED_CENTERS + v * L);
                 v_transpose(square);
-                UNROLL for (int c = 0; c < L; c++)
+                CK_UNROLL for (int c = 0; c < L; c++)
                     v_keep_best(square[c], v_set1(panel + LISTED_CENTERS + v * L + c), &b1, &b2, &id);
             }
         }
@@ -200,20 +200,20 @@ static void reach_few(const float *rows, int64_t stride, int64_t n, int64_t d, c
         for (int64_t first = 0; first < n_centers; first += FEW_C) {
             const float *c = centers + first * stride;
             VF sums[L];
-            UNROLL for (int l = 0; l < L; l++) sums[l] = v_zero();
+            CK_UNROLL for (int l = 0; l < L; l++) sums[l] = v_zero();
             for (int64_t p = 0; p < d; p += L) {
                 VF row[FEW_R];
-                UNROLL for (int r = 0; r < FEW_R; r++) row[r] = v_loadu(x[r] + p);
-                UNROLL for (int j = 0; j < FEW_C; j++)
+                CK_UNROLL for (int r = 0; r < FEW_R; r++) row[r] = v_loadu(x[r] + p);
+                CK_UNROLL for (int j = 0; j < FEW_C; j++)
                 {
                     const VF center = v_loadu(c + j * stride + p);
-                    UNROLL for (int r = 0; r < FEW_R; r++)
-                        sums[r * FEW_C + j] = v_fma(row[r], center, sums[r * FEW_C + j]);
+                    CK_UNROLL for (int r = 0; r < FEW_R; r++) sums[r * FEW_C + j] =
+                        v_fma(row[r], center, sums[r * FEW_C + j]);
                 }
             }
             v_transpose(sums);
-            UNROLL for (int width = L / 2; width > 0; width /= 2) UNROLL for (int l = 0; l < width; l++)
-                sums[l] = v_add(sums[l], sums[l + width]);
+            CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) sums[l] =
+                v_add(sums[l], sums[l + width]);
             for (int l = 0; l < L; l++) start.lanes[l] = starts[first + l % FEW_C];
             uint32_t mask = v_mask_ge(v_add(sums[0], start.aligned), least.aligned) & (uint32_t)((1ull << L) - 1);
             for (; mask; mask &= mask - 1) {
@@ -291,12 +291,10 @@ static int list_reached(const float *CK_RESTRICT own, const float *CK_RESTRICT l
     return count;
 }
 
-static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRICT b, int n,
-                          int32_t *CK_RESTRICT list)
+static int list_different(const int32_t *CK_RESTRICT a, const int32_t *CK_RESTRICT b, int n, int32_t *CK_RESTRICT list)
 {
     int count = 0, i = 0;
-    for (; i + L <= n; i += L)
-        count += v_list(v_mask_differ(a + i, b + i), i, list + count);
+    for (; i + L <= n; i += L) count += v_list(v_mask_differ(a + i, b + i), i, list + count);
     for (; i < n; i++)
         if (a[i] != b[i]) list[count++] = i;
     return count;
@@ -338,5 +336,5 @@ static const ck_screen_shape tile_shape = {V * L, R, tile_pack, tile_score, tile
 #undef FIXED_WIDTHS
 
 #define ISA_TABLE                                                                                                      \
-    {&narrow_shape, &tile_shape, NARROW_FEATURES, LISTED_CENTERS, score_listed, FEW_C,       FEW_FEATURES,             \
-     reach_few,     close_rows,  list_unsure,     list_reached,   list_different}
+    {&narrow_shape, &tile_shape, NARROW_FEATURES, LISTED_CENTERS, score_listed, FEW_C,                                 \
+     FEW_FEATURES,  reach_few,   close_rows,      list_unsure,    list_reached, list_different}

@@ -9,26 +9,26 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
                            const int used)
 {
     VF total[R][V];
-    UNROLL for (int r = 0; r < used; r++)
+    CK_UNROLL for (int r = 0; r < used; r++)
     {
         VF start = v_set1(c + r);
-        UNROLL for (int v = 0; v < V; v++) acc[r][v] = start;
+        CK_UNROLL for (int v = 0; v < V; v++) acc[r][v] = start;
     }
     c += 2 * R;
     for (int64_t first = 0;;) {
         int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
         for (int64_t p = first; p < last; p++, points += V * L, c += R) {
             VF x[V];
-            UNROLL for (int v = 0; v < V; v++) x[v] = v_in_register(v_load(points + v * L));
-            UNROLL for (int r = 0; r < used; r++)
+            CK_UNROLL for (int v = 0; v < V; v++) x[v] = v_in_register(v_load(points + v * L));
+            CK_UNROLL for (int r = 0; r < used; r++)
             {
                 VF feature = v_set1(c + r);
-                UNROLL for (int v = 0; v < V; v++) acc[r][v] = V_DOT(feature, x[v], acc[r][v]);
+                CK_UNROLL for (int v = 0; v < V; v++) acc[r][v] = V_DOT(feature, x[v], acc[r][v]);
             }
         }
         int first_run = first == 0, last_run = last == d;
         if (first_run && last_run) return;
-        UNROLL for (int r = 0; r < used; r++) UNROLL for (int v = 0; v < V; v++)
+        CK_UNROLL for (int r = 0; r < used; r++) CK_UNROLL for (int v = 0; v < V; v++)
         {
             if (!first_run) acc[r][v] = v_add(total[r][v], acc[r][v]);
             if (!last_run) {
@@ -56,10 +56,10 @@ CK_INLINE void SHAPE(keep_best_of)(const float *CK_RESTRICT points, int64_t d, c
 {
     VF acc[R][V];
     SHAPE(tile)(points, d, centers, acc, used);
-    UNROLL for (int r = 0; r < used; r++)
+    CK_UNROLL for (int r = 0; r < used; r++)
     {
         VF center = v_set1(centers + R + r);
-        UNROLL for (int v = 0; v < V; v++) v_keep_best(acc[r][v], center, &b1[v], &b2[v], &id[v]);
+        CK_UNROLL for (int v = 0; v < V; v++) v_keep_best(acc[r][v], center, &b1[v], &b2[v], &id[v]);
     }
 }
 
@@ -68,11 +68,11 @@ CK_INLINE void SHAPE(reach_of)(const float *CK_RESTRICT points, int64_t d, const
 {
     VF acc[R][V];
     SHAPE(tile)(points, d, centers, acc, used);
-    UNROLL for (int r = 0; r < used; r++)
+    CK_UNROLL for (int r = 0; r < used; r++)
     {
         uint64_t mask = 0;
-        UNROLL for (int v = 0; v < V; v++)
-            mask |= (uint64_t)v_mask_ge(acc[r][v], v_load(threshold + v * L)) << (v * L);
+        CK_UNROLL for (int v = 0; v < V; v++) mask |= (uint64_t)v_mask_ge(acc[r][v], v_load(threshold + v * L))
+                                                      << (v * L);
         masks[r] = mask;
     }
     for (int r = used; r < R; r++) masks[r] = 0;
@@ -84,7 +84,7 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
 {
     const float minus_infinity = -INFINITY;
     VF b1[V], b2[V], id[V];
-    UNROLL for (int v = 0; v < V; v++)
+    CK_UNROLL for (int v = 0; v < V; v++)
     {
         b1[v] = first ? v_set1(&minus_infinity) : v_load(best + v * L);
         b2[v] = first ? v_set1(&minus_infinity) : v_load(second + v * L);
@@ -99,7 +99,7 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
         else
             SHAPE(keep_best_of)(points, d, centers, R / 3, b1, b2, id);
     }
-    UNROLL for (int v = 0; v < V; v++)
+    CK_UNROLL for (int v = 0; v < V; v++)
     {
         v_store(best + v * L, b1[v]);
         v_store(second + v * L, b2[v]);
@@ -115,8 +115,8 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
 #endif
 
 /* With a constant width the compiler drops the loops over the few features. */
-static void SHAPE(score)(const float *points, int64_t d, const float *centers, int64_t n_panels, int first,
-                         float *best, float *second, float *index)
+static void SHAPE(score)(const float *points, int64_t d, const float *centers, int64_t n_panels, int first, float *best,
+                         float *second, float *index)
 {
     switch (d) {
         WIDTH_CASE(1)
@@ -129,8 +129,8 @@ static void SHAPE(score)(const float *points, int64_t d, const float *centers, i
 }
 #undef WIDTH_CASE
 
-static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
-                         int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
+static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers, int64_t n_panels,
+                         const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
 {
     for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R, masks += R) {
         const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;

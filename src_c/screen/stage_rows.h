@@ -1,13 +1,5 @@
 /* stage_rows.h - rows brought into the one layout that packing knows, for kernels of all instruction sets. */
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 64")
-#else
-#define UNROLL
-#endif
-
 /* Rows of any dtype and layout, or fewer than the panel holds, copied to C order; the last one repeated. */
 static ck_matrix stage_rows(const ck_matrix *X, int64_t row, int64_t n_rows, int64_t panel_rows, void *stage)
 {

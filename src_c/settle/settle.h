@@ -71,6 +71,13 @@ typedef struct {
 
 enum { CK_COPY_ROOM = 64 };
 
+/* Rows whose distances to others are summed, taken about a point near both. */
+typedef struct {
+    int64_t n;
+    double *panels;            /* d x CK_LANES each */
+    double *sqnorms, *weights; /* by lane: weight 0 where one holds no row */
+} ck_pair_side;
+
 typedef struct {
     /* OUT out: rows [row, row + n_rows) in C order. */
     void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
@@ -138,6 +145,13 @@ typedef struct {
                       const double *origins, double *sums, double *squares, double *largest);
     /* Whether an element is no whole multiple of 1 / inverse_grid, a power of two. */
     int (*off_grid)(const double *x, int64_t n, double inverse_grid);
+    /* OUT panel, sqnorms: a panel's values about a center, for either side of sum_distances. */
+    void (*center_panel)(const double *values, int64_t d, double scale, const double *center, int as_column,
+                         double *panel, double *sqnorms);
+    /* OUT row_sums (room for whole panels): for each row the sum over the columns of weight * distance; column_sums:
+     * likewise. scratch: d. */
+    void (*sum_distances)(const ck_pair_side *rows, int64_t d, const ck_pair_side *columns, double *row_sums,
+                          double *column_sums, double *scratch);
 } ck_settle_kernels;
 
 /* quick_sqdist is within this share of the true squared distance, beside a number too small to matter but for

@@ -1,7 +1,12 @@
 #include "settle.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
 #include "../base/target_avx512.h"
+#define PAIR_LANES 8
+#define PAIR_COLUMNS 4
+#define pair_sqrt(x) _mm512_sqrt_pd(x)
 #include "settle_template.h"
 
 const ck_settle_kernels ck_settle_avx512 = SETTLE_TABLE;

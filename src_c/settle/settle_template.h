@@ -262,6 +262,8 @@ static void copy_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTR
 
 #include "bounds_template.h"
 
+#include "pairs_template.h"
+
 static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t width,
                       const double *CK_RESTRICT weights, double scale, const double *CK_RESTRICT origins,
                       double *CK_RESTRICT sums, double *CK_RESTRICT squares, double *CK_RESTRICT largest)
@@ -294,4 +296,4 @@ CK_DEFINE_COPY_ROWS(copy_rows, double)
 #define SETTLE_TABLE                                                                                                   \
     {copy_rows,     load_panel, load_listed,  sqdist_panel,   move_rows,   sum_masses,   thresholds,   gain,           \
      closer,        project,    quick_sqdist, listed_sqdists, copy_listed, bound_scores, image_listed, label_sqdists,  \
-     bound_sqdists, round_down, least_after,  filter_centers, summarize,   off_grid}
+     bound_sqdists, round_down, least_after,  filter_centers, summarize,   off_grid,     center_panel, sum_distances}

@@ -1,0 +1,466 @@
+"""What sets each cluster apart, in the units of the data."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from html import escape
+from itertools import accumulate
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _validation as check
+from ._functions import assign
+from ._tables import column_names, table_values
+
+__all__ = ["Profile", "profile"]
+
+FloatArray = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+MOST_LABEL = 2**20 - 1  # of an array of labels: the tables have a row for every number up to the greatest
+LARGEST_DIFFERENCE = 1e6  # stands for any greater one, infinity included: constant in both parts, yet not equal
+SLIGHT, CLEAR = 0.2, 0.8  # small and large standardised differences (Cohen, Statistical Power Analysis, 1988)
+SHOWN_FEATURES, SHOWN_CLUSTERS = 5, 50  # in texts
+
+
+# --- The result -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Profile:
+    """What :func:`profile` returns; ``print`` it for a summary in words.
+
+    *Table* stands for a pandas data frame (index: cluster, columns: features) or a polars data frame (a column
+    "cluster" first, named "cluster_" where a feature has that name) where X was one, else for an array of shape
+    (n_clusters, n_features), float64. Clusters without rows have size 0, share 0 and NaN elsewhere.
+    """
+
+    feature_names: NDArray[np.object_]
+    """Shape (n_features,)."""
+    size: NDArray[np.int64]
+    """Rows of positive weight in each cluster, shape (n_clusters,)."""
+    share: FloatArray
+    """Share of the total weight that each cluster has, shape (n_clusters,)."""
+    summary: Any
+    """``size`` and ``share`` as a data frame, or a structured array with fields cluster, size and share."""
+    mean: Any
+    """Table of weighted means."""
+    median: Any
+    """Table of weighted medians: of the repeated rows where weights are integers."""
+    lower_quartile: Any
+    """Table of weighted first quartiles, by the rule of the median."""
+    upper_quartile: Any
+    """Table of weighted third quartiles."""
+    spread: Any
+    """Table of weighted standard deviations (divided by the weight, not by the weight less one)."""
+    difference: Any
+    """Table of standardised differences to the other rows, without unit, at most 1e6 in absolute value."""
+    apart: NDArray[np.object_]
+    """Names of the features of each cluster by falling absolute difference, shape (n_clusters, n_features)."""
+    representatives: Positions
+    """Positions in X of the rows nearest to the center, nearest first, shape (n_clusters, n_rows); -1 where a cluster
+    has fewer rows."""
+    representative_distances: FloatArray
+    """Their distances to the center, NaN for -1."""
+    farthest: Positions
+    """Positions of the rows farthest from the center, farthest first, likewise."""
+    farthest_distances: FloatArray
+    """Their distances to the center."""
+    representative_index: list[list[Any]] | None
+    """Index labels of the representatives of each cluster where X is a pandas data frame."""
+    _arrays: dict[str, FloatArray]
+
+    def to_pandas(self) -> Any:
+        """One long pandas data frame: cluster, size, share, feature, mean, median, spread, difference."""
+        import pandas as pd
+
+        n_clusters, n_features = len(self.size), len(self.feature_names)
+        by_cluster = {"cluster": np.arange(n_clusters), "size": self.size, "share": self.share}
+        columns: dict[str, Any] = {name: np.repeat(values, n_features) for name, values in by_cluster.items()}
+        columns["feature"] = np.tile(self.feature_names, n_clusters)
+        for name in ("mean", "median", "spread", "difference"):
+            columns[name] = self._arrays[name].ravel()
+        return pd.DataFrame(columns)
+
+    def _headline(self, cluster: int) -> str:
+        size = self.size[cluster]
+        rows = f"{size:,} row{'' if size == 1 else 's'}, {self.share[cluster]:.1%}"
+        return f"Cluster {cluster}: {rows if size else 'empty'}"
+
+    def _remarks(self, cluster: int) -> list[str]:
+        """What sets a cluster apart, a line a feature."""
+        if self.size[cluster] == 0:
+            return []
+        means, differences = self._arrays["mean"][cluster], self._arrays["difference"][cluster]
+        first = _by_difference(differences)[:SHOWN_FEATURES]
+        lines = [
+            f"{self.feature_names[j]} {_number(means[j])} ({_in_words(differences[j])})"
+            for j in first
+            if abs(differences[j]) >= SLIGHT
+        ]
+        return lines or ["nothing sets it apart"]
+
+    def _hidden(self) -> list[str]:
+        hidden = len(self.size) - SHOWN_CLUSTERS
+        return [f"... and {hidden:,} more clusters"] if hidden > 0 else []
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        for cluster in range(min(len(self.size), SHOWN_CLUSTERS)):
+            lines += [self._headline(cluster), *(f"  {remark}" for remark in self._remarks(cluster))]
+        return "\n".join(lines + self._hidden())
+
+    def __repr__(self) -> str:
+        return f"<Profile of {len(self.size)} clusters by {len(self.feature_names)} features>"
+
+    def _repr_html_(self) -> str:
+        lines = ["<table>", "<tr><th>cluster</th><th>rows</th><th>share</th><th>what sets it apart</th></tr>"]
+        for cluster in range(min(len(self.size), SHOWN_CLUSTERS)):
+            remarks = "<br>".join(map(escape, self._remarks(cluster)))
+            cells = (cluster, f"{self.size[cluster]:,}", f"{self.share[cluster]:.1%}", remarks)
+            lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        return "\n".join([*lines, "</table>", *self._hidden()])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def _in_words(difference: float) -> str:
+    degree = "slightly " if abs(difference) < CLEAR else ""
+    size = f"{difference:+.1f} sd" if abs(difference) < 1000 else "over 1000 sd"
+    return f"{degree}{'high' if difference > 0 else 'low'}, {size}"
+
+
+# --- The call ---------------------------------------------------------------------------------------------------
+
+
+def profile(
+    X: ArrayLike,
+    model: Any,
+    feature_names: Sequence[str] | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    n_rows: int = 3,
+    n_threads: int | None = None,
+) -> Profile:
+    """Describe each cluster by what sets it apart from the rest.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows to describe: those the model was fitted on, or others with the same features. With labels for ``model``,
+        it may be what the data were before they were scaled for the fit.
+    model : KMeans or array-like of shape (n_samples,)
+        A fitted estimator, which predicts the clusters of X, or their numbers, integers from 0; numbers that do not
+        occur are empty clusters.
+    feature_names : sequence of str of length n_features, optional
+        None: the column names of X, else those the estimator was fitted with, else "feature 0" and so on.
+    sample_weight : array-like of shape (n_samples,) or float, optional
+        A row of weight w counts as w rows; one of weight 0 as if absent.
+    n_rows : int, default 3
+        How many nearest and farthest rows to name for each cluster.
+    n_threads : int, optional
+        As for ``KMeans``; None: as the estimator says.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    ValueError
+        If a value of X is not finite, or a parameter is out of range or of the wrong shape.
+    TypeError
+        If a parameter is of the wrong type.
+    NotFittedError
+        If ``model`` is an estimator before ``fit``.
+
+    Notes
+    -----
+    The difference of a feature is (mean of the cluster - mean of the other rows) / sqrt((s^2 + t^2) / 2), with the
+    standard deviations s and t of the two (Austin, Statistics in Medicine 28, 2009). It is 0 where the means are equal
+    or there are no other rows, and limited to 1e6, which stands for features constant in both parts.
+
+    Representative rows are nearest in Euclidean distance to the center of the model, in units of X. With labels, the
+    center is the mean of the cluster, and each feature is divided by its standard deviation over all rows.
+
+    Examples
+    --------
+    >>> from ckmeans import KMeans
+    >>> from ckmeans.profiling import profile
+    >>> X = [[0.0, 5.0], [1.0, 6.0], [10.0, 5.0], [11.0, 6.0]]
+    >>> print(profile(X, KMeans(2, init=[[0, 5], [10, 5]]).fit(X), ["length", "width"]))
+    Cluster 0: 2 rows, 50.0%
+      length 0.5 (low, -20.0 sd)
+    Cluster 1: 2 rows, 50.0%
+      length 10.5 (high, +20.0 sd)
+    """
+    n_rows = check.check_integer(n_rows, "n_rows", 1)
+    rows = check.check_rows(X)
+    labels, centers = _labels_and_centers(X, rows, model, n_threads)
+    names = feature_names_of(X, model, feature_names, rows.shape[1])
+    n_clusters = len(centers) if centers is not None else int(labels.max()) + 1
+    weights = weights_of(sample_weight, len(rows))
+    members = cluster_members(labels, n_clusters, weights)
+
+    unit = safe_unit(rows) if centers is None else safe_unit(rows, centers)
+
+    moments = [Moments.nothing(rows.shape[1])] * n_clusters
+    quartile_values = np.full((3, n_clusters, rows.shape[1]), np.nan)
+    for cluster, block, block_weights in blocks(rows, weights, members, unit):
+        moments[cluster] = Moments.of(block, block_weights)
+        quartile_values[:, cluster] = quartiles(block, block_weights)
+    differences, overall = _differences(moments)
+    means = np.stack([each.mean for each in moments])
+
+    if centers is None:
+        origins, scale, distance_unit = means, np.where(overall.spread > 0, overall.spread, 1.0), 1.0
+    else:
+        origins, scale, distance_unit = centers * unit, np.ones(rows.shape[1]), unit
+    positions = np.full((2, n_clusters, n_rows), -1)
+    distances = np.full((2, n_clusters, n_rows), np.nan)
+    for cluster, block, _ in blocks(rows, weights, members, unit):
+        far = norms((block - origins[cluster]) / scale, axis=1) / distance_unit
+        for end, order in enumerate((np.argsort(far, kind="stable"), np.argsort(-far, kind="stable"))):
+            first = order[:n_rows]
+            positions[end, cluster, : len(first)] = members[cluster][first]
+            distances[end, cluster, : len(first)] = far[first]
+
+    arrays = {
+        "mean": means / unit,
+        "median": quartile_values[1] / unit,
+        "lower_quartile": quartile_values[0] / unit,
+        "upper_quartile": quartile_values[2] / unit,
+        "spread": np.stack([each.spread for each in moments]) / unit,
+        "difference": differences,
+    }
+    size = np.array([len(own) for own in members])
+    share = np.array([each.weight for each in moments]) / overall.weight
+    fields = [("cluster", np.int64), ("size", np.int64), ("share", np.float64)]
+    counts = np.array(list(zip(range(n_clusters), size, share, strict=True)), dtype=fields)
+    return Profile(
+        feature_names=names,
+        size=size,
+        share=share,
+        summary=_framed(X, ["size", "share"], [size, share], otherwise=counts),
+        apart=names[_by_difference(differences)],
+        representatives=positions[0],
+        representative_distances=distances[0],
+        farthest=positions[1],
+        farthest_distances=distances[1],
+        representative_index=_index_labels(X, positions[0]),
+        _arrays=arrays,
+        **{name: _framed(X, names, values.T, otherwise=values) for name, values in arrays.items()},
+    )
+
+
+# --- Input ------------------------------------------------------------------------------------------------------
+
+
+def _labels_and_centers(
+    X: Any, rows: NDArray[Any], model: Any, n_threads: int | None
+) -> tuple[NDArray[np.integer[Any]], FloatArray | None]:
+    """Labels of the rows, and the centers of a model, None where ``model`` is an array of labels."""
+    if hasattr(model, "predict"):
+        labels = predicted(model, X, n_threads)
+        return labels, np.asarray(model.cluster_centers_, dtype=np.float64)
+    labels = np.asarray(table_values(model))
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"model must be a fitted KMeans or an array of integer labels, got {type(model).__name__} of dtype "
+            f"{labels.dtype}"
+        )
+    if labels.shape != (len(rows),):
+        raise ValueError(f"model must hold one label a row of X, shape ({len(rows)},); got shape {labels.shape}")
+    bad = np.flatnonzero((labels < 0) | (labels > MOST_LABEL))
+    if len(bad):
+        raise ValueError(
+            f"model must hold labels from 0 to {MOST_LABEL}, got {labels[bad[0]]} at row {bad[0]}; leave out noise, "
+            "and number clusters from 0"
+        )
+    assign(rows, np.zeros((1, rows.shape[1])), n_threads=n_threads)  # refuses values that are not finite
+    return labels, None
+
+
+def predicted(model: Any, X: Any, n_threads: int | None) -> NDArray[np.int32]:
+    """``model.predict(X)``, with ``n_threads`` in place of the estimator's own where given."""
+    if n_threads is not None:
+        model = copy(model)
+        model.n_threads = check.check_n_threads(n_threads)
+    labels: NDArray[np.int32] = model.predict(X)
+    return labels
+
+
+def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray[np.object_]:
+    """Names given, else those of the columns of ``X``, else those that ``model`` was fitted with, else numbers."""
+    if given is not None:
+        names = [given] if isinstance(given, str) else list(given)
+        if len(names) != n_features or not all(isinstance(name, str) for name in names) or len(set(names)) < n_features:
+            raise ValueError(f"feature_names must be {n_features} different strings, one a column of X; got {given!r}")
+        return np.asarray(names, dtype=object)
+    for found in (column_names(X), getattr(model, "feature_names_in_", None)):
+        if found is not None:
+            return np.asarray(found, dtype=object)
+    return np.asarray([f"feature {j}" for j in range(n_features)], dtype=object)
+
+
+def weights_of(sample_weight: Any, n_samples: int) -> FloatArray:
+    """A weight for each row, whose sum is finite."""
+    weights = check.check_sample_weight(sample_weight, n_samples)
+    return np.ones(n_samples) if weights is None else np.ldexp(weights, -check.weight_exponent(weights))
+
+
+def cluster_members(labels: NDArray[np.integer[Any]], n_clusters: int, weights: FloatArray) -> list[Positions]:
+    """Positions of the rows of each cluster that have a weight, in their order."""
+    counted = np.flatnonzero(weights)
+    labels = labels[counted]
+    order = counted[np.argsort(labels, kind="stable")]
+    return np.split(order, np.cumsum(np.bincount(labels, minlength=n_clusters))[:-1])
+
+
+# --- Numbers ----------------------------------------------------------------------------------------------------
+
+
+def safe_unit(*arrays: NDArray[Any]) -> float:
+    """A power of two by which to multiply so that differences do not overflow; mostly 1."""
+    largest = max(max(float(array.max()), -float(array.min())) for array in arrays)
+    return 0.25 if largest > 2.0**1020 else 1.0
+
+
+def blocks(
+    rows: NDArray[Any], weights: FloatArray, members: list[Positions], unit: float
+) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+    """Cluster, rows times ``unit`` and weights of each cluster that has rows."""
+    for cluster, own in enumerate(members):
+        if len(own):
+            yield cluster, rows[own].astype(np.float64) * unit, weights[own]
+
+
+class Moments(NamedTuple):
+    """Weight, and mean and standard deviation of each feature, of some rows.
+
+    Deviations are merged as roots, by ``hypot``: their squares might overflow or vanish.
+    """
+
+    weight: float
+    mean: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def nothing(cls, n_features: int) -> Self:
+        return cls(0.0, *np.full((2, n_features), np.nan))
+
+    @classmethod
+    def of(cls, block: FloatArray, weights: FloatArray) -> Self:
+        total = weights.sum()
+        shares = weights / total
+        # As differences to one row, large values lose nothing, and what is constant stays so exactly.
+        deviations = block - block[0]
+        shift = shares @ deviations
+        deviations -= shift
+        return cls(float(total), block[0] + shift, norms(deviations * np.sqrt(shares)[:, np.newaxis], axis=0))
+
+    def merged(self, other: Self) -> Self:
+        """Moments of both together (Chan, Golub and LeVeque, The American Statistician 37, 1983)."""
+        if not (self.weight and other.weight):
+            return self if self.weight else other
+        total = self.weight + other.weight
+        share = other.weight / total
+        shift = other.mean - self.mean
+        within = np.hypot(self.spread * np.sqrt(1 - share), other.spread * np.sqrt(share))
+        between = shift * np.sqrt(share * (1 - share))
+        return type(self)(total, self.mean + shift * share, np.hypot(within, between))
+
+
+def norms(values: FloatArray, axis: int) -> FloatArray:
+    """Euclidean norms along ``axis``, scaled by powers of two so that no square overflows or vanishes."""
+    largest = np.abs(values).max(axis=axis, keepdims=True)
+    scale = np.ldexp(1.0, np.frexp(largest)[1])
+    scaled = values / scale
+    scaled *= scaled
+    norms: FloatArray = np.sqrt(scaled.sum(axis=axis)) * scale.squeeze(axis)
+    return norms
+
+
+def quartiles(block: FloatArray, weights: FloatArray) -> FloatArray:
+    """Lower quartile, median and upper quartile of each feature, shape (3, n_features).
+
+    The smallest value at which the cumulated weight reaches the share, averaged with the next where it meets the share
+    exactly (type 2 of Hyndman and Fan, The American Statistician 50, 1996).
+    """
+    shares = (0.25, 0.5, 0.75)
+    if (weights == weights[0]).all():
+        return np.quantile(block, shares, axis=0, method="averaged_inverted_cdf")
+    order = np.argsort(block, axis=0)
+    values = np.take_along_axis(block, order, axis=0)
+    reached = np.cumsum(weights[order], axis=0)
+    reached /= reached[-1]
+    slack = len(block) * np.finfo(np.float64).eps  # what the sums are rounded by
+    features = np.arange(block.shape[1])
+    found = []
+    for share in shares:
+        lower = (reached < share - slack).sum(axis=0)
+        upper = np.minimum((reached <= share + slack).sum(axis=0), len(block) - 1)
+        found.append(values[lower, features] / 2 + values[upper, features] / 2)
+    return np.stack(found)
+
+
+def _differences(moments: list[Moments]) -> tuple[FloatArray, Moments]:
+    """Standardised difference of each cluster to the rest, and the moments of all rows."""
+    nothing = Moments.nothing(len(moments[0].mean))
+    before = list(accumulate(moments, Moments.merged, initial=nothing))
+    after = list(accumulate(reversed(moments), Moments.merged, initial=nothing))[::-1]
+    differences = np.full((len(moments), len(nothing.mean)), np.nan)
+    for cluster, own in enumerate(moments):
+        rest = before[cluster].merged(after[cluster + 1])
+        if own.weight and rest.weight:
+            shift = own.mean - rest.mean
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                ratio = shift / (np.hypot(own.spread, rest.spread) / np.sqrt(2))
+            differences[cluster] = np.where(shift == 0, 0, np.clip(ratio, -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE))
+        elif own.weight:
+            differences[cluster] = 0
+    return differences, before[-1]
+
+
+def _by_difference(differences: FloatArray) -> Positions:
+    """Features by falling absolute difference, in their own order where equal."""
+    return np.argsort(-np.abs(differences), axis=-1, kind="stable")
+
+
+# --- Tables -----------------------------------------------------------------------------------------------------
+
+
+def _frame_library(X: Any) -> str | None:
+    """ "pandas" or "polars" where X is a data frame of that library."""
+    for library in ("pandas", "polars"):
+        if library in sys.modules and isinstance(X, sys.modules[library].DataFrame):
+            return library
+    return None
+
+
+def _framed(X: Any, names: Sequence[str] | NDArray[np.object_], columns: Any, otherwise: NDArray[Any]) -> Any:
+    """Columns with a value for each cluster, as a data frame where ``X`` is one."""
+    library, numbers = _frame_library(X), np.arange(len(otherwise))
+    if library == "pandas":
+        import pandas as pd
+
+        frame = pd.DataFrame(dict(enumerate(columns)), index=pd.Index(numbers, name="cluster"))
+        return frame.set_axis(names, axis="columns")
+    if library == "polars":
+        import polars as pl
+
+        first = pl.Series("cluster_" if "cluster" in names else "cluster", numbers)
+        return pl.DataFrame([first, *(pl.Series(*column) for column in zip(names, columns, strict=True))])
+    return otherwise
+
+
+def _index_labels(X: Any, positions: Positions) -> list[list[Any]] | None:
+    """Index labels of the rows at ``positions`` where X is a pandas data frame."""
+    if _frame_library(X) != "pandas":
+        return None
+    return [X.index[own[own >= 0]].tolist() for own in positions]

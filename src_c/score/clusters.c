@@ -1,0 +1,183 @@
+/* clusters.c - weight, mean and scatter of every cluster: two passes over the rows. Sums are taken in row order within
+ * chunks, then over the chunks, of which there are as many as the sizes alone say. */
+#include "score.h"
+
+enum {
+    MOST_CHUNKS = 256,
+    MOST_SUMS = 1 << 22,     /* float64 of all chunks together: 32 MB */
+    BATCH_ELEMENTS = 1024,   /* rows of this many elements are converted together */
+    MAGNITUDES = 8,          /* taken abreast */
+    ORDINARY_EXPONENT = 400, /* of magnitudes whose squares neither overflow nor vanish */
+};
+
+typedef struct {
+    const ck_matrix *X;
+    const int32_t *labels;
+    const double *weights;
+    ck_clusters *clusters;
+    int64_t chunk_rows, n_chunks;
+    double *origin;                              /* d: a row */
+    double *sums, *totals, *squares, *distances; /* of each chunk: k x d, then k each */
+    double *largest;                             /* of each chunk: magnitude */
+    double *scratch;                             /* of each worker */
+} cluster_task;
+
+static int64_t batch_rows(int64_t d) { return ck_max_i64(BATCH_ELEMENTS / d, 1); }
+static int64_t scratch_size(int64_t d)
+{
+    return ck_apart(ck_max_i64(batch_rows(d) * d, CK_SUM_ROWS + ck_label_distances_scratch(d)));
+}
+
+static double largest_magnitude(const double *values, int64_t n, double least)
+{
+    double largest[MAGNITUDES] = {least};
+    int64_t i = 0;
+    for (; i + MAGNITUDES <= n; i += MAGNITUDES)
+        for (int lane = 0; lane < MAGNITUDES; lane++) {
+            const double magnitude = fabs(values[i + lane]);
+            largest[lane] = magnitude > largest[lane] ? magnitude : largest[lane];
+        }
+    for (; i < n; i++) largest[0] = fmax(largest[0], fabs(values[i]));
+    for (int lane = 1; lane < MAGNITUDES; lane++) largest[0] = fmax(largest[0], largest[lane]);
+    return largest[0];
+}
+
+static int sum_chunk(void *context, int64_t chunk, int worker)
+{
+    const cluster_task *task = context;
+    const int64_t d = task->X->n_features, k = task->clusters->k, batch = batch_rows(d);
+    const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(task->X->n_rows, first + task->chunk_rows);
+    const double scale = task->clusters->scale, *CK_RESTRICT origin = task->origin;
+    double *sums = task->sums + chunk * k * d, *totals = task->totals + chunk * k, largest = 0.0;
+    double *rows = task->scratch + worker * scratch_size(d);
+    memset(sums, 0, (size_t)(k * d) * sizeof *sums);
+    memset(totals, 0, (size_t)k * sizeof *totals);
+    for (int64_t start = first; start < last; start += batch) {
+        const int64_t n = ck_min_i64(batch, last - start);
+        ck_settle_table()->copy_rows(task->X, start, n, rows);
+        largest = largest_magnitude(rows, n * d, largest);
+        for (int64_t i = 0; i < n; i++) {
+            const int32_t label = task->labels[start + i];
+            const double weight = ck_row_weight(task->weights, start + i), *CK_RESTRICT x = rows + i * d;
+            double *CK_RESTRICT sum = sums + label * d;
+            totals[label] += weight;
+            for (int64_t p = 0; p < d; p++) sum[p] += weight * (x[p] * scale - origin[p]);
+        }
+    }
+    task->largest[chunk] = largest;
+    return CK_OK;
+}
+
+/* The last chunks first: of what the first pass has read, they are still in cache. */
+static int measure_chunk(void *context, int64_t item, int worker)
+{
+    const cluster_task *task = context;
+    const ck_clusters *clusters = task->clusters;
+    const int64_t d = task->X->n_features, k = clusters->k, chunk = task->n_chunks - 1 - item;
+    const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(task->X->n_rows, first + task->chunk_rows);
+    double *sqdists = task->scratch + worker * scratch_size(d);
+    double *squares = task->squares + chunk * k, *distances = task->distances + chunk * k;
+    memset(squares, 0, (size_t)k * sizeof *squares);
+    memset(distances, 0, (size_t)k * sizeof *distances);
+    for (int64_t start = first; start < last; start += CK_SUM_ROWS) {
+        const int64_t n = ck_min_i64(CK_SUM_ROWS, last - start);
+        const int32_t *labels = task->labels + start;
+        ck_label_distances(task->X, clusters->means, labels, start, n, clusters->unit, sqdists, sqdists + CK_SUM_ROWS);
+        for (int64_t i = 0; i < n; i++) {
+            const double weight = ck_row_weight(task->weights, start + i);
+            squares[labels[i]] += weight * sqdists[i];
+            if (clusters->distances) distances[labels[i]] += weight * sqrt(sqdists[i]);
+        }
+    }
+    return CK_OK;
+}
+
+/* OUT to: sums over the chunks of n values each. */
+static void merge(const cluster_task *task, const double *chunks, int64_t n, double *to)
+{
+    memset(to, 0, (size_t)n * sizeof *to);
+    for (int64_t chunk = 0; chunk < task->n_chunks; chunk++)
+        for (int64_t i = 0; i < n; i++) to[i] += chunks[chunk * n + i];
+}
+
+static int all_finite(const double *values, int64_t n)
+{
+    int finite = 1;
+    for (int64_t i = 0; i < n; i++) finite &= isfinite(values[i]) != 0;
+    return finite;
+}
+
+/* Sums about a row, in this unit. OUT largest: magnitude. */
+static int sum_rows(cluster_task *task, int unit, int workers, double *largest)
+{
+    ck_clusters *clusters = task->clusters;
+    const int64_t d = task->X->n_features;
+    clusters->unit = unit;
+    clusters->scale = ldexp(1.0, -unit);
+    ck_load_row(task->X, 0, task->origin);
+    for (int64_t p = 0; p < d; p++) task->origin[p] *= clusters->scale;
+    const int status = ck_parallel_for(task->n_chunks, workers, sum_chunk, task);
+    *largest = 0.0;
+    for (int64_t chunk = 0; chunk < task->n_chunks; chunk++) *largest = fmax(*largest, task->largest[chunk]);
+    merge(task, task->totals, clusters->k, clusters->weights);
+    merge(task, task->sums, clusters->k * d, clusters->means);
+    return status;
+}
+
+int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t *labels, const double *weights,
+                        int n_threads, ck_location *where)
+{
+    ck_arena arena = {0};
+    const int64_t n = X->n_rows, d = X->n_features, k = clusters->k;
+    int64_t n_chunks = ck_min_i64(MOST_CHUNKS, ck_ceil_div(n, CK_SUM_ROWS));
+    n_chunks = ck_min_i64(n_chunks, ck_max_i64(MOST_SUMS / (k * (d + 3)), 1));
+    cluster_task task = {X, labels, weights, clusters, ck_round_up(ck_ceil_div(n, n_chunks), CK_SUM_ROWS)};
+    task.n_chunks = n_chunks = ck_ceil_div(n, task.chunk_rows);
+    const int workers = ck_useful_threads(n_threads, n_chunks, 4.0 * (double)n * (double)d);
+    task.origin = CK_NEW(&arena, double, d);
+    task.sums = CK_NEW(&arena, double, n_chunks * k * d);
+    task.totals = CK_NEW(&arena, double, n_chunks *k);
+    task.squares = CK_NEW(&arena, double, n_chunks *k);
+    task.distances = CK_NEW(&arena, double, n_chunks *k);
+    task.largest = CK_NEW(&arena, double, n_chunks);
+    task.scratch = CK_NEW(&arena, double, workers *scratch_size(d));
+    int status = arena.failed ? CK_ERROR_MEMORY : CK_OK, exponent = 0;
+    double largest = 0.0;
+    if (status == CK_OK) status = sum_rows(&task, 0, workers, &largest);
+    if (status == CK_OK && !all_finite(clusters->means, k * d) && ck_find_not_finite(X, where))
+        status = CK_ERROR_NOT_FINITE;
+    frexp(largest, &exponent);
+    if (status == CK_OK && (exponent > ORDINARY_EXPONENT || exponent < -ORDINARY_EXPONENT))
+        status = sum_rows(&task, exponent, workers, &largest);
+    for (int64_t j = 0; j < k && status == CK_OK; j++)
+        for (int64_t p = 0; p < d; p++) {
+            double *mean = clusters->means + j * d + p;
+            *mean =
+                clusters->weights[j] > 0.0 ? ldexp(task.origin[p] + *mean / clusters->weights[j], clusters->unit) : 0.0;
+        }
+    if (status == CK_OK) status = ck_parallel_for(n_chunks, workers, measure_chunk, &task);
+    if (status == CK_OK) merge(&task, task.squares, k, clusters->squares);
+    if (status == CK_OK && clusters->distances) merge(&task, task.distances, k, clusters->distances);
+    ck_arena_free(&arena);
+    return status;
+}
+
+int ck_clusters_new(ck_clusters *clusters, ck_arena *arena, const ck_matrix *X, const int32_t *labels, int64_t k,
+                    const double *weights, int n_threads, ck_location *where)
+{
+    *clusters = (ck_clusters){.k = k};
+    clusters->weights = CK_NEW(arena, double, k);
+    clusters->means = CK_NEW(arena, double, k * X->n_features);
+    clusters->squares = CK_NEW(arena, double, k);
+    if (arena->failed) return CK_ERROR_MEMORY;
+    return ck_clusters_measure(clusters, X, labels, weights, n_threads, where);
+}
+
+int ck_cluster_scatter(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
+                       ck_scatter *scatter, ck_location *where)
+{
+    ck_clusters clusters = {k, 0, 1.0, scatter->weights, scatter->means, scatter->squares, scatter->distances};
+    const int status = ck_clusters_measure(&clusters, X, labels, weights, n_threads, where);
+    scatter->unit = clusters.unit;
+    return status;
+}

@@ -1,0 +1,47 @@
+/* score.h - what the scores of a clustering share. */
+#ifndef CK_SCORE_H
+#define CK_SCORE_H
+
+#include "../assign/assign.h"
+
+/* Clusters as their rows describe them. Lengths but those of the means are in units of 2^unit, which is 1 but for data
+ * whose squares would overflow or vanish. */
+typedef struct {
+    int64_t k;
+    int unit;
+    double scale;      /* 2^-unit */
+    double *weights;   /* k; a cluster of weight 0 has a mean of 0 and is left out of everything */
+    double *means;     /* k x d */
+    double *squares;   /* k: sums of weight * squared distance to the mean */
+    double *distances; /* k: sums of weight * distance to the mean, or NULL */
+} ck_clusters;
+
+/* Fills the arrays, which the caller owns. Reads X twice. CK_ERROR_NOT_FINITE where it is not finite. */
+int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t *labels, const double *weights,
+                        int n_threads, ck_location *where);
+
+/* The same with arrays from the arena. */
+int ck_clusters_new(ck_clusters *clusters, ck_arena *arena, const ck_matrix *X, const int32_t *labels, int64_t k,
+                    const double *weights, int n_threads, ck_location *where);
+
+/* Weight of the other rows of a row's cluster. A row of weight w stands for w rows, of which it is one; a row of less
+ * weight than one is all there is of it. 0 for a row that is alone. */
+CK_INLINE double ck_others(double cluster_weight, double weight)
+{
+    const double others = cluster_weight - (weight < 1.0 ? weight : 1.0);
+    return others > 1e-12 * cluster_weight ? others : 0.0; /* less is what rounding left of a sum of weights */
+}
+
+CK_INLINE double ck_silhouette_of(double own, double nearest, double others)
+{
+    const double larger = own > nearest ? own : nearest;
+    return others > 0.0 && larger > 0.0 ? (nearest - own) / larger : 0.0;
+}
+
+CK_INLINE double ck_row_weight(const double *weights, int64_t row) { return weights ? weights[row] : 1.0; }
+
+/* Silhouettes by the distances between all rows of positive weight. OUT samples: n. */
+int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, const ck_clusters *clusters,
+                        int n_threads, double *samples);
+
+#endif
