@@ -98,19 +98,42 @@ def fit(
     if given is not None and X.dtype == np.float32 and np.abs(given).max() > np.finfo(np.float32).max:
         raise ValueError(f"init holds {given.flat[np.abs(given).argmax()]}, which float32, the dtype of X, cannot hold")
 
-    result = _core.fit(
+    return run(
         X,
         weights,
-        n_clusters,
-        restarts,
-        max_iter,
-        tol,
-        init if isinstance(init, str) else "given",
-        given,
-        seed,
-        n_threads,
-        _reporter(callback, verbose),
+        n_clusters=n_clusters,
+        restarts=restarts,
+        max_iter=max_iter,
+        tol=tol,
+        init=init if isinstance(init, str) else "given",
+        given=given,
+        seed=seed,
+        n_threads=n_threads,
+        reporter=_reporter(callback, verbose),
         algorithm=SYNONYMS.get(algorithm, algorithm),
+        exponent=exponent,
+    )
+
+
+def run(
+    X: NDArray[Any],
+    weights: NDArray[np.float64] | None,
+    *,
+    n_clusters: int,
+    restarts: int,
+    max_iter: int,
+    tol: float,
+    init: str = "given",
+    given: NDArray[np.float64] | None = None,
+    seed: int = 0,
+    n_threads: int,
+    reporter: Callable[..., None] | None = None,
+    algorithm: str = "auto",
+    exponent: int = 0,
+) -> FitResult:
+    """All restarts, from checked arguments: of "given", the centers of each. Weights were divided by 2**exponent."""
+    result = _core.fit(
+        X, weights, n_clusters, restarts, max_iter, tol, init, given, seed, n_threads, reporter, algorithm=algorithm
     )
     centers, labels, sizes, cluster_weights, inertia, n_iter, converged, distinct, history = result
     if distinct < n_clusters:
@@ -118,7 +141,7 @@ def fit(
             f"Number of distinct clusters ({distinct}) found smaller than n_clusters ({n_clusters}). Possibly due to "
             "duplicate points in X.",
             check.convergence_warning_class(),
-            stacklevel=3,
+            stacklevel=4,
         )
     if X.dtype == np.float32:
         centers = centers.astype(np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from . import _validation as check
-from ._fit import Progress, fit
+from ._fit import FitResult, Progress, fit
 from ._tables import column_names, wrap_output
 
 
@@ -186,6 +186,10 @@ class KMeans:
             sample_weight=sample_weight,
             original_X=X,
         )
+        return self._take(result, rows.shape[1], names)
+
+    def _take(self, result: FitResult, n_features: int, names: NDArray[np.object_] | None) -> Self:
+        """Set the fitted attributes."""
         self.cluster_centers_ = result.centers
         self.labels_ = result.labels
         self.inertia_ = result.inertia
@@ -194,7 +198,7 @@ class KMeans:
         self.cluster_sizes_ = result.sizes
         self.cluster_weights_ = result.weights
         self.history_ = result.history
-        self.n_features_in_ = rows.shape[1]
+        self.n_features_in_ = n_features
         if names is not None:
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):

@@ -207,6 +207,38 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> FloatArray | None:
     return weights
 
 
+def check_labels(labels: Any, n_rows: int | None, name: str = "labels") -> tuple[NDArray[np.int32], int]:
+    """``labels`` as int32 codes and a number that exceeds them; small non-negative integers are kept as they are."""
+    array = np.asarray(table_values(labels))
+    if array.ndim != 1 or (n_rows is not None and len(array) != n_rows) or len(array) == 0:
+        expected = f"({n_rows if n_rows is not None else 'n_samples'},), one label a row"
+        raise ValueError(f"{name} must have shape {expected}; got {array.shape}")
+    if array.dtype.kind in "iu" and 0 <= array.min() and array.max() < max(2 * len(array), 2**16):
+        return np.ascontiguousarray(array, dtype=np.int32), int(array.max()) + 1
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(f"{name} has NaN at row {np.isnan(array).argmax()}")
+    try:
+        values, codes = np.unique(array, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"{name} must be values of one kind, such as integers or strings: {error}") from error
+    return codes.astype(np.int32), len(values)
+
+
+def check_label_indices(labels: Any, n_rows: int, n_clusters: int, name: str = "labels") -> NDArray[np.int32]:
+    """``labels`` as int32 indices of clusters, of which there are ``n_clusters``."""
+    array = np.asarray(table_values(labels))
+    if array.shape != (n_rows,) or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be integers of shape ({n_rows},), one a row; got dtype {array.dtype} and shape {array.shape}"
+        )
+    bad = np.flatnonzero((array < 0) | (array >= n_clusters))
+    if len(bad):
+        raise ValueError(
+            f"{name} must be indices of centers, from 0 to {n_clusters - 1}; got {array[bad[0]]} at row {bad[0]}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
 def weight_exponent(weights: FloatArray | None) -> int:
     """Exponent of a power of two to divide extreme weights by, so that their sums stay within float64; mostly 0."""
     if weights is None:

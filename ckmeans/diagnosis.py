@@ -1,7 +1,10 @@
-"""What is wrong with a clustering, in words and numbers: the pitfalls of k-means that textbooks list."""
+"""What is wrong with a clustering, in words and numbers: the pitfalls of k-means that textbooks list.
+
+A check is one function of a :class:`Case`, which returns a finding or None, and one line in ``CHECKS`` at the end.
+"""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -11,55 +14,49 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
+from . import _core, profiling
 from . import _validation as check
-from ._functions import kmeans
+from ._functions import assign
 from ._kmeans import KMeans
-from .profiling import (
-    FloatArray,
-    Moments,
-    Positions,
-    blocks,
-    cluster_members,
-    feature_names_of,
-    norms,
-    predicted,
-    quartiles,
-    safe_unit,
-    weights_of,
-)
+from .profiling import FloatArray, Moments, Positions, norms, quartiles
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
-# All thresholds. They were set by experiment on data with and without each defect: see tests/test_diagnose.py.
+# Thresholds, set by experiment on data with and without each defect (tests/test_diagnose.py has the main ones).
 
-SAMPLE_ROWS = 5000  # of checks whose time grows with the square of the rows, or that fit again
-STRUCTURE_ROWS = 2000  # of the minimum spanning tree
+SAMPLE_ROWS = 5000  # for silhouettes and refits
+STRUCTURE_ROWS = 2000  # for the minimum spanning tree
+ROWS_A_CLUSTER = 5  # of such a sample on average, at least: fewer do not show a cluster
 
-SCALE_RATIO = 10.0  # standard deviations: the other features then hold less than 1 % of the variance each
+SCALE_RATIO = 10.0  # of standard deviations: the other features then have a hundredth of the variance each
 TAIL = 0.01  # left out at both ends when scales are compared, since far rows inflate a standard deviation
 
-UNEVEN_SHARE = 0.1  # of the average size; random cuts of one Gaussian stay above 0.3
-
-OUTLIER_FACTOR = 10.0  # upper quartile less median of the distances; Gaussian rows stay below 8 of it
-OUTLIER_PULL = 0.1  # of the cluster's spread, by which outliers move its center
-HANDFUL = 10  # rows, at most, of a cluster that consists of outliers
+OUTLIER_FACTOR = (
+    25.0  # limit of distances: median + this times (upper quartile - median), 13 sd of two Gaussian features
+)
+OUTLIER_RATIO = 2.0  # medians that the limit is at least: in many dimensions, distances are much alike
+OUTLIER_SHARE = 0.05  # of a cluster, at most: what is more common is part of it
+OUTLIER_PULL = 0.1  # move of the center, at least, in units of the cluster's spread
+HANDFUL = 10  # rows, at most, of a cluster that may consist of outliers, and has no limit of its own
 
 LOW_SILHOUETTE = 0.25  # "no substantial structure" (Kaufman and Rousseeuw, Finding Groups in Data, 1990)
-OVERLAP_SHARE = 0.1  # rows of a pair of clusters with a low silhouette; separate blobs have less than 0.05
-FEWEST_ROWS = 5  # to speak of a share of them
+OVERLAP_SHARE = 0.1  # of the rows of two clusters that lie between them; separate blobs have less than 0.06
+OVERLAP_ROWS = 5  # that lie between them, at least
 
-NEIGHBOURS = 5  # whose distance is how dense the surroundings of a row are, as in HDBSCAN
-GAP = 2.0  # length of an edge between two structures, in medians of the edges within
+NEIGHBOURS = 5  # the distance of this neighbour says how dense the surroundings of a row are
+GAP = 1.8  # length of an edge across a gap, in medians of the edges at its ends; without gaps, it is 1.4 at most
 STRUCTURE_SHARE = 0.05  # of all rows, at least, in a structure
-REAL_SHARE = 0.1  # of a structure or a cluster: fewer rows do not count as part of it
+REAL_SHARE = 0.1  # of a structure, or of a cluster, at least, to count as a part of it
+LINE_SHARE = 0.98  # sum of squared variances by squared sum: beyond, rows lie along a line, where all parts are convex
 STRUCTURE_RESTARTS = 10
 
 REFITS = 5
-STABLE_RAND = 0.9  # adjusted Rand index: below, about one row in twenty is elsewhere
-STABLE_INERTIA = 0.01  # relative range of the inertia: beyond, more restarts would help
+STABLE_RAND = 0.9  # adjusted Rand index, on average; 1 for separate blobs, 0.1 to 0.8 for cuts of one Gaussian
+STABLE_INERTIA = 0.01  # relative range: beyond, the best of several restarts is worth having
 
-DUPLICATE_SHARE = 0.2  # of the rows that are equal to an earlier one
+SMALL_SHARE = 0.1  # of the average size of a cluster; a few cuts of one Gaussian have 0.3 or more
+UNEVEN_ROWS = 50  # a cluster on average: smaller ones are uneven by chance
+DUPLICATE_SHARE = 0.2  # of the rows
 
 SEVERITIES = ("serious", "warning", "note")
 
@@ -73,15 +70,15 @@ class Finding(NamedTuple):
     code: str
     """Which check found it; see :func:`diagnose`."""
     severity: str
-    """"serious" (the clusters mean little), "warning" or "note"."""
+    """One of "serious" (the clusters mean little), "warning" and "note"."""
     message: str
     """What was seen, and the remedy."""
     details: dict[str, Any]
-    """The numbers behind it: arrays of row positions, features, clusters."""
+    """The numbers behind it; see :func:`diagnose`."""
 
 
 class Diagnosis(tuple[Finding, ...]):
-    """What :func:`diagnose` returns: a tuple of findings, the most severe first; false where there are none."""
+    """What :func:`diagnose` returns: a tuple of findings, the most severe first, and so false where there are none."""
 
     __slots__ = ()
 
@@ -97,12 +94,10 @@ class Diagnosis(tuple[Finding, ...]):
         return f"<Diagnosis: {', '.join(self.codes) or 'nothing to object'}>"
 
     def _repr_html_(self) -> str:
-        if not self:
-            return "<p>nothing to object</p>"
-        rows = "\n".join(
-            f"<tr><td>{each.severity}</td><td>{each.code}</td><td>{escape(each.message)}</td></tr>" for each in self
-        )
-        return f"<table>\n<tr><th>severity</th><th>code</th><th>finding</th></tr>\n{rows}\n</table>"
+        cells = ((each.severity, each.code, escape(each.message)) for each in self)
+        lines = ["<tr><td>" + "</td><td>".join(line) + "</td></tr>" for line in cells]
+        head = "<tr><th>severity</th><th>code</th><th>finding</th></tr>"
+        return "\n".join(["<table>", head, *lines, "</table>"]) if lines else "<p>nothing to object</p>"
 
 
 # --- The call ---------------------------------------------------------------------------------------------------
@@ -130,7 +125,7 @@ def diagnose(
     feature_names : sequence of str of length n_features, optional
         None: the column names of X, else those the estimator was fitted with, else "feature 0" and so on.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
-        Seed of samples and refits; the same seed gives the same findings.
+        Seed of samples and refits.
     n_threads : int, optional
         As for ``KMeans``; None: as the estimator says.
 
@@ -149,34 +144,33 @@ def diagnose(
 
     Notes
     -----
-    What the codes mean, and what the details hold:
+    The codes, and what their details hold (rows, features and clusters by position):
 
     "too-many-clusters"
-        More clusters than distinct rows, or clusters that were left empty: ``distinct``, ``empty`` (clusters).
+        More clusters than distinct rows, or clusters left empty by the fit: ``distinct`` (how many), ``empty``.
     "unlike-scales"
-        A few features have so much larger standard deviations that they decide alone: ``features`` (columns),
-        ``standard_deviations`` of all columns, ``variance_share`` of those features.
+        The standard deviations of a few features are so large that they decide alone: ``features``,
+        ``standard_deviations`` (of all), ``variance_share``.
     "non-convex"
-        k-means cuts through connected structures, such as rings: ``rows`` (a sample), ``structures`` (of these rows;
-        -1: of none), ``table`` (weight of structures by clusters). As a note, clusters are parts of such structures:
-        then ``structure_of_cluster``, too (-1: of none). Structures are what is left when a minimum spanning tree of
-        mutual reachability distances is cut at its gaps (Campello, Moulavi and Sander, PAKDD 2013).
+        Clusters cut connected structures, such as rings, and mix them; as a note: they are parts of such structures.
+        ``rows`` (a sample), ``structures`` (where these rows are; -1: in none), ``table`` (weights, structures by
+        clusters). Structures are what remains of a minimum spanning tree of mutual reachability distances when its
+        gaps are cut (Campello, Moulavi and Sander, PAKDD 2013); reported are those that k-means cannot find.
     "outliers"
-        Far rows that drag a center along or have clusters of their own: ``rows``, the farthest in relation to its
-        cluster first, their ``distances``, ``excess`` (distance in units of the limit) and ``clusters``.
+        Far rows that drag a center along or make up a cluster: ``rows``, ``excess`` (distance to the center, or to
+        the next cluster, in units of the limit there; descending), ``clusters``.
     "overlap"
-        Clusters without a gap between them, by silhouettes (Rousseeuw, J. Comput. Appl. Math. 20, 1987) of a sample:
-        ``pairs`` of clusters and their ``shares`` of rows of low silhouette, ``silhouette`` (mean),
-        ``cluster_silhouettes``.
+        Clusters with rows between them, by silhouettes of a sample (Rousseeuw, J. Comput. Appl. Math. 20, 1987):
+        ``pairs`` of clusters, ``shares`` of their rows, ``silhouette`` (mean), ``cluster_silhouettes``.
     "unstable"
-        Other seeds lead to other clusters: ``rand_index`` (adjusted, of five refits to a sample) and their
-        ``inertia``.
+        Other seeds lead to other clusters: ``rand_index`` (adjusted, one a refit to a sample), ``inertia`` (of the
+        refits, by the least).
     "uneven-sizes"
-        Some clusters are very small: ``small`` (clusters), ``shares`` (of the weight, of all clusters).
+        Some clusters are tiny beside others: ``small``, ``shares`` (of the weight, of all clusters).
     "duplicates"
-        Many rows are exactly equal: ``distinct``, ``rows`` (how many).
+        Many rows are equal: ``distinct`` (how many), ``rows`` (of how many).
     "constant-columns"
-        Features that have no effect: ``features``.
+        Features without effect: ``features``.
 
     Examples
     --------
@@ -192,10 +186,10 @@ def diagnose(
     rows = check.check_rows(X)
     case = Case(
         rows=rows,
-        labels=predicted(model, X, n_threads),
-        weights=weights_of(sample_weight, len(rows)),
+        labels=profiling.predicted(model, X, n_threads),
+        weights=profiling.weights_of(sample_weight, len(rows)),
         model=model,
-        names=feature_names_of(X, model, feature_names, rows.shape[1]),
+        names=profiling.feature_names_of(X, model, feature_names, rows.shape[1]),
         seed=check.check_random_state(random_state),
         n_threads=check.check_n_threads(model.n_threads if n_threads is None else n_threads),
     )
@@ -204,16 +198,18 @@ def diagnose(
 
 
 class Sample(NamedTuple):
+    """Rows, and the centers, times a power of two that makes them moderate; nothing looked for depends on the unit."""
+
     positions: Positions
     rows: FloatArray
-    """Times a power of two that makes them moderate; what is looked for does not depend on it."""
     labels: NDArray[np.int32]
     weights: FloatArray
+    centers: FloatArray
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the checks look at."""
+    """What the checks look at, each part computed when it is first asked for."""
 
     rows: NDArray[Any]
     labels: NDArray[np.int32]
@@ -224,59 +220,72 @@ class Case:
     n_threads: int
 
     @cached_property
-    def n_clusters(self) -> int:
-        return len(self.model.cluster_centers_)
+    def centers(self) -> FloatArray:
+        return np.asarray(self.model.cluster_centers_, dtype=np.float64)
 
     @cached_property
     def members(self) -> list[Positions]:
-        return cluster_members(self.labels, self.n_clusters, self.weights)
-
-    @cached_property
-    def cluster_weights(self) -> FloatArray:
-        return np.bincount(self.labels, self.weights, minlength=self.n_clusters)
+        return profiling.cluster_members(self.labels, len(self.centers), self.weights)
 
     @cached_property
     def unit(self) -> float:
-        return safe_unit(self.rows, self.model.cluster_centers_)
+        return profiling.safe_unit(self.rows, self.centers)
 
-    def blocks(self) -> Any:
-        return blocks(self.rows, self.weights, self.members, self.unit)
+    def blocks(self) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+        return profiling.blocks(self.rows, self.weights, self.members, self.unit)
+
+    @cached_property
+    def moments(self) -> dict[int, Moments]:
+        """Moments of the clusters that have rows, times ``unit``."""
+        return {cluster: Moments.of(block, weights) for cluster, block, weights in self.blocks()}
 
     @cached_property
     def overall(self) -> Moments:
-        return reduce(Moments.merged, (Moments.of(block, weights) for _, block, weights in self.blocks()))
+        return reduce(Moments.merged, self.moments.values())
+
+    @cached_property
+    def shares(self) -> FloatArray:
+        """Share of the weight in each cluster."""
+        shares: FloatArray = np.bincount(self.labels, self.weights, len(self.centers)) / self.weights.sum()
+        return shares
+
+    @cached_property
+    def small(self) -> NDArray[np.bool_]:
+        """Whether each cluster has rows, but far fewer than the average."""
+        return (self.shares > 0) & (self.shares < SMALL_SHARE / len(self.centers))
 
     @cached_property
     def n_distinct(self) -> int:
-        rows = np.ascontiguousarray(self.rows[np.flatnonzero(self.weights)] + self.rows.dtype.type(0))  # -0 is 0
+        rows = np.ascontiguousarray(self.rows[self.weights > 0] + self.rows.dtype.type(0))  # makes -0 to 0
         return len(np.unique(rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))))
-
-    def sample(self, n_most: int) -> Sample:
-        """At most ``n_most`` rows that have a weight, the same share of every cluster."""
-        ordered = np.concatenate(self.members)
-        if len(ordered) > n_most:
-            shuffled = np.random.default_rng(self.seed).permuted  # within each cluster
-            ordered = np.concatenate([shuffled(own) for own in self.members])
-            ordered = ordered[np.linspace(0, len(ordered), n_most, endpoint=False).astype(np.intp)]
-        positions = np.sort(ordered)
-        rows = self.rows[positions].astype(np.float64)
-        rows = np.ldexp(rows, -int(np.frexp(np.abs(rows).max())[1]))
-        return Sample(positions, rows, self.labels[positions], self.weights[positions])
 
     @cached_property
     def main_sample(self) -> Sample:
         return self.sample(SAMPLE_ROWS)
 
+    def sample(self, n_most: int) -> Sample:
+        """At most ``n_most`` rows that have a weight, the same share of every cluster."""
+        positions = np.concatenate(self.members)
+        if len(positions) > n_most:
+            rng = np.random.default_rng(self.seed)
+            shuffled = np.concatenate([rng.permuted(own) for own in self.members])
+            positions = shuffled[np.linspace(0, len(shuffled), n_most, endpoint=False).astype(np.intp)]
+        positions.sort()
+        rows = self.rows[positions].astype(np.float64)
+        exponent = -np.frexp(np.abs(rows).max())[1]
+        scaled, centers = np.ldexp(rows, exponent), np.ldexp(self.centers, exponent)
+        return Sample(positions, scaled, self.labels[positions], self.weights[positions], centers)
 
-# --- Checks -----------------------------------------------------------------------------------------------------
+
+# --- Checks of the data -----------------------------------------------------------------------------------------
 
 
 def too_many_clusters(case: Case) -> Finding | None:
-    empty = np.flatnonzero(case.model.cluster_sizes_ == 0)
-    if case.n_clusters <= case.n_distinct and not len(empty):
+    n_clusters, empty = len(case.centers), np.flatnonzero(case.model.cluster_sizes_ == 0)
+    if n_clusters <= case.n_distinct and not len(empty):
         return None
-    left = f", and {_listed('cluster', empty)} got no rows" if len(empty) else ""
-    message = f"There are {case.n_clusters} clusters but {case.n_distinct} distinct rows{left}. Choose fewer clusters."
+    left = f"; the fit left {_listed(empty, 'cluster')} empty" if len(empty) else ""
+    message = f"{n_clusters} clusters were made of {case.n_distinct:,} distinct rows{left}. Choose fewer clusters."
     return Finding("too-many-clusters", "serious", message, {"distinct": case.n_distinct, "empty": empty})
 
 
@@ -284,94 +293,215 @@ def unlike_scales(case: Case) -> Finding | None:
     deviations = case.overall.spread / case.unit
     varying = deviations > 0
     rows = case.main_sample.rows
-    within = np.clip(rows, *np.quantile(rows, (TAIL, 1 - TAIL), axis=0)).std(axis=0)
-    within = np.where(within > 0, within, rows.std(axis=0))  # nearly constant: tails are all there is
+    inner = np.clip(rows, *np.quantile(rows, (TAIL, 1 - TAIL), axis=0)).std(axis=0)
+    inner = np.where(inner > 0, inner, rows.std(axis=0))  # tails are all there is
 
     def large(scales: FloatArray) -> NDArray[np.bool_]:
-        """Features far above the median, the lower of two in the middle."""
-        return scales > SCALE_RATIO * np.quantile(scales[varying], 0.5, method="lower") if varying.any() else ~varying
+        """Which features are far above the median, the lower of two in the middle."""
+        return scales > SCALE_RATIO * np.quantile(scales[varying], 0.5, method="lower") if varying.any() else varying
 
-    few = large(deviations) & large(within)
+    few = large(deviations) & large(inner)
     if not few.any():
         return None
     squares = (deviations / deviations.max()) ** 2
     share = float(squares[few].sum() / squares.sum())
     others = deviations[~few & varying]
     message = (
-        f"The standard deviation is {deviations[few].max():.3g} for {_listed('feature', case.names[few])}, and "
-        f"{others.min():.3g} to {others.max():.3g} for the others, which make up {1 - share:.2%} of the variance and "
-        "hardly count. Standardise the features, with sklearn.preprocessing.StandardScaler or "
-        "`ckmeans fit --scale standard`."
+        f"The standard deviation is up to {deviations[few].max():.3g} for {_listed(case.names[few])}, and "
+        f"{others.min():.3g} to {others.max():.3g} for the others, which have {1 - share:.2%} of the variance and "
+        "hardly count. Standardise them: sklearn.preprocessing.StandardScaler, `ckmeans fit --scale standard`."
     )
     details = {"features": np.flatnonzero(few), "standard_deviations": deviations, "variance_share": share}
     return Finding("unlike-scales", "serious", message, details)
 
 
+def duplicates(case: Case) -> Finding | None:
+    n_rows = np.count_nonzero(case.weights)
+    repeated = 1 - case.n_distinct / n_rows
+    if repeated < DUPLICATE_SHARE:
+        return None
+    message = (
+        f"{repeated:.0%} of {n_rows:,} rows repeat another one, {case.n_distinct:,} are distinct. If that is no "
+        "mistake, distinct rows with their counts as sample_weight lead to the same clusters sooner."
+    )
+    return Finding("duplicates", "note", message, {"distinct": case.n_distinct, "rows": n_rows})
+
+
+def constant_columns(case: Case) -> Finding | None:
+    constant = np.flatnonzero(case.overall.spread == 0)
+    if not len(constant):
+        return None
+    message = f"Constant, and so without effect: {_listed(case.names[constant])}."
+    return Finding("constant-columns", "note", message, {"features": constant})
+
+
+# --- Checks of the clusters -------------------------------------------------------------------------------------
+
+
+def uneven_sizes(case: Case) -> Finding | None:
+    small = np.flatnonzero(case.small)
+    if not len(small) or np.count_nonzero(case.weights) < UNEVEN_ROWS * len(case.centers):
+        return None
+    message = (
+        f"Clusters have {case.shares[small].min():.2%} to {case.shares.max():.0%} of the rows by weight; far below the "
+        f"average: {_listed(small, 'cluster')}. k-means prefers clusters of like extent and may have cut large ones: "
+        "compare with sklearn.mixture.GaussianMixture."
+    )
+    return Finding("uneven-sizes", "warning", message, {"small": small, "shares": case.shares})
+
+
+def outliers(case: Case) -> Finding | None:
+    centers, sizes = case.centers * case.unit, np.array([len(own) for own in case.members])
+    limits = np.full(len(centers), np.inf)
+    found: list[tuple[Positions, FloatArray]] = []  # rows, and their excess
+    for cluster, block, weights in case.blocks():
+        if sizes[cluster] <= HANDFUL:
+            continue
+        far = norms(block - centers[cluster], axis=1)
+        _, median, upper = quartiles(far[:, np.newaxis], weights)[:, 0]
+        limits[cluster] = max(median + OUTLIER_FACTOR * (upper - median), OUTLIER_RATIO * median) or np.inf
+        beyond = far > limits[cluster]
+        if 0 < weights[beyond].sum() <= OUTLIER_SHARE * weights.sum():
+            rest = Moments.of(block[~beyond], weights[~beyond])
+            pull = norms(case.moments[cluster].mean - rest.mean, axis=0)
+            if pull >= OUTLIER_PULL * norms(rest.spread, axis=0):
+                found.append((case.members[cluster][beyond], far[beyond] / limits[cluster]))
+    handfuls = case.small & (sizes <= HANDFUL)
+    for cluster in np.flatnonzero(handfuls).tolist():  # would its rows be outliers of the next cluster?
+        rows = case.rows[case.members[cluster]] * case.unit
+        far = np.stack([norms(centers[~handfuls] - row, axis=1) for row in rows])
+        excess = far.min(axis=1) / limits[~handfuls][far.argmin(axis=1)]
+        if (excess > 1).all():
+            found.append((case.members[cluster], excess))
+    if not found:
+        return None
+    positions, excess = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(-excess, kind="stable")
+    positions, excess = positions[order], excess[order]
+    clusters = case.labels[positions]
+    alone = np.flatnonzero(handfuls & np.isin(np.arange(len(centers)), clusters))
+    effect = f"they make up {_listed(alone, 'cluster')}" if len(alone) else "they drag centers along"
+    message = (
+        f"Far from everything else, up to {excess[0]:.2g} times the limit for outliers: {_listed(positions, 'row')}; "
+        f"{effect}. Check or drop them, or use sklearn.cluster.HDBSCAN, which leaves them out."
+    )
+    return Finding("outliers", "warning", message, {"rows": positions, "excess": excess, "clusters": clusters})
+
+
+def overlap(case: Case) -> Finding | None:
+    from .metrics import silhouette_samples
+
+    _, rows, labels, weights, centers = case.main_sample
+    if len(np.unique(labels)) < 2 or len(labels) < ROWS_A_CLUSTER * len(centers):
+        return None
+    values = silhouette_samples(rows, labels, sample_weight=weights, n_threads=case.n_threads)
+    mean, totals = float(np.average(values, weights=weights)), np.bincount(labels, weights, len(centers))
+    with np.errstate(invalid="ignore"):
+        by_cluster = np.bincount(labels, weights * values, len(centers)) / totals  # NaN for those without rows
+
+    low = values < LOW_SILHOUETTE
+    next_one = labels.copy()
+    for own in np.unique(labels[low]):
+        there, others = low & (labels == own), np.delete(np.arange(len(centers)), own)
+        next_one[there] = others[assign(rows[there], centers[others], n_threads=case.n_threads)]
+    ends = np.stack([labels[low], next_one[low]])
+    pairs, pair, counts = np.unique(np.sort(ends, axis=0), axis=1, return_inverse=True, return_counts=True)
+    shares = np.bincount(pair, weights[low]) / totals[pairs].sum(axis=0)
+    order = np.argsort(-shares, kind="stable")
+    real = order[(shares[order] >= OVERLAP_SHARE) & (counts[order] >= OVERLAP_ROWS)]
+    if not len(real) and mean > LOW_SILHOUETTE:
+        return None
+    shown = real if len(real) else order[:1]
+    named = [f"{a}-{b} ({share:.0%})" for (a, b), share in zip(pairs.T[shown], shares[shown], strict=True)]
+    message = (
+        f"Rows lie between two clusters, as a share of both: {_listed(named)}; the mean silhouette is {mean:.2f}. Take "
+        "fewer clusters if one group was cut; if two overlap, sklearn.mixture.GaussianMixture says how sure a row is."
+    )
+    details = {"pairs": pairs.T[shown], "shares": shares[shown], "silhouette": mean, "cluster_silhouettes": by_cluster}
+    return Finding("overlap", "warning" if mean <= LOW_SILHOUETTE else "note", message, details)
+
+
+def unstable(case: Case) -> Finding | None:
+    from .metrics import adjusted_rand_score
+
+    sample, init = case.main_sample, case.model.init
+    by_chance = isinstance(init, str) or callable(init)
+    if not by_chance or len(case.centers) < 2 or len(sample.labels) < ROWS_A_CLUSTER * len(case.centers):
+        return None
+    again = copy(case.model).set_params(verbose=0, callback=None, n_threads=case.n_threads)
+    rand, inertia = np.empty(REFITS), np.empty(REFITS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # too few distinct rows: that has a check of its own
+        for i, seed in enumerate(np.random.default_rng(case.seed).integers(2**63, size=REFITS)):
+            again.set_params(random_state=int(seed)).fit(case.rows[sample.positions], sample_weight=sample.weights)
+            rand[i], inertia[i] = adjusted_rand_score(sample.labels, again.labels_), again.inertia_
+    if rand.mean() >= STABLE_RAND:
+        return None
+    inertia /= inertia.min() or 1.0
+    remedy = "Raise n_init; if that does not help, try" if np.ptp(inertia) > STABLE_INERTIA else "Try"
+    message = (
+        f"{REFITS} refits from other seeds agree with the clusters by an adjusted Rand index of {rand.mean():.2f} on "
+        f"average, {rand.min():.2f} at worst; their inertia varies by {np.ptp(inertia):.1%}. "
+        f"{remedy} other numbers of clusters, as there may be no such groups."
+    )
+    return Finding("unstable", "warning", message, {"rand_index": rand, "inertia": inertia})
+
+
+# --- Connected structures ---------------------------------------------------------------------------------------
+
+
 def non_convex(case: Case) -> Finding | None:
     sample = case.sample(STRUCTURE_ROWS)
     structures = _structures(sample.rows, sample.weights, case.n_threads)
-    n_structures = int(structures.max()) + 1
-    inside = structures >= 0
+    n_structures, n_clusters, inside = int(structures.max()) + 1, len(case.centers), structures >= 0
     if n_structures < 2:
         return None
-    rows, weights, own = sample.rows[inside], sample.weights[inside], structures[inside]
+    best = KMeans(n_structures, n_init=STRUCTURE_RESTARTS, random_state=case.seed, n_threads=case.n_threads)
+    best.fit(sample.rows[inside], sample_weight=sample.weights[inside])
 
-    def against(labels: NDArray[Any], n_clusters: int) -> FloatArray:
+    def by_structure(labels: NDArray[Any], n_labels: int) -> FloatArray:
         """Weight of the rows of each structure in each cluster."""
-        flat = np.bincount(own * n_clusters + labels, weights, minlength=n_structures * n_clusters)
-        return flat.reshape(n_structures, n_clusters)
+        table = np.zeros((n_structures, n_labels))
+        np.add.at(table, (structures[inside], labels), sample.weights[inside])
+        return table
 
-    best = kmeans(
-        rows, n_structures, sample_weight=weights, n_init=STRUCTURE_RESTARTS, random_state=case.seed,
-        n_threads=case.n_threads,
-    )  # fmt: skip
-    if not _cut(against(best.labels, n_structures)):
-        return None  # they are convex enough for k-means, with the right number of clusters
-    table = against(sample.labels[inside], case.n_clusters)
-    details = {"rows": sample.positions, "structures": structures, "table": table}
-    remedy = "sklearn.cluster.HDBSCAN or DBSCAN follows such shapes"
-    if _cut(table):
-        message = (
-            f"The rows form {n_structures} connected structures, apart from each other, that the clusters cut and mix. "
-            f"k-means finds round clusters only; {remedy}."
-        )
-        return Finding("non-convex", "serious", message, details)
-    if case.n_clusters <= n_structures:
+    if not _cuts(by_structure(best.labels_, n_structures)):
+        return None  # k-means finds them, with as many clusters
+    table = by_structure(sample.labels[inside], n_clusters)
+    serious = _cuts(table)
+    if not serious and n_clusters <= n_structures:
         return None
-    details["structure_of_cluster"] = np.where(table.any(axis=0), table.argmax(axis=0), -1)
+    what = "cut and mix" if serious else "are parts of"
     message = (
-        f"The {case.n_clusters} clusters are parts of {n_structures} connected structures that are not round. If those "
-        f"are what you look for: {remedy}, or merge the clusters of each (details)."
+        f"The {n_clusters} clusters {what} {n_structures} connected structures with gaps between them, which k-means "
+        "cannot find; sklearn.cluster.HDBSCAN and DBSCAN can."
     )
-    return Finding("non-convex", "note", message, details)
+    details = {"rows": sample.positions, "structures": structures, "table": table}
+    return Finding("non-convex", "serious" if serious else "note", message, details)
 
 
-def _cut(table: FloatArray) -> bool:
-    """Whether a cluster mixes structures of which one is split over several clusters."""
-    of_structure = table >= REAL_SHARE * table.sum(axis=1, keepdims=True)
-    of_cluster = table >= REAL_SHARE * table.sum(axis=0)
-    real = of_structure & of_cluster & (table > 0)
-    split, mixed = real.sum(axis=1) > 1, real.sum(axis=0) > 1
-    return bool(real[np.ix_(split, mixed)].any())
+def _cuts(table: FloatArray) -> bool:
+    """Whether some structure has real parts in several clusters of which one mixes several structures."""
+    real = (table > 0) & (table >= REAL_SHARE * np.maximum(table.sum(axis=0), table.sum(axis=1, keepdims=True)))
+    return bool(real[np.ix_(real.sum(axis=1) > 1, real.sum(axis=0) > 1)].any())
 
 
-def _structures(rows: FloatArray, weights: FloatArray, n_threads: int) -> NDArray[np.intp]:
-    """Number of the connected structure that each row is in, -1 for none; all -1 where there are not two."""
+def _structures(rows: FloatArray, weights: FloatArray, n_threads: int) -> Positions:
+    """Number of the connected structure that each row is in, -1 for none."""
     distinct, which = np.unique(rows, axis=0, return_inverse=True)
-    nothing = np.full(len(rows), -1)
-    if len(distinct) <= 2 * NEIGHBOURS:
-        return nothing
-    weights = np.bincount(which, weights)
-    distances = _core.transform(distinct, distinct, n_threads)
+    weights = np.bincount(which, weights).astype(np.float64)
+    deviations = (distinct - np.average(distinct, axis=0, weights=weights)) * np.sqrt(weights)[:, np.newaxis]
+    scatter = deviations.T @ deviations if len(rows) > rows.shape[1] else deviations @ deviations.T
+    if len(distinct) <= 2 * NEIGHBOURS or (scatter**2).sum() >= LINE_SHARE * scatter.trace() ** 2:
+        return np.full(len(rows), -1)
+    distances: FloatArray = _core.transform(distinct, distinct, n_threads).astype(np.float64, copy=False)
     density = np.partition(distances, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
     np.maximum(distances, np.maximum(density[:, np.newaxis], density), out=distances)
-    ends, lengths = _spanning_tree(distances)
-    parts = _parts(ends, lengths, weights)
-    return nothing if parts is None else parts[which]
+    return _parts(*_spanning_tree(distances), weights)[which]
 
 
-def _spanning_tree(distances: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-    """Both ends of each edge of a minimum spanning tree, shape (n - 1, 2), and its length (Prim, 1957)."""
+def _spanning_tree(distances: FloatArray) -> tuple[Positions, FloatArray]:
+    """Both ends of the edges of a minimum spanning tree, shape (n - 1, 2), and their lengths (Prim, 1957)."""
     n_rows = len(distances)
     ends, lengths = np.empty((n_rows - 1, 2), np.intp), np.empty(n_rows - 1)
     reach, parent, reached = np.full(n_rows, np.inf), np.zeros(n_rows, np.intp), np.zeros(n_rows, np.bool_)
@@ -386,66 +516,52 @@ def _spanning_tree(distances: FloatArray) -> tuple[NDArray[np.intp], FloatArray]
     return ends, lengths
 
 
-def _parts(ends: NDArray[np.intp], lengths: FloatArray, weights: FloatArray) -> NDArray[np.intp]:
-    """Parts that a tree falls into when cut at its gaps, from 0; -1 for the rows of parts too small to count.
+def _parts(ends: Positions, lengths: FloatArray, weights: FloatArray) -> Positions:
+    """Large parts, by number, that a tree falls into when cut at its gaps; -1 for the nodes of small ones.
 
-    Edges join parts, the shortest first, but for those that are far longer than what they would join, where both
-    sides are large enough to be structures.
+    Edges join parts, the shortest first; those much longer than the usual edge of two large parts are the gaps.
     """
     part = np.arange(len(weights))
-    members, inner = [[row] for row in part], [[] for _ in part]  # type: ignore[var-annotated]
+    nodes = [[node] for node in part.tolist()]
+    inner: list[list[float]] = [[] for _ in part]
     sizes, enough = weights.copy(), STRUCTURE_SHARE * weights.sum()
     for edge in np.argsort(lengths, kind="stable"):
-        small, large = sorted(part[ends[edge]], key=lambda each: len(members[each]))
-        usual = [np.median(inner[side]) for side in (small, large) if inner[side]]
-        if min(sizes[small], sizes[large]) >= enough and lengths[edge] > GAP * max(usual, default=0.0):
-            continue
-        part[members[small]] = large
-        members[large] += members[small]
+        small, large = sorted(part[ends[edge]].tolist(), key=lambda end: len(nodes[end]))
+        if min(sizes[small], sizes[large]) >= enough:
+            usual = max((float(np.median(inner[end])) for end in (small, large) if inner[end]), default=0.0)
+            if lengths[edge] > GAP * usual:
+                continue
+        part[nodes[small]] = large
+        nodes[large] += nodes[small]
         inner[large] += [*inner[small], lengths[edge]]
         sizes[large] += sizes[small]
-    structures = np.flatnonzero(np.bincount(part, weights, minlength=len(part)) >= enough)
+    found = np.flatnonzero(np.bincount(part, weights, minlength=len(part)) >= enough)
     number = np.full(len(part), -1)
-    number[structures] = np.arange(len(structures))
+    number[found] = np.arange(len(found))
     return number[part]
 
 
-def outliers(case: Case) -> Finding | None:
-    centers = case.model.cluster_centers_.astype(np.float64) * case.unit
-    sizes = np.array([len(own) for own in case.members])
-    handful = case.small & (sizes <= HANDFUL)
-    limits = np.full(case.n_clusters, np.inf)
-    found: list[tuple[Positions, FloatArray, FloatArray]] = []  # positions, distances, limits
-    for cluster, block, weights in case.blocks():
-        if sizes[cluster] <= HANDFUL:
-            continue
-        far = norms(block - centers[cluster], axis=1)
-        _, median, upper = quartiles(far[:, np.newaxis], weights)[:, 0]
-        limits[cluster] = max(median + OUTLIER_FACTOR * (upper - median), OUTLIER_RATIO * median)
-        beyond = far > limits[cluster]
-        if 0 < weights[beyond].sum() <= OUTLIER_SHARE * weights.sum():
-            rest = Moments.of(block[~beyond], weights[~beyond])
-            pull = norms(case.moments[cluster].mean - rest.mean, axis=0)
-            if pull >= OUTLIER_PULL * norms(rest.spread, axis=0):
-                found.append((case.members[cluster][beyond], far[beyond], limits[[cluster] * beyond.sum()]))
-    for cluster in np.flatnonzero(handful & (sizes > 0)):
-        own = case.members[cluster]
-        rows = case.rows[own].astype(np.float64) * case.unit
-        far = np.stack([norms(centers[~handful] - row, axis=1) for row in rows])
-        next_one = far.argmin(axis=1)
-        limit = limits[~handful][next_one]
-        far = far.min(axis=1)
-        if (far > limit).all():
-            found.append((own, far, limit))
-    if not found:
-        return None
-    rows, far, limit = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.argsort(-far / limit, kind="stable")
-    rows, far, limit = rows[order], far[order], limit[order]
-    clusters = case.labels[rows]
-    alone = np.flatnonzero(handful & (np.bincount(clusters, minlength=case.n_clusters) > 0))
-    has = f"; {_listed('cluster', alone)} consists of such rows alone" if len(alone) else ""
-    message = (
-        f"{_listed('row', rows)} lies up to {far[0] / limit[0] * 1:.1f} times as far from the center"
-    )
-    return Finding("outliers", "warning", message, {"rows": rows, "distances": far / case.unit, "excess": far / limit, "clusters": clusters})
+# --- What is looked for -----------------------------------------------------------------------------------------
+
+
+def _listed(items: Sequence[Any] | NDArray[Any], thing: str = "", most: int = 5) -> str:
+    """ "1, 2 and 5", or "clusters 1, 2 and 5"; the last of many as a count."""
+    words = [str(item) for item in items[:most]]
+    if len(items) > most:
+        words.append(f"{len(items) - most:,} more")
+    listed = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+    return f"{thing}{'s' if len(items) > 1 else ''} {listed}" if thing else listed
+
+
+# In the order in which findings of like severity are reported.
+CHECKS: tuple[Callable[[Case], Finding | None], ...] = (
+    too_many_clusters,
+    unlike_scales,
+    non_convex,
+    outliers,
+    overlap,
+    unstable,
+    uneven_sizes,
+    duplicates,
+    constant_columns,
+)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _validation as check
 from ._functions import assign
-from ._tables import column_names, table_values
+from ._tables import column_names
 
 __all__ = ["Profile", "profile"]
 
@@ -263,25 +263,12 @@ def profile(
 
 def _labels_and_centers(
     X: Any, rows: NDArray[Any], model: Any, n_threads: int | None
-) -> tuple[NDArray[np.integer[Any]], FloatArray | None]:
+) -> tuple[NDArray[np.int32], FloatArray | None]:
     """Labels of the rows, and the centers of a model, None where ``model`` is an array of labels."""
     if hasattr(model, "predict"):
         labels = predicted(model, X, n_threads)
         return labels, np.asarray(model.cluster_centers_, dtype=np.float64)
-    labels = np.asarray(table_values(model))
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"model must be a fitted KMeans or an array of integer labels, got {type(model).__name__} of dtype "
-            f"{labels.dtype}"
-        )
-    if labels.shape != (len(rows),):
-        raise ValueError(f"model must hold one label a row of X, shape ({len(rows)},); got shape {labels.shape}")
-    bad = np.flatnonzero((labels < 0) | (labels > MOST_LABEL))
-    if len(bad):
-        raise ValueError(
-            f"model must hold labels from 0 to {MOST_LABEL}, got {labels[bad[0]]} at row {bad[0]}; leave out noise, "
-            "and number clusters from 0"
-        )
+    labels = check.check_label_indices(model, len(rows), MOST_LABEL + 1, "model, unless a fitted KMeans,")
     assign(rows, np.zeros((1, rows.shape[1])), n_threads=n_threads)  # refuses values that are not finite
     return labels, None
 

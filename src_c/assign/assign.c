@@ -13,8 +13,9 @@ enum {
 static int64_t batch_rows(int64_t d) { return ck_max_i64(BATCH_ELEMENTS / d / ABREAST, 1) * ABREAST; }
 int64_t ck_label_distances_scratch(int64_t d) { return batch_rows(d) * d; }
 
-static void batch_distances(const double *rows, const double *centers, const int32_t *labels, int64_t n, int64_t d,
-                            int unit, double *distances)
+/* rows: n of d, `stride` elements apart. */
+static void batch_distances(const double *rows, int64_t stride, const double *centers, const int32_t *labels, int64_t n,
+                            int64_t d, int unit, double *distances)
 {
     for (int64_t i = 0; i < n; i += ABREAST) {
         const double *x[ABREAST], *c[ABREAST];
@@ -22,7 +23,7 @@ static void batch_distances(const double *rows, const double *centers, const int
         const int64_t count = ck_min_i64(ABREAST, n - i);
         for (int64_t lane = 0; lane < ABREAST; lane++) {
             const int64_t at = i + ck_min_i64(lane, count - 1);
-            x[lane] = rows + at * d;
+            x[lane] = rows + at * stride;
             c[lane] = centers + labels[at] * d;
         }
         for (int64_t p = 0; p < d; p++)
@@ -40,11 +41,16 @@ static void batch_distances(const double *rows, const double *centers, const int
 void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t *labels, int64_t row, int64_t n_rows,
                         int unit, double *distances, double *scratch)
 {
-    const int64_t d = X->n_features, batch = batch_rows(d);
+    const int64_t d = X->n_features, batch = batch_rows(d), item = (int64_t)sizeof(double);
+    if (X->dtype == CK_F64 && ck_rows_contiguous(X) && X->row_stride % item == 0) {
+        const double *rows = (const double *)ck_row_start(X, row);
+        batch_distances(rows, X->row_stride / item, centers, labels, n_rows, d, unit, distances);
+        return;
+    }
     for (int64_t i = 0; i < n_rows; i += batch) {
         const int64_t count = ck_min_i64(batch, n_rows - i);
         ck_settle_table()->copy_rows(X, row + i, count, scratch);
-        batch_distances(scratch, centers, labels + i, count, d, unit, distances + i);
+        batch_distances(scratch, d, centers, labels + i, count, d, unit, distances + i);
     }
 }
 

@@ -5,8 +5,6 @@
 enum {
     MOST_CHUNKS = 256,
     MOST_SUMS = 1 << 22,     /* float64 of all chunks together: 32 MB */
-    BATCH_ELEMENTS = 1024,   /* rows of this many elements are converted together */
-    MAGNITUDES = 8,          /* taken abreast */
     ORDINARY_EXPONENT = 400, /* of magnitudes whose squares neither overflow nor vanish */
 };
 
@@ -18,53 +16,22 @@ typedef struct {
     int64_t chunk_rows, n_chunks;
     double *origin;                              /* d: a row */
     double *sums, *totals, *squares, *distances; /* of each chunk: k x d, then k each */
-    double *largest;                             /* of each chunk: magnitude */
     double *scratch;                             /* of each worker */
 } cluster_task;
 
-static int64_t batch_rows(int64_t d) { return ck_max_i64(BATCH_ELEMENTS / d, 1); }
-static int64_t scratch_size(int64_t d)
-{
-    return ck_apart(ck_max_i64(batch_rows(d) * d, CK_SUM_ROWS + ck_label_distances_scratch(d)));
-}
-
-static double largest_magnitude(const double *values, int64_t n, double least)
-{
-    double largest[MAGNITUDES] = {least};
-    int64_t i = 0;
-    for (; i + MAGNITUDES <= n; i += MAGNITUDES)
-        for (int lane = 0; lane < MAGNITUDES; lane++) {
-            const double magnitude = fabs(values[i + lane]);
-            largest[lane] = magnitude > largest[lane] ? magnitude : largest[lane];
-        }
-    for (; i < n; i++) largest[0] = fmax(largest[0], fabs(values[i]));
-    for (int lane = 1; lane < MAGNITUDES; lane++) largest[0] = fmax(largest[0], largest[lane]);
-    return largest[0];
-}
+static int64_t scratch_size(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
 
 static int sum_chunk(void *context, int64_t chunk, int worker)
 {
     const cluster_task *task = context;
-    const int64_t d = task->X->n_features, k = task->clusters->k, batch = batch_rows(d);
-    const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(task->X->n_rows, first + task->chunk_rows);
-    const double scale = task->clusters->scale, *CK_RESTRICT origin = task->origin;
-    double *sums = task->sums + chunk * k * d, *totals = task->totals + chunk * k, largest = 0.0;
-    double *rows = task->scratch + worker * scratch_size(d);
+    const int64_t d = task->X->n_features, k = task->clusters->k;
+    const int64_t first = chunk * task->chunk_rows, n = ck_min_i64(task->chunk_rows, task->X->n_rows - first);
+    double *sums = task->sums + chunk * k * d, *totals = task->totals + chunk * k;
     memset(sums, 0, (size_t)(k * d) * sizeof *sums);
     memset(totals, 0, (size_t)k * sizeof *totals);
-    for (int64_t start = first; start < last; start += batch) {
-        const int64_t n = ck_min_i64(batch, last - start);
-        ck_settle_table()->copy_rows(task->X, start, n, rows);
-        largest = largest_magnitude(rows, n * d, largest);
-        for (int64_t i = 0; i < n; i++) {
-            const int32_t label = task->labels[start + i];
-            const double weight = ck_row_weight(task->weights, start + i), *CK_RESTRICT x = rows + i * d;
-            double *CK_RESTRICT sum = sums + label * d;
-            totals[label] += weight;
-            for (int64_t p = 0; p < d; p++) sum[p] += weight * (x[p] * scale - origin[p]);
-        }
-    }
-    task->largest[chunk] = largest;
+    ck_settle_table()->add_rows(task->X, first, n, task->labels + first, task->weights ? task->weights + first : NULL,
+                                task->clusters->scale, task->origin, sums, totals,
+                                task->scratch + worker * scratch_size(d));
     return CK_OK;
 }
 
@@ -100,28 +67,51 @@ static void merge(const cluster_task *task, const double *chunks, int64_t n, dou
         for (int64_t i = 0; i < n; i++) to[i] += chunks[chunk * n + i];
 }
 
-static int all_finite(const double *values, int64_t n)
-{
-    int finite = 1;
-    for (int64_t i = 0; i < n; i++) finite &= isfinite(values[i]) != 0;
-    return finite;
-}
-
-/* Sums about a row, in this unit. OUT largest: magnitude. */
-static int sum_rows(cluster_task *task, int unit, int workers, double *largest)
+static int measure_in_unit(cluster_task *task, int unit, int workers)
 {
     ck_clusters *clusters = task->clusters;
-    const int64_t d = task->X->n_features;
+    const int64_t d = task->X->n_features, k = clusters->k;
     clusters->unit = unit;
     clusters->scale = ldexp(1.0, -unit);
     ck_load_row(task->X, 0, task->origin);
     for (int64_t p = 0; p < d; p++) task->origin[p] *= clusters->scale;
-    const int status = ck_parallel_for(task->n_chunks, workers, sum_chunk, task);
-    *largest = 0.0;
-    for (int64_t chunk = 0; chunk < task->n_chunks; chunk++) *largest = fmax(*largest, task->largest[chunk]);
-    merge(task, task->totals, clusters->k, clusters->weights);
-    merge(task, task->sums, clusters->k * d, clusters->means);
+    int status = ck_parallel_for(task->n_chunks, workers, sum_chunk, task);
+    merge(task, task->totals, k, clusters->weights);
+    merge(task, task->sums, k * d, clusters->means);
+    for (int64_t j = 0; j < k; j++)
+        for (int64_t p = 0; p < d; p++) {
+            double *mean = clusters->means + j * d + p;
+            const int empty = !(clusters->weights[j] > 0.0);
+            *mean = empty ? 0.0 : ldexp(task->origin[p] + *mean / clusters->weights[j], unit);
+        }
+    if (status == CK_OK) status = ck_parallel_for(task->n_chunks, workers, measure_chunk, task);
+    merge(task, task->squares, k, clusters->squares);
+    if (clusters->distances) merge(task, task->distances, k, clusters->distances);
     return status;
+}
+
+/* Squares are neither too large for float64 nor next to nothing. */
+static int ordinary(const double *squares, int64_t k)
+{
+    double largest = 0.0;
+    for (int64_t j = 0; j < k; j++) {
+        if (!isfinite(squares[j])) return 0;
+        largest = fmax(largest, squares[j]);
+    }
+    return largest > 0x1p-800;
+}
+
+/* Exponent of a unit near the largest magnitude; 0 where that is ordinary. */
+static int choose_unit(const ck_matrix *X, double *row)
+{
+    double largest = 0.0;
+    int exponent = 0;
+    for (int64_t i = 0; i < X->n_rows; i++) {
+        ck_load_row(X, i, row);
+        for (int64_t p = 0; p < X->n_features; p++) largest = fmax(largest, fabs(row[p]));
+    }
+    if (largest > 0.0) frexp(largest, &exponent);
+    return exponent > ORDINARY_EXPONENT || exponent < -ORDINARY_EXPONENT ? exponent : 0;
 }
 
 int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t *labels, const double *weights,
@@ -139,25 +129,13 @@ int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t
     task.totals = CK_NEW(&arena, double, n_chunks *k);
     task.squares = CK_NEW(&arena, double, n_chunks *k);
     task.distances = CK_NEW(&arena, double, n_chunks *k);
-    task.largest = CK_NEW(&arena, double, n_chunks);
     task.scratch = CK_NEW(&arena, double, workers *scratch_size(d));
-    int status = arena.failed ? CK_ERROR_MEMORY : CK_OK, exponent = 0;
-    double largest = 0.0;
-    if (status == CK_OK) status = sum_rows(&task, 0, workers, &largest);
-    if (status == CK_OK && !all_finite(clusters->means, k * d) && ck_find_not_finite(X, where))
-        status = CK_ERROR_NOT_FINITE;
-    frexp(largest, &exponent);
-    if (status == CK_OK && (exponent > ORDINARY_EXPONENT || exponent < -ORDINARY_EXPONENT))
-        status = sum_rows(&task, exponent, workers, &largest);
-    for (int64_t j = 0; j < k && status == CK_OK; j++)
-        for (int64_t p = 0; p < d; p++) {
-            double *mean = clusters->means + j * d + p;
-            *mean =
-                clusters->weights[j] > 0.0 ? ldexp(task.origin[p] + *mean / clusters->weights[j], clusters->unit) : 0.0;
-        }
-    if (status == CK_OK) status = ck_parallel_for(n_chunks, workers, measure_chunk, &task);
-    if (status == CK_OK) merge(&task, task.squares, k, clusters->squares);
-    if (status == CK_OK && clusters->distances) merge(&task, task.distances, k, clusters->distances);
+    int status = arena.failed ? CK_ERROR_MEMORY : measure_in_unit(&task, 0, workers);
+    if (status == CK_OK && !ordinary(clusters->squares, k)) {
+        const int found = ck_find_not_finite(X, where), unit = found ? 0 : choose_unit(X, task.origin);
+        if (found) status = CK_ERROR_NOT_FINITE;
+        if (unit != 0) status = measure_in_unit(&task, unit, workers);
+    }
     ck_arena_free(&arena);
     return status;
 }

@@ -145,6 +145,10 @@ typedef struct {
                       const double *origins, double *sums, double *squares, double *largest);
     /* Whether an element is no whole multiple of 1 / inverse_grid, a power of two. */
     int (*off_grid)(const double *x, int64_t n, double inverse_grid);
+    /* Rows [row, row + n) times `scale`, about the origin, times their weights (NULL: one), join the sums (k x d) and
+     * totals (k) of their labels. scratch: d. */
+    void (*add_rows)(const ck_matrix *X, int64_t row, int64_t n, const int32_t *labels, const double *weights,
+                     double scale, const double *origin, double *sums, double *totals, double *scratch);
     /* OUT panel, sqnorms: a panel's values about a center, for either side of sum_distances. */
     void (*center_panel)(const double *values, int64_t d, double scale, const double *center, int as_column,
                          double *panel, double *sqnorms);

@@ -281,6 +281,34 @@ static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t
     }
 }
 
+/* One row about the origin, eight features at a time where the compiler has vector types. */
+CK_INLINE void add_row(const double *CK_RESTRICT x, int64_t d, double weight, double scale,
+                       const double *CK_RESTRICT origin, double *CK_RESTRICT sum)
+{
+    int64_t p = 0;
+#if defined(__GNUC__)
+    typedef double eight_t __attribute__((vector_size(64), aligned(8), may_alias));
+    for (; p + 8 <= d; p += 8)
+        *(eight_t *)(sum + p) += weight * (*(const eight_t *)(x + p) * scale - *(const eight_t *)(origin + p));
+#endif
+    for (; p < d; p++) sum[p] += weight * (x[p] * scale - origin[p]);
+}
+
+static void add_rows(const ck_matrix *X, int64_t row, int64_t n, const int32_t *CK_RESTRICT labels,
+                     const double *CK_RESTRICT weights, double scale, const double *origin, double *CK_RESTRICT sums,
+                     double *CK_RESTRICT totals, double *scratch)
+{
+    const int64_t d = X->n_features;
+    const int in_place = X->dtype == CK_F64 && ck_rows_contiguous(X);
+    for (int64_t i = 0; i < n; i++) {
+        const double weight = weights ? weights[i] : 1.0;
+        if (!in_place) ck_load_row(X, row + i, scratch);
+        totals[labels[i]] += weight;
+        add_row(in_place ? (const double *)ck_row_start(X, row + i) : scratch, d, weight, scale, origin,
+                sums + labels[i] * d);
+    }
+}
+
 static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 {
     int64_t off = 0;
@@ -294,6 +322,7 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows,     load_panel, load_listed,  sqdist_panel,   move_rows,   sum_masses,   thresholds,   gain,           \
-     closer,        project,    quick_sqdist, listed_sqdists, copy_listed, bound_scores, image_listed, label_sqdists,  \
-     bound_sqdists, round_down, least_after,  filter_centers, summarize,   off_grid,     center_panel, sum_distances}
+    {copy_rows,    load_panel,    load_listed,   sqdist_panel, move_rows,      sum_masses,     thresholds,             \
+     gain,         closer,        project,       quick_sqdist, listed_sqdists, copy_listed,    bound_scores,           \
+     image_listed, label_sqdists, bound_sqdists, round_down,   least_after,    filter_centers, summarize,              \
+     off_grid,     add_rows,      center_panel,  sum_distances}

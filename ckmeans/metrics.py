@@ -1,0 +1,421 @@
+"""How good a clustering is: scores of a labelling, by the core, the same for any number of threads.
+
+A row of weight w counts as w rows in every score that takes weights; one of weight 0 as if absent. Clusters are what
+the labels name, whichever values they have.
+"""
+
+import math
+from typing import Any, Literal, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from . import _validation as check
+
+__all__ = [
+    "adjusted_rand_score",
+    "aic",
+    "bic",
+    "calinski_harabasz_score",
+    "davies_bouldin_score",
+    "inertia",
+    "silhouette_samples",
+    "silhouette_score",
+    "simplified_silhouette",
+]
+
+Floats = NDArray[np.float64]
+METRICS = ("euclidean", "sqeuclidean")
+
+
+class _Labelled(NamedTuple):
+    """Checked arguments of a score."""
+
+    rows: NDArray[Any]
+    labels: NDArray[np.int32]
+    n_labels: int
+    weights: Floats | None
+    n_threads: int
+
+
+def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled:
+    rows = check.check_rows(X)
+    codes, n_labels = check.check_labels(labels, len(rows))
+    weights = check.check_sample_weight(sample_weight, len(rows))
+    if exponent := check.weight_exponent(weights):
+        weights = np.ldexp(weights, -exponent)  # type: ignore[arg-type]
+    return _Labelled(rows, codes, n_labels, weights, check.check_n_threads(n_threads))
+
+
+class _Scatter(NamedTuple):
+    """The clusters that have weight, in units of 2**unit."""
+
+    weights: Floats
+    means: Floats
+    squares: Floats
+    distances: Floats | None
+    unit: int
+
+    @property
+    def count(self) -> float:
+        """Rows, by weight."""
+        return math.fsum(self.weights)
+
+    @property
+    def within(self) -> float:
+        return math.fsum(self.squares)
+
+
+def _scatter(data: _Labelled, want_distances: bool = False) -> _Scatter:
+    weights, means, squares, distances, unit = _core.cluster_scatter(
+        data.rows, data.labels, data.n_labels, data.weights, data.n_threads, want_distances
+    )
+    there = weights > 0
+    if not there.all():
+        weights, means, squares = weights[there], means[there], squares[there]
+        distances = None if distances is None else distances[there]
+    return _Scatter(weights, np.ldexp(means, -unit), squares, distances, unit)
+
+
+def _check_clusters(n_clusters: int, count: float, what: str) -> None:
+    """That a score which compares clusters can be had: at least two of them, and more rows than clusters."""
+    if n_clusters < 2:
+        raise ValueError(f"{what} needs at least 2 clusters, got labels that name {n_clusters}")
+    if not count > n_clusters:
+        raise ValueError(
+            f"{what} needs more rows than clusters, got {n_clusters} clusters and rows of total weight {count:g} "
+            "(weights count rows)"
+        )
+
+
+# --- Silhouettes ------------------------------------------------------------------------------------------------
+
+
+def silhouette_samples(
+    X: ArrayLike,
+    labels: ArrayLike,
+    *,
+    metric: str = "euclidean",
+    sample_weight: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> Floats:
+    """Silhouette of every row: (b - a) / max(a, b).
+
+    a is the mean distance to the other rows of its cluster, b that to the rows of the nearest other cluster
+    (Rousseeuw, J. Comput. Appl. Math. 20, 1987). A row that is alone in its cluster gets 0.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    labels : array-like of shape (n_samples,)
+        Cluster of every row: any values that can be sorted.
+    metric : {"euclidean", "sqeuclidean"}, default "euclidean"
+        "euclidean" measures every pair of rows that may matter, each once, in memory that does not grow with
+        n_samples squared; "sqeuclidean" takes n_samples times n_clusters distances.
+    sample_weight : array-like of shape (n_samples,), optional
+        A row of weight w counts as w rows.
+    n_threads : int, optional
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
+        Between -1 (nearer to another cluster) and 1.
+
+    Raises
+    ------
+    ValueError
+        If X is not finite, shapes do not fit, there are fewer than 2 clusters or not more rows than clusters.
+    """
+    check.check_choice(metric, "metric", METRICS)
+    data = _check(X, labels, sample_weight, n_threads)
+    return _silhouettes(data, metric, None, "silhouette_samples")[0]
+
+
+def _silhouettes(data: _Labelled, metric: str, centers: Floats | None, what: str) -> tuple[Floats, float]:
+    counted = data.labels if data.weights is None else data.labels[data.weights > 0]
+    _check_clusters(np.count_nonzero(np.bincount(counted, minlength=data.n_labels)), len(counted), what)
+    return _core.silhouette(data.rows, data.labels, data.n_labels, data.weights, metric, centers, data.n_threads)
+
+
+@overload
+def silhouette_score(
+    X: ArrayLike,
+    labels: ArrayLike,
+    *,
+    metric: str = ...,
+    sample_size: int | None = ...,
+    random_state: Any = ...,
+    sample_weight: ArrayLike | None = ...,
+    n_threads: int | None = ...,
+    return_standard_error: Literal[False] = ...,
+) -> float: ...
+@overload
+def silhouette_score(
+    X: ArrayLike,
+    labels: ArrayLike,
+    *,
+    metric: str = ...,
+    sample_size: int | None = ...,
+    random_state: Any = ...,
+    sample_weight: ArrayLike | None = ...,
+    n_threads: int | None = ...,
+    return_standard_error: Literal[True],
+) -> tuple[float, float]: ...
+def silhouette_score(
+    X: ArrayLike,
+    labels: ArrayLike,
+    *,
+    metric: str = "euclidean",
+    sample_size: int | None = None,
+    random_state: Any = None,
+    sample_weight: ArrayLike | None = None,
+    n_threads: int | None = None,
+    return_standard_error: bool = False,
+) -> float | tuple[float, float]:
+    """Mean of :func:`silhouette_samples`, weighted; of a stratified sample of the rows where ``sample_size`` says so.
+
+    Parameters
+    ----------
+    X, labels, metric, sample_weight, n_threads
+        As for :func:`silhouette_samples`.
+    sample_size : int, optional
+        Rows to take, of each cluster in proportion to its rows but at least two, without replacement; the silhouettes
+        are those within the sample, their mean that of the clusters' means by the clusters' weights. None: all rows.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        Seed of the sample.
+    return_standard_error : bool, default False
+        Return ``(score, standard_error)``. The error is that of ten parts of the sample, each scored on its own
+        (random groups: Wolter, Introduction to Variance Estimation, 2007, chapter 2); 0 where all rows were taken, NaN for a
+        sample of fewer than thirty rows for each label.
+
+    Returns
+    -------
+    float, or tuple of two floats
+
+    Examples
+    --------
+    >>> from ckmeans.metrics import silhouette_score
+    >>> round(silhouette_score([[0.0], [1.0], [10.0], [11.0]], [0, 0, 1, 1]), 3)
+    0.899
+    """
+    check.check_choice(metric, "metric", METRICS)
+    check.check_flag(return_standard_error, "return_standard_error")
+    data = _check(X, labels, sample_weight, n_threads)
+    if sample_size is not None:
+        sample_size = check.check_integer(sample_size, "sample_size", 2)
+    error = 0.0
+    if sample_size is None or sample_size >= len(data.rows):
+        _, score = _silhouettes(data, metric, None, "silhouette_score")
+    else:
+        score, error = _sampled_silhouette(data, metric, sample_size, check.check_random_state(random_state))
+    return (score, error) if return_standard_error else score
+
+
+ERROR_GROUPS = 10
+"""Parts of a sample that are scored on their own, for the error of its score."""
+
+
+def _sampled_silhouette(data: _Labelled, metric: str, sample_size: int, seed: int) -> tuple[float, float]:
+    rows, groups = _stratified_sample(data, sample_size, seed)
+    score = _stratified_mean(data, rows, metric)
+    if len(rows) < ERROR_GROUPS * 3 * data.n_labels:  # parts that miss clusters tell nothing of the whole
+        return score, math.nan
+    parts = [_stratified_mean(data, rows[groups == group], metric) for group in range(ERROR_GROUPS)]
+    n_rows = len(data.rows) if data.weights is None else np.count_nonzero(data.weights)
+    left = max(0.0, 1 - len(rows) / n_rows)
+    return score, math.sqrt(left) * float(np.std(parts, ddof=1)) / math.sqrt(ERROR_GROUPS)
+
+
+def _stratified_mean(data: _Labelled, picked: NDArray[np.intp], metric: str) -> float:
+    """Silhouette within the picked rows: the mean of the clusters' means by the weights that the clusters have."""
+    weights = np.ones(len(picked)) if data.weights is None else data.weights[picked]
+    sample = data._replace(rows=data.rows[picked], labels=data.labels[picked], weights=weights)
+    values, _ = _silhouettes(sample, metric, None, "silhouette_score")
+    k = data.n_labels
+    sums, taken = np.bincount(sample.labels, weights * values, k), np.bincount(sample.labels, weights, k)
+    totals = np.bincount(data.labels, data.weights, k)
+    there = taken > 0
+    return math.fsum(totals[there] * sums[there] / taken[there]) / math.fsum(totals[there])
+
+
+def _stratified_sample(data: _Labelled, sample_size: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of positive weight, ascending, and the group of each."""
+    random = np.random.RandomState(np.random.MT19937(seed))
+    labels = data.labels if data.n_labels > 2**16 else data.labels.astype(np.uint16)  # sorted by radix
+    rows = np.argsort(labels, kind="stable")
+    if data.weights is not None:
+        rows = rows[data.weights[rows] > 0]
+    sizes = np.bincount(data.labels[rows], minlength=data.n_labels)
+    wanted = np.maximum(np.rint(sizes * (sample_size / len(rows))).astype(np.intp), 2)
+    starts = np.cumsum(sizes) - sizes
+    strata = [
+        rows[start : start + size][random.permutation(size)[:count]]
+        for start, size, count in zip(starts, sizes, wanted, strict=True)
+    ]
+    picked = np.concatenate(strata)
+    order = np.argsort(picked, kind="stable")
+    return picked[order], (np.arange(len(picked)) % ERROR_GROUPS)[order]
+
+
+def simplified_silhouette(
+    X: ArrayLike,
+    labels: ArrayLike,
+    *,
+    centers: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> float:
+    """Silhouette with distances to centers in place of mean distances to rows: n_samples times n_clusters of them.
+
+    After Hruschka, de Castro and Campello ("Evolutionary algorithms for clustering gene-expression data", ICDM 2004).
+
+    Parameters
+    ----------
+    X, labels, sample_weight, n_threads
+        As for :func:`silhouette_samples`.
+    centers : array-like of shape (n_clusters, n_features), optional
+        Where given, labels are indices of its rows. By default the means of the clusters.
+
+    Returns
+    -------
+    float
+    """
+    data = _check(X, labels, sample_weight, n_threads)
+    given = None
+    if centers is not None:
+        given = check.check_centers(centers, data.rows.shape[1])
+        data = data._replace(labels=check.check_label_indices(labels, len(data.rows), len(given)), n_labels=len(given))
+    return _silhouettes(data, "simplified", given, "simplified_silhouette")[1]
+
+
+# --- Scores from the scatter of the clusters ----------------------------------------------------------------------
+
+
+def calinski_harabasz_score(
+    X: ArrayLike, labels: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None
+) -> float:
+    """Ratio of the scatter between clusters to that within, each by its degrees of freedom; higher is better.
+
+    Calinski and Harabasz (Communications in Statistics 3, 1974). 1 where nothing scatters within, as in scikit-learn.
+    Parameters and errors as for :func:`silhouette_samples`.
+    """
+    scatter = _scatter(_check(X, labels, sample_weight, n_threads))
+    n, k = scatter.count, len(scatter.weights)
+    _check_clusters(k, n, "calinski_harabasz_score")
+    weights = scatter.weights[:, np.newaxis]
+    overall = np.add.reduce(weights * scatter.means) / n
+    between = math.fsum(np.add.reduce(weights * (scatter.means - overall) ** 2))
+    return between / (k - 1) / (scatter.within / (n - k)) if scatter.within > 0 else 1.0
+
+
+def davies_bouldin_score(
+    X: ArrayLike, labels: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None
+) -> float:
+    """Mean over the clusters of the worst ratio of spreads to distance with another cluster; lower is better.
+
+    Davies and Bouldin (IEEE Trans. Pattern Analysis and Machine Intelligence 1, 1979). Spread is the mean distance to
+    the mean. Clusters of equal means do not count against each other, as in scikit-learn. Parameters and errors as for
+    :func:`silhouette_samples`.
+    """
+    data = _check(X, labels, sample_weight, n_threads)
+    scatter = _scatter(data, want_distances=True)
+    _check_clusters(len(scatter.weights), scatter.count, "davies_bouldin_score")
+    spread = scatter.distances / scatter.weights  # type: ignore[operator]
+    worst = np.zeros(len(spread))
+    block = max(1, 2**20 // len(spread))
+    for start in range(0, len(spread), block):
+        part = slice(start, start + block)
+        apart = _core.transform(scatter.means[part], scatter.means, data.n_threads)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(apart > 0, (spread[part, np.newaxis] + spread) / apart, 0.0)
+        worst[part] = ratios.max(axis=1)
+    return math.fsum(worst) / len(worst)
+
+
+def inertia(
+    X: ArrayLike,
+    labels: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> float:
+    """Sum over the rows of weight times squared distance to the mean of the cluster, in squared units of X.
+
+    Parameters and errors as for :func:`silhouette_samples`, but that one cluster is enough.
+    """
+    data = _check(X, labels, sample_weight, n_threads)
+    scatter = _scatter(data)
+    exponent = 2 * scatter.unit + check.weight_exponent(check.check_sample_weight(sample_weight, len(data.rows)))
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(scatter.within, exponent))
+
+
+def bic(
+    X: ArrayLike, labels: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None
+) -> float:
+    """Bayesian information criterion of equal spherical Gaussians, one a cluster; lower is better.
+
+    The likelihood is that of Pelleg and Moore ("X-means", ICML 2000) with hard labels, corrected: the variance, one
+    for all clusters and features, is the scatter within by its n_features (n - k) degrees of freedom. There are
+    k n_features means, k - 1 shares and the variance to estimate. -inf where nothing scatters within. Parameters and
+    errors as for :func:`silhouette_samples`, but that one cluster is enough.
+    """
+    return _information_criterion(_check(X, labels, sample_weight, n_threads), "bic", math.log)
+
+
+def aic(
+    X: ArrayLike, labels: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None
+) -> float:
+    """Akaike information criterion of the model of :func:`bic`; lower is better."""
+    return _information_criterion(_check(X, labels, sample_weight, n_threads), "aic", lambda _: 2.0)
+
+
+def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
+    scatter = _scatter(data)
+    n, k, d = scatter.count, len(scatter.weights), data.rows.shape[1]
+    if not n > k:
+        _check_clusters(max(k, 2), n, what)
+    if not scatter.within > 0:
+        return -math.inf
+    log_variance = math.log(scatter.within / (d * (n - k))) + 2 * scatter.unit * math.log(2)
+    shares = math.fsum(w * math.log(w / n) for w in scatter.weights.tolist())
+    log_likelihood = shares - n * d / 2 * (math.log(2 * math.pi) + log_variance) - d * (n - k) / 2
+    return float(-2 * log_likelihood + (k * d + k) * penalty(n))
+
+
+# --- Agreement of two labellings ------------------------------------------------------------------------------------
+
+
+def adjusted_rand_score(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
+    """Agreement of two labellings about pairs of rows, corrected for chance: 1 for the same clusters, near 0 for chance.
+
+    Hubert and Arabie (Journal of Classification 2, 1985). Symmetric; names of clusters do not matter.
+
+    Parameters
+    ----------
+    labels_true, labels_pred : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    float
+    """
+    first, n_first = check.check_labels(labels_true, None, "labels_true")
+    second, n_second = check.check_labels(labels_pred, len(first), "labels_pred")
+    cells = first.astype(np.int64) * n_second + second
+    if n_first * n_second <= 4 * len(cells) + 2**20:
+        table = np.bincount(cells, minlength=n_first * n_second)
+    else:
+        table = np.unique(cells, return_counts=True)[1]
+    n = len(cells)
+    both = int((table**2).sum())
+    rows, columns = (int((np.bincount(codes) ** 2).sum()) for codes in (first, second))
+    # Ordered pairs: together in both, in the first alone, in the second alone, in neither. Whole numbers, no rounding.
+    together, first_alone, second_alone = both - n, rows - both, columns - both
+    neither = n * n - both - first_alone - second_alone
+    if first_alone == 0 and second_alone == 0:
+        return 1.0
+    agreement = 2 * (together * neither - first_alone * second_alone)
+    return agreement / (
+        (together + first_alone) * (first_alone + neither) + (together + second_alone) * (second_alone + neither)
+    )
