@@ -18,6 +18,8 @@ class GapCurve(NamedTuple):
     """Shape (n_ks,)."""
     references: Floats
     """Shape (n_references, n_ks)."""
+    log_unit: float = 0.0
+    """To be added to all for squared units of the rows."""
 
     @property
     def gap(self) -> Floats:
@@ -70,7 +72,8 @@ def gap_curve(
 ) -> GapCurve:
     """Of checked rows. Data and references go through the same fits."""
     values = rows.astype(np.float64)
-    values = np.ldexp(values, -int(np.frexp(np.abs(values).max())[1]))  # the gap has no unit
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    values = np.ldexp(values, -exponent)  # the gap has no unit
     values -= values[0]
     box = PrincipalBox(values, weights)
     random = generator(seed)
@@ -87,4 +90,4 @@ def gap_curve(
             return np.log([fit.inertia / count for _, fit in fits])
 
     curves = side_by_side(log_dispersions, range(n_references + 1), n_threads)
-    return GapCurve(np.asarray(ks), curves[0], np.asarray(curves[1:]))
+    return GapCurve(np.asarray(ks), curves[0], np.asarray(curves[1:]), 2 * exponent * math.log(2))

@@ -28,6 +28,7 @@ def sweep(
     n_threads: int,
     max_iter: int = MAX_ITER,
     tol: float = TOL,
+    exponent: int = 0,
 ) -> Iterable[tuple[int, FitResult]]:
     """For every k of ``ks``, ascending, the best of ``n_init`` fits from k-means++ and one from the fit before.
 
@@ -55,6 +56,7 @@ def sweep(
             tol=tol,
             given=np.stack(starts),
             n_threads=n_threads,
+            exponent=exponent,
         )
         yield k, before
 

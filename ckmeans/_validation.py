@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._core import DTYPE_CODES
+from . import _core
 from ._tables import column_names, table_values
 from ._threads import default_threads
 
@@ -136,7 +136,7 @@ def _to_numeric(values: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} cannot be made into an array (rows of different lengths?): {error}") from error
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}; pass real numbers")
-    if array.dtype.char not in DTYPE_CODES or not array.dtype.isnative:
+    if array.dtype.char not in _core.DTYPE_CODES or not array.dtype.isnative:
         if array.dtype.kind not in "biufO":
             raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
         if array.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in array.flat):
@@ -151,7 +151,7 @@ def _to_numeric(values: Any, name: str) -> NDArray[Any]:
 
 def check_rows(X: Any, name: str = "X") -> NDArray[Any]:
     """``X`` as a two-dimensional array that the core can read; not copied where it is one already."""
-    array = X if type(X) is np.ndarray and X.dtype.char in DTYPE_CODES else _to_numeric(X, name)
+    array = X if type(X) is np.ndarray and X.dtype.char in _core.DTYPE_CODES else _to_numeric(X, name)
     if not (array.flags.aligned and array.dtype.isnative):
         array = _to_numeric(array, name)
     if array.ndim != 2:
@@ -168,6 +168,11 @@ def check_rows(X: Any, name: str = "X") -> NDArray[Any]:
                 f"{name}: Found array with 0 {what}(s) (shape={array.shape}) while a minimum of 1 is required."
             )
     return array
+
+
+def check_finite(rows: NDArray[Any], n_threads: int) -> None:
+    """That all values of rows which passed ``check_rows`` are finite: the core finds the first that is not."""
+    _core.assign(rows, np.zeros((1, rows.shape[1])), None, n_threads, False)
 
 
 def check_centers(centers: Any, n_features: int, n_clusters: int | None = None, name: str = "centers") -> FloatArray:

@@ -31,10 +31,8 @@ ROWS_A_CLUSTER = 5  # of such a sample on average, at least: fewer do not show a
 SCALE_RATIO = 10.0  # of standard deviations: the other features then have a hundredth of the variance each
 TAIL = 0.01  # left out at both ends when scales are compared, since far rows inflate a standard deviation
 
-OUTLIER_FACTOR = (
-    25.0  # limit of distances: median + this times (upper quartile - median), 13 sd of two Gaussian features
-)
-OUTLIER_RATIO = 2.0  # medians that the limit is at least: in many dimensions, distances are much alike
+OUTLIER_FACTOR = 25.0  # limit of distances: median + this times (upper quartile - median), 13 sd in two dimensions
+OUTLIER_RATIO = 5.0  # medians that the limit is at least: in many dimensions, distances are much alike
 OUTLIER_SHARE = 0.05  # of a cluster, at most: what is more common is part of it
 OUTLIER_PULL = 0.1  # move of the center, at least, in units of the cluster's spread
 HANDFUL = 10  # rows, at most, of a cluster that may consist of outliers, and has no limit of its own
@@ -54,7 +52,7 @@ REFITS = 5
 STABLE_RAND = 0.9  # adjusted Rand index, on average; 1 for separate blobs, 0.1 to 0.8 for cuts of one Gaussian
 STABLE_INERTIA = 0.01  # relative range: beyond, the best of several restarts is worth having
 
-SMALL_SHARE = 0.1  # of the average size of a cluster; a few cuts of one Gaussian have 0.3 or more
+SMALL_SHARE = 0.1  # of the average size of a cluster; cuts of one Gaussian in few dimensions have 0.3 or more
 UNEVEN_ROWS = 50  # a cluster on average: smaller ones are uneven by chance
 DUPLICATE_SHARE = 0.2  # of the rows
 

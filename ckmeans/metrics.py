@@ -36,6 +36,8 @@ class _Labelled(NamedTuple):
     labels: NDArray[np.int32]
     n_labels: int
     weights: Floats | None
+    exponent: int
+    """Weights were divided by 2**exponent."""
     n_threads: int
 
 
@@ -43,24 +45,27 @@ def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled
     rows = check.check_rows(X)
     codes, n_labels = check.check_labels(labels, len(rows))
     weights = check.check_sample_weight(sample_weight, len(rows))
-    if exponent := check.weight_exponent(weights):
-        weights = np.ldexp(weights, -exponent)  # type: ignore[arg-type]
-    return _Labelled(rows, codes, n_labels, weights, check.check_n_threads(n_threads))
+    exponent = check.weight_exponent(weights)
+    if weights is not None and exponent:
+        exponent -= int(math.copysign(64, exponent))  # far from one still: that a row is one of w rows tells nothing
+        weights = np.ldexp(weights, -exponent)
+    return _Labelled(rows, codes, n_labels, weights, exponent, check.check_n_threads(n_threads))
 
 
 class _Scatter(NamedTuple):
-    """The clusters that have weight, in units of 2**unit."""
+    """The clusters that have weight. Lengths are in units of 2**unit, weights in units of 2**exponent."""
 
     weights: Floats
     means: Floats
     squares: Floats
     distances: Floats | None
     unit: int
+    exponent: int
 
     @property
     def count(self) -> float:
         """Rows, by weight."""
-        return math.fsum(self.weights)
+        return math.ldexp(math.fsum(self.weights), self.exponent)
 
     @property
     def within(self) -> float:
@@ -75,7 +80,7 @@ def _scatter(data: _Labelled, want_distances: bool = False) -> _Scatter:
     if not there.all():
         weights, means, squares = weights[there], means[there], squares[there]
         distances = None if distances is None else distances[there]
-    return _Scatter(weights, np.ldexp(means, -unit), squares, distances, unit)
+    return _Scatter(weights, np.ldexp(means, -unit), squares, distances, unit, data.exponent)
 
 
 def _check_clusters(n_clusters: int, count: float, what: str) -> None:
@@ -304,7 +309,7 @@ def calinski_harabasz_score(
     n, k = scatter.count, len(scatter.weights)
     _check_clusters(k, n, "calinski_harabasz_score")
     weights = scatter.weights[:, np.newaxis]
-    overall = np.add.reduce(weights * scatter.means) / n
+    overall = np.add.reduce(weights * scatter.means) / math.fsum(scatter.weights)
     between = math.fsum(np.add.reduce(weights * (scatter.means - overall) ** 2))
     return between / (k - 1) / (scatter.within / (n - k)) if scatter.within > 0 else 1.0
 
@@ -346,7 +351,7 @@ def inertia(
     """
     data = _check(X, labels, sample_weight, n_threads)
     scatter = _scatter(data)
-    exponent = 2 * scatter.unit + check.weight_exponent(check.check_sample_weight(sample_weight, len(data.rows)))
+    exponent = 2 * scatter.unit + scatter.exponent
     with np.errstate(over="ignore", under="ignore"):
         return float(np.ldexp(scatter.within, exponent))
 
@@ -378,9 +383,9 @@ def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
         _check_clusters(max(k, 2), n, what)
     if not scatter.within > 0:
         return -math.inf
-    log_variance = math.log(scatter.within / (d * (n - k))) + 2 * scatter.unit * math.log(2)
-    shares = math.fsum(w * math.log(w / n) for w in scatter.weights.tolist())
-    log_likelihood = shares - n * d / 2 * (math.log(2 * math.pi) + log_variance) - d * (n - k) / 2
+    log_variance = math.log(scatter.within / (d * (n - k))) + (2 * scatter.unit + scatter.exponent) * math.log(2)
+    shares = scatter.weights / math.fsum(scatter.weights)
+    log_likelihood = n * math.fsum(p * math.log(p) for p in shares.tolist()) - n * d / 2 * (math.log(2 * math.pi) + log_variance) - d * (n - k) / 2
     return float(-2 * log_likelihood + (k * d + k) * penalty(n))
 
 

@@ -28,7 +28,6 @@ LINE, EMPHASIS, INK, MUTED = COLOURS[0], COLOURS[5], "0.15", "0.4"
 MOST_SILHOUETTE_ROWS = 20_000  # the time silhouettes take grows with the square of the rows
 MOST_CELLS = 150  # with numbers in them
 MOST_CLUSTERS = 2**16  # that an array of labels may name
-
 CRITERIA = {  # title, and what is better
     "silhouette": ("Silhouette", "higher"),
     "calinski_harabasz": ("Calinski-Harabasz", "higher"),
@@ -229,13 +228,13 @@ def clusters(
     """Rows as points, numbers at the centers, and the borders between the clusters.
 
     Rows and centers are projected onto a plane through the mean of X; the borders are where it cuts the cells of the
-    centers, exactly. Of more than two features, a row off the plane may thus appear on the other side of a border.
+    centers. Of more than two features, a row off the plane may thus appear on the other side of a border.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
     model : fitted KMeans, or labels from 0, array-like of shape (n_samples,)
-        NDArray[np.int32] have no borders, and the means of their rows as centers.
+        Labels have no borders, and the means of their rows as centers.
     features : pair of int or str, optional
         Indices or names. None: both of two, a single one along a line with points scattered across it, of more the
         first two principal components of X.
@@ -270,11 +269,12 @@ def clusters(
         ax.plot(x, y, MARKERS[cluster % len(MARKERS)], color=_colour(cluster), ms=size, mec="white", mew=0.3)
     ax.plot(*places.T, ".", color=INK, ms=4)
     title = f"Clusters: {f'{len(drawn)} of ' if len(drawn) < len(rows) else ''}{len(rows)} rows"
-    if fitted:
+    title += ", projected\nborders in the plane through the mean" if fitted and 2 < rows.shape[1] else ""
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim(), xlabel=axis_labels[0], ylabel=axis_labels[1], title=title)
+    if fitted and len(places) > 1:
         _draw_borders(ax, places, np.linalg.norm(centers - origin - places @ directions, axis=1))
-        title += ", projected\nborders in the plane through the mean" if rows.shape[1] > 2 else ""
-    ax.set(xlabel=axis_labels[0], ylabel=axis_labels[1], title=title)
-    _number_centers(ax, places)
+    if len(places) <= 100:  # more would hide the points
+        _number_centers(ax, places)
     return ax
 
 
@@ -319,7 +319,7 @@ def _draw_borders(ax: "Axes", places: FloatArray, distances: FloatArray) -> None
     The squared distance of a point p of the plane to a center is ||p - place||^2 + distance^2. Without ||p||^2, which
     is common to all, it is linear in p, so that contour lines of differences are exact.
     """
-    x_limits, y_limits = ax.set_xlim(ax.get_xlim()), ax.set_ylim(ax.get_ylim())
+    x_limits, y_limits = ax.get_xlim(), ax.get_ylim()
     n_lines = int(np.clip(np.sqrt(1e7 / len(places)), 50, 300))
     x, y = np.linspace(*x_limits, n_lines), np.linspace(*y_limits, n_lines)
     middle = np.array([np.mean(x_limits), np.mean(y_limits)])  # the origin, so that little cancels
@@ -428,7 +428,7 @@ def sizes(model: Any, *, ax: "Axes | None" = None) -> "Axes":
     else:
         counts = np.bincount(check.check_label_indices(model, max(np.size(model), 1), MOST_CLUSTERS, "model"))
     weights = getattr(model, "cluster_weights_", counts)
-    weighted = not np.array_equal(weights, counts)
+    weighted = np.isfinite(weights).all() and not np.array_equal(weights, counts)
     ax = _axes(ax, height=_height(counts))
     numbers = np.arange(len(counts))
     bars = ax.barh(numbers, counts, color=[_colour(cluster) for cluster in range(len(counts))])
@@ -438,7 +438,7 @@ def sizes(model: Any, *, ax: "Axes | None" = None) -> "Axes":
     texts = [""] * len(counts)
     for i in ax.get_yticks().astype(int):
         texts[i] = f"{counts[i]} ({counts[i] / counts.sum():.1%})"
-        texts[i] += f", {weights[i] / weights.sum():.1%} of weight" if weighted else ""
+        texts[i] += f", {_shares(weights, len(weights))[i]:.1%} of weight" if weighted else ""
     ax.bar_label(bars, texts, padding=4, fontsize=font)
     _tidy(ax, "x")
     return ax
@@ -466,7 +466,7 @@ def convergence(model: Any, *, ax: "Axes | None" = None) -> "Axes":
     ax = _axes(ax)
     history = model.history_
     iterations = np.arange(1, len(history) + 1)
-    excess = history["inertia"] / (model.inertia_ or np.inf) - 1
+    excess = history["inertia"] / (model.inertia_ if 0 < model.inertia_ < np.inf else np.nan) - 1
     excess[excess < 1e-9] = np.nan  # what is left is rounding
     changed = np.where(history["changed"] > 0, history["changed"] / len(model.labels_), np.nan)
     ax.plot(iterations, excess, "o-", color=LINE, ms=4, label="inertia above its final value")

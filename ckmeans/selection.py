@@ -1,0 +1,546 @@
+"""How many clusters: one call that fits, scores, tests for structure and recommends.
+
+``choose_k`` goes through the functions below in the order they stand here: fit, score, compare with noise, compare
+subsamples, find the elbow, choose.
+"""
+
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core, metrics
+from . import _validation as check
+from ._fit import FitResult
+from ._gap import GapCurve, gap_curve
+from ._kmeans import KMeans
+from ._selection_result import KSelection
+from ._sweep import Floats, generator, sample_rows, side_by_side, sweep
+from ._tables import column_names
+
+__all__ = ["CRITERIA", "GapResult", "KSelection", "SelectionProgress", "choose_k", "elbow_point", "gap_statistic"]
+
+SILHOUETTE_ROWS = 10_000
+"""Rows of the sample that silhouettes are taken of."""
+NOISE_ROWS = 2000
+"""Rows of the sample that is compared with noise, and of those that stability is measured on."""
+N_REFERENCES = 20
+N_SUBSAMPLES = 10
+SUBSAMPLE_SHARE = 0.8
+NOISE_N_INIT = 2
+"""Restarts of the many small fits."""
+STRUCTURE_GAIN = 4.0
+"""Standard deviations by which data must gain more from clusters than noise does. Uniform and Gaussian data stay below
+2, iris is at 14 (docs/choosing-k.md)."""
+STABLE, AS_STABLE = 0.9, 0.02
+"""Adjusted Rand index from which clusters count as found again, and how far below the highest one it may be."""
+SAME_SHARE = 0.03
+"""Criteria whose choices differ by no more than this share of k agree: a grid of 100 clusters is not 99 by mistake."""
+
+DTYPE = np.dtype(
+    [("k", np.int64)]
+    + [
+        (name, np.float64)
+        for name in (
+            "inertia",
+            "silhouette",
+            "silhouette_error",
+            "calinski_harabasz",
+            "davies_bouldin",
+            "bic",
+            "gap",
+            "gap_error",
+            "stability",
+            "smallest_share",
+            "seconds",
+        )
+    ]
+)
+Table = NDArray[np.void]
+
+
+class SelectionProgress(NamedTuple):
+    """What the progress function of :func:`choose_k` gets."""
+
+    done: int
+    total: int
+    doing: str
+
+
+# --- What each criterion chooses ------------------------------------------------------------------------------------
+
+
+def _best(table: Table, name: str, sign: float) -> int | None:
+    values = sign * table[name]
+    return int(table["k"][np.nanargmax(values)]) if np.isfinite(values).any() else None
+
+
+def _turning_bic(table: Table) -> int | None:
+    """Of least BIC; none where it still falls at the end, as it does where clusters are no spheres."""
+    k = int(table["k"][np.argmin(table["bic"])])
+    return k if k < table["k"][-1] else None
+
+
+def _first_gap(table: Table) -> int | None:
+    """The least k whose gap the next one does not exceed by more than its error (Tibshirani et al.)."""
+    gap, error = table["gap"], table["gap_error"]
+    enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
+    return int(table["k"][enough[0]]) if len(enough) else None
+
+
+def _largest_stable(table: Table) -> int | None:
+    stability = np.nan_to_num(table["stability"])
+    stable = np.flatnonzero(stability >= max(STABLE, stability.max() - AS_STABLE))
+    return int(table["k"][stable[-1]]) if len(stable) else None
+
+
+class Criterion(NamedTuple):
+    title: str
+    higher_is_better: bool
+    choose: Callable[[Table], int | None]
+    ranks: bool = True
+    """Values for different k may be compared: the criterion takes part in naming the next best."""
+
+
+CRITERIA = {
+    "silhouette": Criterion("silhouette", True, lambda table: _best(table, "silhouette", 1)),
+    "calinski_harabasz": Criterion("Calinski-Harabasz", True, lambda table: _best(table, "calinski_harabasz", 1)),
+    "davies_bouldin": Criterion("Davies-Bouldin", False, lambda table: _best(table, "davies_bouldin", -1)),
+    "bic": Criterion("BIC", False, _turning_bic, ranks=False),
+    "gap": Criterion("gap", True, _first_gap, ranks=False),
+    "stability": Criterion("stability", True, _largest_stable),
+}
+"""By the names of their columns. All that is particular to a criterion stands here and in ``_score``."""
+
+
+# --- The one call ---------------------------------------------------------------------------------------------------
+
+
+def choose_k(
+    X: ArrayLike,
+    ks: Iterable[int] = range(1, 11),
+    *,
+    criteria: Iterable[str] | None = None,
+    n_init: int = 3,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    sample_weight: ArrayLike | None = None,
+    random_state: Any = None,
+    n_threads: int | None = None,
+    progress: Callable[[SelectionProgress], Any] | bool | None = None,
+) -> KSelection:
+    """Fit k-means for every k, score the fits, and recommend a k, or 1 where the data show no clusters.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Finite numbers. Scale features of unlike units first.
+    ks : iterable of int, default range(1, 11)
+        Numbers of clusters to try. Of the default, those that exceed the number of rows are left out.
+    criteria : iterable of str, optional
+        Of "silhouette", "calinski_harabasz", "davies_bouldin", "bic", "gap", "stability"; by default all. Without
+        "gap" nothing is said about whether there is any structure.
+    n_init : int, default 3
+        Fits of each k from k-means++, beside one that continues the fit before.
+    max_iter, tol
+        Of each fit, as for :class:`ckmeans.KMeans`.
+    sample_weight : array-like of shape (n_samples,), optional
+        A row of weight w counts as w rows.
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        Seed of everything drawn; results do not depend on the number of threads.
+    n_threads : int, optional
+    progress : callable or bool, optional
+        Called with a :class:`SelectionProgress` as the work goes on; True prints a line to standard error.
+
+    Returns
+    -------
+    KSelection
+        The table, the choices, the recommendation and the fitted models.
+
+    Raises
+    ------
+    ValueError
+        If X is not finite, a k exceeds the number of rows of positive weight, or a parameter is out of range.
+
+    Notes
+    -----
+    The silhouette (Rousseeuw 1987) is taken of at most 10,000 rows, with its standard error. The gap statistic
+    (Tibshirani, Walther and Hastie, J. R. Statist. Soc. B 63, 2001) compares at most 2,000 rows with 20 samples of
+    uniform noise in the box along their principal axes. Stability is the mean adjusted Rand index between the labels of
+    the fit and those of fits to 10 subsamples (after Ben-Hur, Elisseeff and Guyon, PSB 2002). *No structure*: for no k
+    does the gap rise above that of one cluster by four standard deviations of what it does for noise.
+
+    The recommendation is the k that most criteria choose; the elbow is found and shown, but has no vote: Schubert,
+    "Stop using the elbow criterion for k-means" (SIGKDD Explorations 25, 2023).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ckmeans import choose_k
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(place, 1.0, (100, 2)) for place in (0.0, 10.0, 20.0)])
+    >>> choose_k(X, random_state=0).recommended_k
+    3
+    """
+    rows = check.check_rows(X)
+    weights = check.check_sample_weight(sample_weight, len(rows))
+    wanted = _check_ks(ks, len(rows) if weights is None else int(np.count_nonzero(weights)))
+    names = _check_criteria(criteria)
+    n_init = check.check_integer(n_init, "n_init", 1, 10_000)
+    max_iter = check.check_integer(max_iter, "max_iter", 1)
+    tol = check.check_nonnegative(tol, "tol")
+    threads = check.check_n_threads(n_threads)
+    seed = check.check_random_state(random_state)
+    exponent = check.weight_exponent(weights)
+    scaled = np.ldexp(weights, -exponent) if weights is not None and exponent else weights
+    report = _Reporter(progress, len(wanted) + 1 + ("gap" in names) + ("stability" in names))
+    seeds = [int(s) for s in generator(seed).randint(2**32, size=5, dtype=np.uint64)]
+
+    table = np.full(len(wanted), np.nan, dtype=DTYPE)
+    table["k"] = wanted
+    models: dict[int, KMeans] = {}
+    parameters = {"n_init": n_init, "max_iter": max_iter, "tol": tol, "random_state": seed, "n_threads": n_threads}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", check.convergence_warning_class())  # the table shows what was found
+        fit_parameters: dict[str, Any] = {"seed": seeds[0], "n_threads": threads, "exponent": exponent}
+        fits: dict[int, FitResult] = {}
+        started = time.perf_counter()
+        for line, (k, fit) in zip(
+            table,
+            sweep(rows, scaled, wanted, n_init=n_init, max_iter=max_iter, tol=tol, **fit_parameters),
+            strict=True,
+        ):
+            fits[k] = fit
+            models[k] = _model(k, fit, X, rows, parameters)
+            line["seconds"] = time.perf_counter() - started
+            report(f"fitted k = {k}")
+            started = time.perf_counter()
+        side_by_side(
+            lambda line: _score(line, rows, weights, fits[int(line["k"])], names, seeds[1]), list(table), threads
+        )
+        report("scored")
+        sample, sample_weights = sample_rows(rows, scaled, NOISE_ROWS, generator(seeds[2]))
+        curve = None
+        if "gap" in names:
+            curve = _compare_with_noise(table, sample, sample_weights, seeds[3], threads)
+            report("compared with noise")
+        if "stability" in names:
+            _measure_stability(table, rows, scaled, sample, models, seeds[4], threads)
+            report("compared subsamples")
+        structured, gain = _find_structure(curve)
+        choices = {name: CRITERIA[name].choose(table) for name in names}
+        recommended, alternatives, votes = _recommend(table, choices, structured)
+        if recommended not in models:
+            _, fit = next(iter(sweep(rows, scaled, [1], n_init=1, **fit_parameters)))
+            models[1] = _model(1, fit, X, rows, parameters)
+    report.close()
+    return KSelection(
+        table=table,
+        criteria={name: (CRITERIA[name].title, CRITERIA[name].higher_is_better) for name in names},
+        choices=choices,
+        recommended_k=recommended,
+        alternatives=alternatives,
+        votes=votes,
+        structured=structured,
+        structure_gain=gain,
+        structure_threshold=STRUCTURE_GAIN,
+        elbow=elbow_point(table["k"], table["inertia"]),
+        elbow_by_curvature=_bend(table["k"], table["inertia"]),
+        models=models,
+    )
+
+
+def _check_ks(ks: Any, n_rows: int) -> list[int]:
+    if isinstance(ks, (int, np.integer)) or not isinstance(ks, Iterable):
+        raise TypeError(f"ks must be several numbers of clusters, such as range(1, 11), got {ks!r}")
+    wanted = sorted({check.check_integer(k, "each of ks", 1, check.MAX_CLUSTERS) for k in ks})
+    if not wanted:
+        raise ValueError("ks must hold at least one number of clusters, got none")
+    if ks == range(1, 11):
+        wanted = [k for k in wanted if k <= n_rows]
+    if wanted[-1] > n_rows:
+        raise ValueError(f"ks must not exceed n_samples={n_rows} (rows of positive weight), got {wanted[-1]}")
+    return wanted
+
+
+def _check_criteria(criteria: Any) -> list[str]:
+    if criteria is None:
+        return list(CRITERIA)
+    names = [criteria] if isinstance(criteria, str) else list(criteria)
+    for name in names:
+        check.check_choice(name, "each of criteria", CRITERIA)
+    return [name for name in CRITERIA if name in names]
+
+
+class _Reporter:
+    """Tells a function, or a terminal, how far the work is."""
+
+    def __init__(self, progress: Any, total: int) -> None:
+        if progress is not None and not isinstance(progress, (bool, np.bool_)) and not callable(progress):
+            raise TypeError(f"progress must be True, False, None or callable, got {progress!r}")
+        self.prints = progress is not None and not callable(progress) and bool(progress)
+        self.function = progress if callable(progress) else None
+        self.done, self.total = 0, total
+
+    def __call__(self, doing: str) -> None:
+        self.done += 1
+        if self.function is not None:
+            self.function(SelectionProgress(self.done, self.total, doing))
+        if self.prints:
+            print(f"\r{self.done} of {self.total}: {doing:<24}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self.prints:
+            print(file=sys.stderr)
+
+
+def _model(k: int, fit: FitResult, X: Any, rows: NDArray[Any], parameters: dict[str, Any]) -> KMeans:
+    return KMeans(k, **parameters)._take(fit, rows.shape[1], column_names(X))
+
+
+# --- Scores ---------------------------------------------------------------------------------------------------------
+
+
+def _score(
+    line: Any, rows: NDArray[Any], weights: Floats | None, fit: FitResult, names: list[str], seed: int
+) -> None:
+    """Fill what follows from one fit. Scores that compare clusters need two of them, and more rows than clusters."""
+    started = time.perf_counter()
+    line["inertia"] = fit.inertia
+    line["smallest_share"] = fit.weights.min() / math.fsum(fit.weights)
+    found, count = np.count_nonzero(fit.weights), math.fsum(fit.weights)
+    common: dict[str, Any] = {"sample_weight": weights, "n_threads": 1}
+    if "bic" in names and count > found:
+        line["bic"] = metrics.bic(rows, fit.labels, **common)
+    several = 2 <= found < count
+    if several and "silhouette" in names and found < (len(rows) if weights is None else np.count_nonzero(weights)):
+        line["silhouette"], line["silhouette_error"] = metrics.silhouette_score(
+            rows,
+            fit.labels,
+            sample_size=SILHOUETTE_ROWS,
+            random_state=seed,
+            return_standard_error=True,
+            **common,
+        )
+    if several and "calinski_harabasz" in names:
+        line["calinski_harabasz"] = metrics.calinski_harabasz_score(rows, fit.labels, **common)
+    if several and "davies_bouldin" in names:
+        line["davies_bouldin"] = metrics.davies_bouldin_score(rows, fit.labels, **common)
+    line["seconds"] += time.perf_counter() - started
+
+
+def _compare_with_noise(
+    table: Table, sample: NDArray[Any], weights: Floats | None, seed: int, threads: int
+) -> GapCurve | None:
+    """Gaps of a sample of the rows. None where it holds too few distinct points to say anything."""
+    ks = sorted({1, *table["k"].tolist()})
+    within = [k for k in ks if k < len(sample)]
+    if len(within) < 2:
+        return None
+    curve = gap_curve(
+        sample, weights, within, n_references=N_REFERENCES, n_init=NOISE_N_INIT, seed=seed, n_threads=threads
+    )
+    there = np.isin(table["k"], within)
+    where = np.isin(within, table["k"])
+    table["gap"][there], table["gap_error"][there] = curve.gap[where], curve.error[where]
+    return curve
+
+
+def _measure_stability(
+    table: Table,
+    rows: NDArray[Any],
+    weights: Floats | None,
+    sample: NDArray[Any],
+    models: dict[int, KMeans],
+    seed: int,
+    threads: int,
+) -> None:
+    """Mean agreement, on the sample, of each fit with fits to subsamples."""
+    size = min(NOISE_ROWS, math.ceil(SUBSAMPLE_SHARE * len(sample)))
+    ks = [k for k in table["k"].tolist() if 1 < k < size]
+    if not ks:
+        return
+    random = generator(seed)
+    labels = {k: models[k].predict(sample) for k in ks}
+    subsamples = [sample_rows(rows, weights, size, random) for _ in range(N_SUBSAMPLES)]
+    seeds = [int(s) for s in random.randint(2**32, size=N_SUBSAMPLES, dtype=np.uint64)]
+
+    def agreements(item: int) -> list[float]:
+        own_rows, own_weights = subsamples[item]
+        fits = sweep(own_rows, own_weights, ks, n_init=NOISE_N_INIT, seed=seeds[item], n_threads=1)
+        found = []
+        for k, fit in fits:
+            again, _ = _core.assign(sample, np.asarray(fit.centers, dtype=np.float64), None, 1, False)
+            found.append(metrics.adjusted_rand_score(labels[k], again))
+        return found
+
+    means = np.mean(side_by_side(agreements, range(N_SUBSAMPLES), threads), axis=0)
+    table["stability"][np.isin(table["k"], ks)] = means
+
+
+# --- The elbow ------------------------------------------------------------------------------------------------------
+
+
+def elbow_point(ks: ArrayLike, inertia: ArrayLike) -> int | None:
+    """The k at which the curve of inertia bends most: "Kneedle", or None where it has no knee.
+
+    Satopaa, Albrecht, Irwin and Raghavan, "Finding a 'Kneedle' in a haystack" (ICDCS Workshops 2011), offline and of
+    sensitivity 1: the curve is scaled to the unit square, and its greatest distance below the diagonal counts if it is
+    followed by a fall of at least the mean step.
+
+    Parameters
+    ----------
+    ks : array-like of shape (n,)
+        Ascending.
+    inertia : array-like of shape (n,)
+
+    Returns
+    -------
+    int or None
+    """
+    x, y = np.asarray(ks, dtype=np.float64), np.asarray(inertia, dtype=np.float64)
+    if len(x) < 3 or not np.isfinite(y).all() or not y.max() > y.min():
+        return None
+    x, y = (x - x[0]) / (x[-1] - x[0]), (y - y.min()) / (y.max() - y.min())
+    below = 1 - x - y
+    step = float(np.diff(x).mean())
+    peaks = [i for i in range(1, len(x) - 1) if below[i - 1] <= below[i] > below[i + 1]]
+    for i in sorted(peaks, key=lambda i: -below[i]):
+        rest = below[i + 1 :]
+        rises = np.flatnonzero(np.diff(np.concatenate([[below[i]], rest])) > 0)
+        until = rest[: rises[0]] if len(rises) else rest
+        if len(until) and until.min() < below[i] - step and below[i] > 0:
+            return int(np.asarray(ks)[i])
+    return None
+
+
+def _bend(ks: NDArray[Any], inertia: Floats) -> int | None:
+    """The k of the largest second difference (divided, for uneven steps)."""
+    if len(ks) < 3 or not np.isfinite(inertia).all():
+        return None
+    slopes = np.diff(inertia) / np.diff(ks)
+    return int(ks[1 + int(np.argmax(np.diff(slopes)))])
+
+
+# --- The recommendation -----------------------------------------------------------------------------------------------
+
+
+def _find_structure(curve: GapCurve | None) -> tuple[bool | None, float]:
+    """Whether data gain more from clusters than noise, and by how many standard deviations; None: not tested."""
+    if curve is None:
+        return None, math.nan
+    if not np.isfinite(curve.data[0]):  # all rows are the same
+        return False, 0.0
+    gains = curve.gains()
+    gain = float(np.where(np.isfinite(curve.data), gains, np.inf).max())  # clusters without any extent
+    return gain > STRUCTURE_GAIN, gain
+
+
+def _recommend(
+    table: Table, choices: dict[str, int | None], structured: bool | None
+) -> tuple[int, tuple[int, ...], dict[int, int]]:
+    """The k with the most votes, other candidates (the best first), and votes by k."""
+    ks = table["k"].tolist()
+    several = [k for k in ks if k > 1]
+    if structured is False or not several:
+        return (1 if structured is False else ks[0]), (), {}
+    order = _by_mean_rank(table, several)
+    chosen = [k for k in choices.values() if k is not None and k > 1]
+    if not chosen:
+        return order[0], tuple(order[1:2]), {}
+    support = {k: sum(_same(k, other) for other in chosen) for k in set(chosen)}
+    best = max(support, key=lambda k: (support[k], chosen.count(k), -order.index(k)))
+    others = sorted({k for k in support if not _same(k, best)}, key=lambda k: (-support[k], order.index(k)))
+    next_best = next((k for k in order if not _same(k, best)), None)
+    if next_best is not None and next_best not in others:
+        others.append(next_best)
+    return best, tuple(others), {k: support[k] for k in sorted(support)}
+
+
+def _same(k: int, other: int) -> bool:
+    return abs(k - other) <= SAME_SHARE * max(k, other)
+
+
+def _by_mean_rank(table: Table, ks: list[int]) -> list[int]:
+    """``ks`` from best to worst by the mean of their ranks among the criteria."""
+    lines = table[np.isin(table["k"], ks)]
+    ranks = [np.zeros(len(lines))]
+    for name, criterion in CRITERIA.items():
+        values = lines[name] if criterion.higher_is_better else -lines[name]
+        if criterion.ranks and np.isfinite(values).any():
+            ranks.append(np.argsort(np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")))
+    order = np.argsort(np.sum(ranks, axis=0), kind="stable")
+    return [int(lines["k"][i]) for i in order]
+
+
+# --- The gap on its own ---------------------------------------------------------------------------------------------
+
+
+class GapResult(NamedTuple):
+    """What :func:`gap_statistic` returns."""
+
+    gap: float
+    """Mean logarithm of the dispersion of noise, minus that of the data: large where the data are clustered."""
+    standard_error: float
+    """Tibshirani's s: choose the least k with gap(k) >= gap(k + 1) - s(k + 1)."""
+    log_dispersion: float
+    """Of the data: logarithm of inertia over total weight, in squared units of X."""
+    reference_log_dispersions: Floats
+    """The same of the noise, shape (n_references,)."""
+
+
+def gap_statistic(
+    X: ArrayLike,
+    n_clusters: int,
+    *,
+    n_references: int = 20,
+    n_init: int = 3,
+    sample_weight: ArrayLike | None = None,
+    random_state: Any = None,
+    n_threads: int | None = None,
+) -> GapResult:
+    """Gap statistic of k-means with ``n_clusters``: fits the data, and uniform noise in the box of their principal axes.
+
+    Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set via the gap statistic", J. R.
+    Statist. Soc. B 63 (2001), reference distribution (b).
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    n_clusters : int
+    n_references : int, default 20
+        Samples of noise, each of n_samples rows.
+    n_init : int, default 3
+        Restarts of each fit.
+    sample_weight : array-like of shape (n_samples,), optional
+        A row of weight w counts as w rows; noise is not weighted.
+    random_state, n_threads
+        As for :class:`ckmeans.KMeans`.
+
+    Returns
+    -------
+    GapResult
+    """
+    rows = check.check_rows(X)
+    weights = check.check_sample_weight(sample_weight, len(rows))
+    counted = len(rows) if weights is None else int(np.count_nonzero(weights))
+    n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
+    check.check_cluster_count(n_clusters, counted)
+    n_references = check.check_integer(n_references, "n_references", 1)
+    n_init = check.check_integer(n_init, "n_init", 1, 10_000)
+    seed = check.check_random_state(random_state)
+    threads = check.check_n_threads(n_threads)
+    check.check_finite(rows, threads)
+    exponent = check.weight_exponent(weights)
+    scaled = np.ldexp(weights, -exponent) if weights is not None and exponent else weights
+    sample, sample_weights = sample_rows(rows, scaled, counted, generator(seed))
+    curve = gap_curve(
+        sample, sample_weights, [n_clusters], n_references=n_references, n_init=n_init, seed=seed, n_threads=threads
+    )
+    data, references = curve.data[0] + curve.log_unit, curve.references[:, 0] + curve.log_unit
+    return GapResult(float(curve.gap[0]), float(curve.error[0]), float(data), references)
