@@ -8,6 +8,7 @@ _Rows: TypeAlias = NDArray[np.float32 | np.float64 | np.int8 | np.uint8 | np.int
 _Floats: TypeAlias = NDArray[np.float64]
 
 DTYPE_CODES: Final[frozenset[str]]
+SILHOUETTE_METRICS: Final[tuple[str, ...]]
 ALGORITHMS: Final[tuple[str, ...]]
 HISTORY_DTYPE: Final[np.dtype[np.void]]
 

@@ -100,6 +100,7 @@ cdef dict INITS = {
     "k-means||": CK_INIT_KMEANS_PARALLEL, "afk-mc2": CK_INIT_AFK_MC2,
 }
 cdef dict SILHOUETTES = {"euclidean": CK_EUCLIDEAN, "sqeuclidean": CK_SQEUCLIDEAN, "simplified": CK_SIMPLIFIED}
+SILHOUETTE_METRICS = tuple(SILHOUETTES)
 DTYPE_CODES = frozenset(DTYPES)
 
 cdef dict ALGORITHM_CODES = {ck_algorithm_name(<ck_algorithm>code).decode(): code for code in range(CK_ALGORITHM_COUNT)}
