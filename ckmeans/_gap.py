@@ -1,13 +1,13 @@
 """The gap statistic: how much better data cluster than uniform noise of their shape."""
 
 import math
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ._sweep import Floats, generator, side_by_side, sweep
+from . import _validation as check
+from ._sweep import Floats, generator, sample_rows, side_by_side, sweep
 
 
 class GapCurve(NamedTuple):
@@ -23,12 +23,14 @@ class GapCurve(NamedTuple):
 
     @property
     def gap(self) -> Floats:
-        return self.references.mean(axis=0) - self.data
+        with np.errstate(invalid="ignore"):  # where neither has any extent
+            return np.asarray(self.references.mean(axis=0) - self.data)
 
     @property
     def error(self) -> Floats:
         """Tibshirani's s: the standard deviation over the references, and for their number."""
-        return self.references.std(axis=0) * math.sqrt(1 + 1 / len(self.references))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.references.std(axis=0) * math.sqrt(1 + 1 / len(self.references)))
 
     def gains(self) -> Floats:
         """How far the gap rises above that of the first k, in standard deviations of what it does for noise.
@@ -43,7 +45,7 @@ class GapCurve(NamedTuple):
             pooled[i] = variances[max(1, i - 1) : i + 2].mean()
         error = np.sqrt(pooled * (1 + 1 / len(self.references)))
         excess = self.gap - self.gap[0]
-        return np.divide(excess, error, out=np.zeros_like(excess), where=error > 0)
+        return np.asarray(np.divide(excess, error, out=np.zeros_like(excess), where=error > 0))
 
 
 class PrincipalBox:
@@ -57,7 +59,7 @@ class PrincipalBox:
         self.low, self.high = turned.min(axis=0), turned.max(axis=0)
 
     def draw(self, n_rows: int, random: np.random.RandomState) -> Floats:
-        return self.low + random.random_sample((n_rows, len(self.low))) * (self.high - self.low)
+        return np.asarray(self.low + random.random_sample((n_rows, len(self.low))) * (self.high - self.low))
 
 
 def gap_curve(
@@ -85,9 +87,74 @@ def gap_curve(
             own_rows, own_weights = box.draw(len(values), generator(seeds[item])), None
         count = len(own_rows) if own_weights is None else math.fsum(own_weights)
         fits = sweep(own_rows, own_weights, ks, n_init=n_init, seed=seeds[item], n_threads=1)
-        with warnings.catch_warnings(), np.errstate(divide="ignore"):
-            warnings.simplefilter("ignore")  # of fewer distinct points than clusters: their dispersion is 0
+        with np.errstate(divide="ignore"):
             return np.log([fit.inertia / count for _, fit in fits])
 
     curves = side_by_side(log_dispersions, range(n_references + 1), n_threads)
     return GapCurve(np.asarray(ks), curves[0], np.asarray(curves[1:]), 2 * exponent * math.log(2))
+
+
+class GapResult(NamedTuple):
+    """What :func:`gap_statistic` returns."""
+
+    gap: float
+    """Mean logarithm of the dispersion of noise, minus that of the data: large where the data are clustered."""
+    standard_error: float
+    """Tibshirani's s: choose the least k with gap(k) >= gap(k + 1) - s(k + 1)."""
+    log_dispersion: float
+    """Of the data: logarithm of inertia over total weight, in squared units of X."""
+    reference_log_dispersions: Floats
+    """The same of the noise, shape (n_references,)."""
+
+
+def gap_statistic(
+    X: ArrayLike,
+    n_clusters: int,
+    *,
+    n_references: int = 20,
+    n_init: int = 3,
+    sample_weight: ArrayLike | None = None,
+    random_state: Any = None,
+    n_threads: int | None = None,
+) -> GapResult:
+    """Gap statistic of k-means with ``n_clusters``: of the data, against noise in the box of their principal axes.
+
+    Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set via the gap statistic", J. R.
+    Statist. Soc. B 63 (2001), reference distribution (b).
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    n_clusters : int
+    n_references : int, default 20
+        Samples of noise, each of n_samples rows.
+    n_init : int, default 3
+        Restarts of each fit.
+    sample_weight : array-like of shape (n_samples,), optional
+        A row of weight w counts as w rows; noise is not weighted.
+    random_state, n_threads
+        As for :class:`ckmeans.KMeans`.
+
+    Returns
+    -------
+    GapResult
+    """
+    rows = check.check_rows(X)
+    weights = check.check_sample_weight(sample_weight, len(rows))
+    counted = len(rows) if weights is None else int(np.count_nonzero(weights))
+    n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
+    check.check_cluster_count(n_clusters, counted)
+    n_references = check.check_integer(n_references, "n_references", 1)
+    n_init = check.check_integer(n_init, "n_init", 1, 10_000)
+    seed = check.check_random_state(random_state)
+    threads = check.check_n_threads(n_threads)
+    check.check_finite(rows, threads)
+    exponent = check.weight_exponent(weights)
+    scaled = np.ldexp(weights, -exponent) if weights is not None and exponent else weights
+    sample, sample_weights = sample_rows(rows, scaled, counted, generator(seed))
+    with check.convergence_warnings_ignored():
+        curve = gap_curve(
+            sample, sample_weights, [n_clusters], n_references=n_references, n_init=n_init, seed=seed, n_threads=threads
+        )
+    data, references = curve.data[0] + curve.log_unit, curve.references[:, 0] + curve.log_unit
+    return GapResult(float(curve.gap[0]), float(curve.error[0]), float(data), references)

@@ -22,7 +22,7 @@ COLUMNS = {
     "seconds": "{:.3f}",
 }
 ERRORS = {"silhouette": "silhouette_error", "gap": "gap_error"}
-TITLES = {"smallest_share": "smallest share"}
+SHORT = {"calinski_harabasz": "Calinski-H.", "davies_bouldin": "Davies-B.", "smallest_share": "smallest"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,7 +132,7 @@ class KSelection:
         return lines
 
     def _head(self) -> list[str]:
-        titles = {name: title for name, (title, _) in self.criteria.items()} | TITLES
+        titles = {name: title for name, (title, _) in self.criteria.items()} | SHORT
         return ["k", *(titles.get(name, name) for name in self._columns())]
 
     def __str__(self) -> str:
@@ -141,7 +141,9 @@ class KSelection:
         if starred:  # a column of its own, so that digits stay below digits
             lines = [[cell if cell.endswith("*") else cell + " " for cell in line] for line in lines]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        text = [" ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+        text = [
+            " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        ]
         for i, entry in enumerate(self.table):
             if entry["k"] == self.recommended_k:
                 text[i + 1] += "   <- recommended"

@@ -4,10 +4,12 @@ Every message names the parameter, what was seen and what is allowed. Whether th
 the core, which finds out while it reads them.
 """
 
+import contextlib
 import math
 import numbers
 import sys
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,14 @@ def _sklearn_twin(own: type, name: str) -> type:
 
 def convergence_warning_class() -> type[Warning]:
     return _sklearn_twin(ConvergenceWarning, "ConvergenceWarning")
+
+
+@contextlib.contextmanager
+def convergence_warnings_ignored() -> Iterator[None]:
+    """Of many small fits, nothing about fewer distinct points than clusters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", convergence_warning_class())
+        yield
 
 
 def not_fitted_error_class() -> type[Exception]:
@@ -264,8 +274,6 @@ def check_cluster_count(n_clusters: int, n_rows: int) -> None:
 
 def check_feature_names(estimator: Any, X: Any, n_features: int) -> None:
     """That rows to predict have the features the estimator was fitted with, by number and by name."""
-    import warnings
-
     kind = type(estimator).__name__
     if n_features != estimator.n_features_in_:
         raise ValueError(

@@ -12,13 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from . import _validation as check
+from ._gap import GapResult, gap_statistic
 
 __all__ = [
+    "GapResult",
     "adjusted_rand_score",
     "aic",
     "bic",
     "calinski_harabasz_score",
     "davies_bouldin_score",
+    "gap_statistic",
     "inertia",
     "silhouette_samples",
     "silhouette_score",
@@ -63,7 +66,7 @@ class _Scatter(NamedTuple):
     exponent: int
 
     @property
-    def count(self) -> float:
+    def n_rows(self) -> float:
         """Rows, by weight."""
         return math.ldexp(math.fsum(self.weights), self.exponent)
 
@@ -139,7 +142,7 @@ def silhouette_samples(
 
 def _silhouettes(data: _Labelled, metric: str, centers: Floats | None, what: str) -> tuple[Floats, float]:
     counted = data.labels if data.weights is None else data.labels[data.weights > 0]
-    _check_clusters(np.count_nonzero(np.bincount(counted, minlength=data.n_labels)), len(counted), what)
+    _check_clusters(int(np.count_nonzero(np.bincount(counted))), len(counted), what)
     return _core.silhouette(data.rows, data.labels, data.n_labels, data.weights, metric, centers, data.n_threads)
 
 
@@ -191,7 +194,7 @@ def silhouette_score(
         Seed of the sample.
     return_standard_error : bool, default False
         Return ``(score, standard_error)``. The error is that of ten parts of the sample, each scored on its own
-        (random groups: Wolter, Introduction to Variance Estimation, 2007, chapter 2); 0 where all rows were taken, NaN for a
+        (random groups: Wolter, Introduction to Variance Estimation, 2007, chapter 2); 0 where all were taken, NaN for a
         sample of fewer than thirty rows for each label.
 
     Returns
@@ -306,7 +309,7 @@ def calinski_harabasz_score(
     Parameters and errors as for :func:`silhouette_samples`.
     """
     scatter = _scatter(_check(X, labels, sample_weight, n_threads))
-    n, k = scatter.count, len(scatter.weights)
+    n, k = scatter.n_rows, len(scatter.weights)
     _check_clusters(k, n, "calinski_harabasz_score")
     weights = scatter.weights[:, np.newaxis]
     overall = np.add.reduce(weights * scatter.means) / math.fsum(scatter.weights)
@@ -325,7 +328,7 @@ def davies_bouldin_score(
     """
     data = _check(X, labels, sample_weight, n_threads)
     scatter = _scatter(data, want_distances=True)
-    _check_clusters(len(scatter.weights), scatter.count, "davies_bouldin_score")
+    _check_clusters(len(scatter.weights), scatter.n_rows, "davies_bouldin_score")
     spread = scatter.distances / scatter.weights  # type: ignore[operator]
     worst = np.zeros(len(spread))
     block = max(1, 2**20 // len(spread))
@@ -378,14 +381,18 @@ def aic(
 
 def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
     scatter = _scatter(data)
-    n, k, d = scatter.count, len(scatter.weights), data.rows.shape[1]
+    n, k, d = scatter.n_rows, len(scatter.weights), data.rows.shape[1]
     if not n > k:
         _check_clusters(max(k, 2), n, what)
     if not scatter.within > 0:
         return -math.inf
     log_variance = math.log(scatter.within / (d * (n - k))) + (2 * scatter.unit + scatter.exponent) * math.log(2)
     shares = scatter.weights / math.fsum(scatter.weights)
-    log_likelihood = n * math.fsum(p * math.log(p) for p in shares.tolist()) - n * d / 2 * (math.log(2 * math.pi) + log_variance) - d * (n - k) / 2
+    log_likelihood = (
+        n * math.fsum(p * math.log(p) for p in shares.tolist())
+        - n * d / 2 * (math.log(2 * math.pi) + log_variance)
+        - d * (n - k) / 2
+    )
     return float(-2 * log_likelihood + (k * d + k) * penalty(n))
 
 
@@ -393,7 +400,7 @@ def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
 
 
 def adjusted_rand_score(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
-    """Agreement of two labellings about pairs of rows, corrected for chance: 1 for the same clusters, near 0 for chance.
+    """Agreement of two labellings about pairs of rows: 1 for the same clusters, near 0 for chance.
 
     Hubert and Arabie (Journal of Classification 2, 1985). Symmetric; names of clusters do not matter.
 

@@ -88,7 +88,7 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
         If a parameter is wrong, no criterion has a value, axes are too few, or matplotlib is missing.
     """
     _check_selection(selection)
-    names = [name for name in CRITERIA if not np.isnan(selection.table[name]).all()]
+    names = [name for name in CRITERIA if np.isfinite(selection.table[name]).any()]
     if not names:
         raise ValueError(f"selection must have a criterion with a value, got none for k = {selection.table['k']}")
     given = None if axes is None else np.asarray(axes, dtype=object).ravel().tolist()
@@ -100,8 +100,8 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
         ax.set_ylabel(f"{better} is better", fontsize="small", color=MUTED)
         legend |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     owner: Any = panels[0].figure if given is None else panels[0]
-    place = {"loc": "outside upper center", "ncols": 2} if given is None else {}
-    owner.legend(legend.values(), legend.keys(), fontsize="small", **place)
+    place = {"loc": "outside upper center", "ncols": 2} if given is None else {"fontsize": "x-small"}
+    owner.legend(legend.values(), legend.keys(), **place)
     return np.array(panels, dtype=object)
 
 
@@ -115,7 +115,8 @@ def _draw_curve(ax: "Axes", selection: Any, name: str, title: str, mark: str, ma
     elif name == "silhouette":
         error = table["silhouette_error"]
         ax.fill_between(k, values - error, values + error, color=LINE, alpha=0.2, linewidth=0)
-    label = f"recommended: k = {selection.recommended_k}{'' if selection.structured else ' (no cluster structure)'}"
+    remark = "\n(no cluster structure)" if selection.structured is False else ""  # None: not tested
+    label = f"recommended: k = {selection.recommended_k}{remark}"
     ax.axvline(selection.recommended_k, color=INK, linestyle="--", linewidth=1, label=label)
     if marked is not None:
         ax.plot(k[k == marked], values[k == marked], "o", ms=11, mew=2, fillstyle="none", color=EMPHASIS, label=mark)

@@ -7,7 +7,6 @@ subsamples, find the elbow, choose.
 import math
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from ._selection_result import KSelection
 from ._sweep import Floats, generator, sample_rows, side_by_side, sweep
 from ._tables import column_names
 
-__all__ = ["CRITERIA", "GapResult", "KSelection", "SelectionProgress", "choose_k", "elbow_point", "gap_statistic"]
+__all__ = ["CRITERIA", "KSelection", "SelectionProgress", "choose_k", "elbow_point"]
 
 SILHOUETTE_ROWS = 10_000
 """Rows of the sample that silhouettes are taken of."""
@@ -201,12 +200,10 @@ def choose_k(
     report = _Reporter(progress, len(wanted) + 1 + ("gap" in names) + ("stability" in names))
     seeds = [int(s) for s in generator(seed).randint(2**32, size=5, dtype=np.uint64)]
 
-    table = np.full(len(wanted), np.nan, dtype=DTYPE)
-    table["k"] = wanted
+    table = _empty_table(wanted)
     models: dict[int, KMeans] = {}
     parameters = {"n_init": n_init, "max_iter": max_iter, "tol": tol, "random_state": seed, "n_threads": n_threads}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", check.convergence_warning_class())  # the table shows what was found
+    with check.convergence_warnings_ignored():  # the table shows what was found
         fit_parameters: dict[str, Any] = {"seed": seeds[0], "n_threads": threads, "exponent": exponent}
         fits: dict[int, FitResult] = {}
         started = time.perf_counter()
@@ -253,6 +250,14 @@ def choose_k(
         elbow_by_curvature=_bend(table["k"], table["inertia"]),
         models=models,
     )
+
+
+def _empty_table(ks: list[int]) -> Table:
+    table = np.zeros(len(ks), dtype=DTYPE)
+    table["k"] = ks
+    for name in DTYPE.names[1:]:  # type: ignore[index]
+        table[name] = np.nan
+    return table
 
 
 def _check_ks(ks: Any, n_rows: int) -> list[int]:
@@ -306,9 +311,7 @@ def _model(k: int, fit: FitResult, X: Any, rows: NDArray[Any], parameters: dict[
 # --- Scores ---------------------------------------------------------------------------------------------------------
 
 
-def _score(
-    line: Any, rows: NDArray[Any], weights: Floats | None, fit: FitResult, names: list[str], seed: int
-) -> None:
+def _score(line: Any, rows: NDArray[Any], weights: Floats | None, fit: FitResult, names: list[str], seed: int) -> None:
     """Fill what follows from one fit. Scores that compare clusters need two of them, and more rows than clusters."""
     started = time.perf_counter()
     line["inertia"] = fit.inertia
@@ -366,18 +369,18 @@ def _measure_stability(
     if not ks:
         return
     random = generator(seed)
-    labels = {k: models[k].predict(sample) for k in ks}
+
+    def assigned(centers: Any) -> NDArray[np.int32]:
+        return _core.assign(sample, np.asarray(centers, dtype=np.float64), None, 1, False)[0]
+
+    labels = {k: assigned(models[k].cluster_centers_) for k in ks}
     subsamples = [sample_rows(rows, weights, size, random) for _ in range(N_SUBSAMPLES)]
     seeds = [int(s) for s in random.randint(2**32, size=N_SUBSAMPLES, dtype=np.uint64)]
 
     def agreements(item: int) -> list[float]:
         own_rows, own_weights = subsamples[item]
         fits = sweep(own_rows, own_weights, ks, n_init=NOISE_N_INIT, seed=seeds[item], n_threads=1)
-        found = []
-        for k, fit in fits:
-            again, _ = _core.assign(sample, np.asarray(fit.centers, dtype=np.float64), None, 1, False)
-            found.append(metrics.adjusted_rand_score(labels[k], again))
-        return found
+        return [metrics.adjusted_rand_score(labels[k], assigned(fit.centers)) for k, fit in fits]
 
     means = np.mean(side_by_side(agreements, range(N_SUBSAMPLES), threads), axis=0)
     table["stability"][np.isin(table["k"], ks)] = means
@@ -469,78 +472,10 @@ def _same(k: int, other: int) -> bool:
 def _by_mean_rank(table: Table, ks: list[int]) -> list[int]:
     """``ks`` from best to worst by the mean of their ranks among the criteria."""
     lines = table[np.isin(table["k"], ks)]
-    ranks = [np.zeros(len(lines))]
+    ranks = [np.zeros(len(lines), dtype=np.intp)]
     for name, criterion in CRITERIA.items():
         values = lines[name] if criterion.higher_is_better else -lines[name]
         if criterion.ranks and np.isfinite(values).any():
             ranks.append(np.argsort(np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")))
     order = np.argsort(np.sum(ranks, axis=0), kind="stable")
     return [int(lines["k"][i]) for i in order]
-
-
-# --- The gap on its own ---------------------------------------------------------------------------------------------
-
-
-class GapResult(NamedTuple):
-    """What :func:`gap_statistic` returns."""
-
-    gap: float
-    """Mean logarithm of the dispersion of noise, minus that of the data: large where the data are clustered."""
-    standard_error: float
-    """Tibshirani's s: choose the least k with gap(k) >= gap(k + 1) - s(k + 1)."""
-    log_dispersion: float
-    """Of the data: logarithm of inertia over total weight, in squared units of X."""
-    reference_log_dispersions: Floats
-    """The same of the noise, shape (n_references,)."""
-
-
-def gap_statistic(
-    X: ArrayLike,
-    n_clusters: int,
-    *,
-    n_references: int = 20,
-    n_init: int = 3,
-    sample_weight: ArrayLike | None = None,
-    random_state: Any = None,
-    n_threads: int | None = None,
-) -> GapResult:
-    """Gap statistic of k-means with ``n_clusters``: fits the data, and uniform noise in the box of their principal axes.
-
-    Tibshirani, Walther and Hastie, "Estimating the number of clusters in a data set via the gap statistic", J. R.
-    Statist. Soc. B 63 (2001), reference distribution (b).
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-    n_clusters : int
-    n_references : int, default 20
-        Samples of noise, each of n_samples rows.
-    n_init : int, default 3
-        Restarts of each fit.
-    sample_weight : array-like of shape (n_samples,), optional
-        A row of weight w counts as w rows; noise is not weighted.
-    random_state, n_threads
-        As for :class:`ckmeans.KMeans`.
-
-    Returns
-    -------
-    GapResult
-    """
-    rows = check.check_rows(X)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    counted = len(rows) if weights is None else int(np.count_nonzero(weights))
-    n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
-    check.check_cluster_count(n_clusters, counted)
-    n_references = check.check_integer(n_references, "n_references", 1)
-    n_init = check.check_integer(n_init, "n_init", 1, 10_000)
-    seed = check.check_random_state(random_state)
-    threads = check.check_n_threads(n_threads)
-    check.check_finite(rows, threads)
-    exponent = check.weight_exponent(weights)
-    scaled = np.ldexp(weights, -exponent) if weights is not None and exponent else weights
-    sample, sample_weights = sample_rows(rows, scaled, counted, generator(seed))
-    curve = gap_curve(
-        sample, sample_weights, [n_clusters], n_references=n_references, n_init=n_init, seed=seed, n_threads=threads
-    )
-    data, references = curve.data[0] + curve.log_unit, curve.references[:, 0] + curve.log_unit
-    return GapResult(float(curve.gap[0]), float(curve.error[0]), float(data), references)

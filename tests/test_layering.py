@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "base": {"base"},
 }
 MAY_IMPORT = {
-    "__init__": {"_config", "_functions", "_kmeans", "_validation", "_version"},
+    "__init__": {"_config", "_functions", "_kmeans", "_validation", "_version", "diagnosis", "profiling", "selection"},
     "_config": {"_core", "_threads", "_version"},
     "_validation": {"_core", "_tables", "_threads"},
     "_tables": set(),
@@ -27,6 +27,24 @@ MAY_IMPORT = {
     "_fit": {"_core", "_validation"},
     "_functions": {"_core", "_validation", "_fit"},
     "_kmeans": {"_core", "_validation", "_fit", "_tables"},
+    "_sweep": {"_core", "_validation", "_fit"},
+    "_gap": {"_validation", "_sweep"},
+    "metrics": {"_core", "_validation", "_gap"},
+    "_selection_result": {"_kmeans", "_validation", "plot"},
+    "selection": {
+        "_core",
+        "_validation",
+        "_fit",
+        "_gap",
+        "_kmeans",
+        "_selection_result",
+        "_sweep",
+        "_tables",
+        "metrics",
+    },
+    "profiling": {"_core", "_validation", "_tables", "_kmeans"},
+    "diagnosis": {"_core", "_validation", "_tables", "_kmeans", "metrics", "profiling"},
+    "plot": {"_core", "_validation", "_tables", "_kmeans", "metrics", "profiling"},
 }
 OPTIONAL = {"matplotlib", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
 
@@ -37,7 +55,7 @@ def name_of(path):
 
 def test_there_is_something_to_read():
     assert {path.stem for path in PYTHON} >= MAY_IMPORT.keys()
-    assert {path.parent.name for path in C_SOURCES} >= {"fit", "assign", "screen", "settle", "base", "src_c"}
+    assert {path.parent.name for path in C_SOURCES} >= {"fit", "assign", "screen", "settle", "base", "score", "src_c"}
 
 
 # --- C ----------------------------------------------------------------------------------------------------------

@@ -69,7 +69,9 @@ def test_scores_are_the_same_bits_everywhere(kind):
 @pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint8, np.int16, np.uint16])
 def test_every_dtype_gives_what_its_values_give_as_float64(dtype):
     rng = np.random.default_rng(0)
-    X = (rng.integers(0, 100, (500, 5)) if np.issubdtype(dtype, np.integer) else rng.normal(size=(500, 5))).astype(dtype)
+    X = (rng.integers(0, 100, (500, 5)) if np.issubdtype(dtype, np.integer) else rng.normal(size=(500, 5))).astype(
+        dtype
+    )
     labels = rng.integers(4, size=500)
     for metric in _core.SILHOUETTE_METRICS:
         assert samples(X, labels, metric=metric).tobytes() == samples(X.astype(float), labels, metric=metric).tobytes()
@@ -264,8 +266,10 @@ def test_sampled_silhouette_is_near_by_its_error():
     scores, errors = np.array(draws).T
     assert abs(scores.mean() - whole) < 4 * scores.std() / math.sqrt(60) + 0.002
     assert 0.7 < errors.mean() / scores.std() < 1.4
-    assert (scores[0], errors[0]) == draws[0] == metrics.silhouette_score(
-        X, labels, sample_size=800, random_state=0, return_standard_error=True, n_threads=1
+    assert (
+        (scores[0], errors[0])
+        == draws[0]
+        == metrics.silhouette_score(X, labels, sample_size=800, random_state=0, return_standard_error=True, n_threads=1)
     )
 
 

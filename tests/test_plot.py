@@ -9,18 +9,17 @@ import pytest
 from helpers import blobs, output_of, run_python, sqdist
 
 from ckmeans import KMeans, NotFittedError, plot
+from ckmeans.metrics import silhouette_samples
 
 pytest.importorskip("matplotlib")
 
+from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-FIELDS = (
-    "inertia silhouette silhouette_error calinski_harabasz davies_bouldin bic gap gap_error stability smallest_share "
-    "seconds"
-).split()
+FIELDS = ("inertia", *plot.CRITERIA, "silhouette_error", "gap_error", "smallest_share", "seconds")
 
 
 @pytest.fixture
@@ -32,11 +31,7 @@ def ax():
 @pytest.fixture(autouse=True)
 def no_figures():
     """Tests start and end without figures of pyplot."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    pyplot.switch_backend("Agg")
     assert pyplot.get_fignums() == []
     yield pyplot
     pyplot.close("all")
@@ -60,9 +55,10 @@ def fitted(n_rows=300, n_features=2, k=4, seed=0, **parameters):
 
 
 def render(ax):
-    """Draw all of it, as a file would."""
-    FigureCanvasAgg(ax.figure).draw()
-    return ax.figure.canvas.get_renderer()
+    """Lay all of it out, as if it went to a file."""
+    renderer = FigureCanvasAgg(ax.figure).get_renderer()
+    ax.figure.draw_without_rendering()
+    return renderer
 
 
 def ring(ax):
@@ -75,11 +71,13 @@ def vertical_lines(ax):
     return [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2]
 
 
-def legend_texts(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+def words(texts):
+    return [text.get_text() for text in texts]
 
 
-# --- Axes -------------------------------------------------------------------------------------------------------
+def named(sizes):
+    return [f"{cluster} ({size})" for cluster, size in enumerate(sizes)]
+
 
 X, MODEL = fitted()
 DRAWN = {
@@ -93,27 +91,17 @@ DRAWN = {
 
 
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_the_axes_given_are_drawn_into_and_returned(draw, ax, no_figures):
+def test_axes_are_those_given_or_of_a_new_figure(draw, ax, no_figures):
     assert draw(ax=ax) is ax
-    assert ax.has_data()
-    assert ax.get_title()
-    assert no_figures.get_fignums() == []
+    assert ax.has_data() and ax.get_title()
     render(ax)
-
-
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_a_new_figure_is_pyplots(draw, no_figures):
-    axes = draw()
-    assert no_figures.get_fignums() == [axes.figure.number]
-    render(axes)
-
-
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_what_is_no_axes_is_refused(draw, no_figures):
     for wrong in ("axes", Figure(), Figure().subplots(1, 2)):
         with pytest.raises(TypeError, match=r"^ax must be matplotlib Axes or None, got"):
             draw(ax=wrong)
     assert no_figures.get_fignums() == []
+    axes = draw()
+    assert no_figures.get_fignums() == [axes.figure.number]
+    render(axes)
 
 
 def test_what_is_public():
@@ -131,15 +119,12 @@ def test_matplotlib_is_imported_where_it_is_used_and_missed_in_words():
     assert process.stderr.endswith('ImportError: pictures need matplotlib: pip install "ckmeans-native[plot]"\n')
 
 
-@pytest.mark.parametrize("backend", [None, "TkAgg"])
+@pytest.mark.parametrize("backend", [None, "module://no_such_backend"])
 def test_no_display_is_needed(backend, tmp_path):
     path = tmp_path / "sizes.png"
     code = f"from ckmeans import plot\nplot.sizes([0, 1, 1]).figure.savefig({str(path)!r})"
     output_of(code, DISPLAY=None, WAYLAND_DISPLAY=None, MPLBACKEND=backend, MPLCONFIGDIR=str(tmp_path))
     assert path.read_bytes().startswith(b"\x89PNG")
-
-
-# --- Selections -------------------------------------------------------------------------------------------------
 
 
 def test_elbow_draws_inertia_in_the_order_of_k_and_marks_the_knee(ax):
@@ -149,20 +134,17 @@ def test_elbow_draws_inertia_in_the_order_of_k_and_marks_the_knee(ax):
     assert vertical_lines(ax) == [3]
     assert ax.get_title() == "Inertia: elbow k = 3"
     assert ax.get_ylim()[0] == 0
-    assert legend_texts(ax) == ["recommended: k = 3", "elbow"]
+    assert words(ax.get_legend().get_texts()) == ["recommended: k = 3", "elbow"]
     assert "Schubert 2023" in ax.get_legend().get_title().get_text()
 
 
-def test_elbow_and_recommendation_are_two_marks(ax):
-    plot.elbow(selection(elbow=3, recommended_k=5), ax=ax)
-    assert ring(ax)[0][0] == 3
-    assert vertical_lines(ax) == [5]
-
-
-def test_no_elbow_and_no_structure_are_said(ax):
+def test_elbow_and_recommendation_may_differ_or_be_missing(ax):
+    other = plot.elbow(selection(elbow=3, recommended_k=5, structured=None), ax=Figure().subplots())
+    assert (ring(other)[0][0], vertical_lines(other)) == (3, [5])
+    assert words(other.get_legend().get_texts()) == ["recommended: k = 5", "elbow"]
     plot.elbow(selection(elbow=None, recommended_k=1, structured=False), ax=ax)
     assert ax.get_title() == "Inertia: no elbow"
-    assert legend_texts(ax) == ["recommended: k = 1 (no cluster structure)"]
+    assert words(ax.get_legend().get_texts()) == ["recommended: k = 1\n(no cluster structure)"]
     assert not [line for line in ax.lines if line.get_fillstyle() == "none"]
 
 
@@ -178,9 +160,9 @@ def test_ticks_of_k_are_whole(ks, ax):
 
 def test_scores_has_a_panel_for_each_criterion_with_a_value(no_figures):
     k = np.arange(2, 8)
-    chosen = selection(
-        k, silhouette=k / 10, silhouette_error=0.01, bic=-k, gap=k / 9, gap_error=0.1, choices={"bic": 7}
-    )
+    silhouettes = np.where(k > 3, k / 10, np.nan)
+    columns = {"silhouette": silhouettes, "silhouette_error": 0.01, "bic": -k, "gap": k / 9, "gap_error": 0.1}
+    chosen = selection(k, choices={"bic": 7}, **columns)
     panels = plot.scores(chosen)
     assert panels.shape == (3,) and panels.dtype == object
     assert [panel.get_title() for panel in panels] == ["Silhouette: no choice", "BIC: choice k = 7", "Gap: no choice"]
@@ -189,13 +171,13 @@ def test_scores_has_a_panel_for_each_criterion_with_a_value(no_figures):
     assert [vertical_lines(panel) for panel in panels] == [[4]] * 3
     assert ring(panels[1]) == [[7, -7]]
     (band,) = panels[0].collections
-    assert band.get_datalim(panels[0].transData).extents == pytest.approx([2, 0.19, 7, 0.71])
+    assert band.get_datalim(panels[0].transData).extents == pytest.approx([4, 0.39, 7, 0.71])
+    np.testing.assert_array_equal(panels[0].lines[0].get_ydata(), silhouettes)
     (bars,) = panels[2].collections
-    np.testing.assert_allclose(
-        [segment[:, 1] for segment in bars.get_segments()], [(i / 9 - 0.1, i / 9 + 0.1) for i in k]
-    )
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends, np.column_stack((k / 9 - 0.1, k / 9 + 0.1)))
     (legend,) = panels[0].figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["recommended: k = 4", "choice"]
+    assert words(legend.get_texts()) == ["recommended: k = 4", "choice"]
     assert len(no_figures.get_fignums()) == 1
     render(panels[0])
 
@@ -204,16 +186,9 @@ def test_scores_in_axes_that_are_given(no_figures):
     axes = Figure().subplots(2, 4)
     panels = plot.scores(selection(), axes=axes)
     assert panels.tolist() == axes.ravel().tolist()[:6]
-    assert legend_texts(panels[0]) == ["recommended: k = 4"]
+    assert words(panels[0].get_legend().get_texts()) == ["recommended: k = 4"]
     assert axes[1, 2].has_data() == axes[1, 3].has_data() is False
     assert no_figures.get_fignums() == []
-
-
-def test_scores_with_gaps_are_drawn_where_they_are_known(ax):
-    stability = [np.nan, 0.5, 0.9, np.nan]
-    (panel,) = plot.scores(selection(range(1, 5), stability=stability, choices={"stability": 3}), axes=[ax])
-    np.testing.assert_array_equal(panel.lines[0].get_ydata(), stability)
-    assert ring(panel) == [[3, 0.9]]
 
 
 def test_scores_refuses(ax):
@@ -228,67 +203,45 @@ def test_scores_refuses(ax):
             draw(MODEL)
 
 
-# --- Silhouettes ------------------------------------------------------------------------------------------------
+def bands_of(ax):
+    return [band for band in ax.collections if not hasattr(band, "get_segments")]
 
 
-def areas(ax):
+def means_of(ax):
+    return [line.get_segments()[0][0][0] for line in ax.collections if hasattr(line, "get_segments")]
+
+
+def areas_of(ax):
     """Left edge, top, right edge and bottom of every cluster's silhouettes."""
-    return [band.get_datalim(ax.transData).extents for band in ax.collections if not hasattr(band, "get_segments")]
-
-
-def bars(band):
-    """Lengths and heights of the bars of a filled area, from the top on."""
-    (path,) = band.get_paths()
-    points = path.vertices[: len(path.vertices) // 2]
-    points = points[1 : np.flatnonzero(np.abs(np.diff(points[:, 1])) > 0)[-1] + 2]
-    return points
-
-
-def silhouettes_of(X, labels, **options):
-    from ckmeans.metrics import silhouette_samples
-
-    return silhouette_samples(X, labels, **options)
-
-
-def means_drawn(ax):
-    return [band.get_segments()[0][0][0] for band in ax.collections if hasattr(band, "get_segments")]
+    return np.array([band.get_datalim(ax.transData).extents for band in bands_of(ax)])
 
 
 def test_silhouette_draws_every_value_of_each_cluster(ax):
     X, model = fitted(60, k=3)
     plot.silhouette(X, model, ax=ax)
-    values = silhouettes_of(X, model.labels_)
-    shapes = [band for band in ax.collections if not hasattr(band, "get_segments")]
-    assert len(shapes) == 3
-    for cluster, shape in enumerate(shapes):
+    values = silhouette_samples(X, model.labels_)
+    assert len(bands_of(ax)) == 3
+    for cluster, shape in enumerate(bands_of(ax)):
         own = np.sort(values[model.labels_ == cluster])
         assert same_color(shape.get_facecolor(), plot.COLOURS[cluster])
-        drawn = shape.get_paths()[0].vertices[:, 0]
+        drawn, heights = shape.get_paths()[0].vertices.T
         np.testing.assert_allclose(np.unique(drawn[np.abs(drawn) > 0]), np.unique(own), rtol=1e-12)
-    extents = np.asarray(areas(ax))
+        assert heights[drawn == own[-1]].min() == heights.min()  # the greatest on top
+    extents = areas_of(ax)
     np.testing.assert_allclose(extents[:, 3] - extents[:, 1], model.cluster_sizes_ / 60)
-    assert (extents[1:, 1] > extents[:-1, 3]).all()  # a gap between clusters
-    np.testing.assert_allclose(means_drawn(ax), [values[model.labels_ == i].mean() for i in range(3)])
+    assert (extents[1:, 1] > extents[:-1, 3] + 0.005).all()  # a gap between clusters
+    np.testing.assert_allclose(means_of(ax), [values[model.labels_ == i].mean() for i in range(3)])
     assert vertical_lines(ax) == pytest.approx([values.mean(), 0])
     assert ax.get_title() == f"Silhouettes, mean {values.mean():.3f}"
-    assert [text.get_text() for text in ax.get_yticklabels()] == [
-        f"{i} ({n})" for i, n in enumerate(model.cluster_sizes_)
-    ]
+    assert words(ax.get_yticklabels()) == named(model.cluster_sizes_)
     assert ax.yaxis_inverted()
-
-
-def test_silhouette_of_labels_is_that_of_the_model(ax):
-    other = Figure().subplots()
-    plot.silhouette(X, MODEL, ax=ax)
-    plot.silhouette(X, MODEL.labels_, ax=other)
-    np.testing.assert_array_equal(areas(ax), areas(other))
 
 
 def test_silhouette_draws_quantiles_of_many_rows(ax):
     X, model = fitted(3000, k=3)
     plot.silhouette(X, model, max_rows=90, ax=ax)
-    values = silhouettes_of(X, model.labels_)
-    for cluster, shape in enumerate(band for band in ax.collections if not hasattr(band, "get_segments")):
+    values = silhouette_samples(X, model.labels_)
+    for cluster, shape in enumerate(bands_of(ax)):
         own = values[model.labels_ == cluster]
         n_steps = int(90 * len(own) / 3000)
         drawn = shape.get_paths()[0].vertices[:, 0]
@@ -297,19 +250,25 @@ def test_silhouette_draws_quantiles_of_many_rows(ax):
         expected = np.quantile(own, (np.arange(n_steps) + 0.5) / n_steps, method="inverted_cdf")
         np.testing.assert_allclose(drawn, expected, atol=0.02)
         assert np.isin(drawn, own).all()
-    assert means_drawn(ax) == pytest.approx([values[model.labels_ == i].mean() for i in range(3)])
+    assert means_of(ax) == pytest.approx([values[model.labels_ == i].mean() for i in range(3)])
 
 
-def test_silhouette_of_weighted_rows(ax):
+def test_silhouette_of_weighted_rows(ax, monkeypatch):
     X, model = fitted(80, k=3)
     weights = np.random.default_rng(0).integers(0, 4, 80).astype(float)
     plot.silhouette(X, model, sample_weight=weights, ax=ax)
     counted = weights > 0
-    values = silhouettes_of(X[counted], model.labels_[counted], sample_weight=weights[counted])
+    values = silhouette_samples(X[counted], model.labels_[counted], sample_weight=weights[counted])
     assert vertical_lines(ax)[0] == pytest.approx(np.average(values, weights=weights[counted]))
-    extents = np.asarray(areas(ax))
+    extents = areas_of(ax)
     shares = np.bincount(model.labels_, weights) / weights.sum()
     np.testing.assert_allclose(extents[:, 3] - extents[:, 1], shares)
+    monkeypatch.setattr(plot, "MOST_SILHOUETTE_ROWS", counted.sum())  # rows of weight zero are as if absent
+    other = Figure().subplots()
+    plot.silhouette(X[counted], model.labels_[counted], sample_weight=weights[counted], ax=other)
+    again = plot.silhouette(X, model, sample_weight=weights, ax=Figure().subplots())
+    assert again.get_title() == other.get_title() == ax.get_title()
+    np.testing.assert_allclose(areas_of(again), areas_of(other))
 
 
 def test_silhouettes_of_very_many_rows_are_those_of_a_sample(ax, monkeypatch):
@@ -322,9 +281,7 @@ def test_silhouettes_of_very_many_rows_are_those_of_a_sample(ax, monkeypatch):
     assert 200 - 3 <= len(labels) <= 200
     np.testing.assert_allclose(np.bincount(labels) / len(labels), model.cluster_sizes_ / 5000, atol=0.02)
     assert f"on a sample of {len(labels)} of 5000 rows" in ax.get_title()
-    assert [text.get_text() for text in ax.get_yticklabels()] == [
-        f"{i} ({n})" for i, n in enumerate(model.cluster_sizes_)
-    ]
+    assert words(ax.get_yticklabels()) == named(model.cluster_sizes_)
 
 
 @pytest.mark.parametrize("labels", [[0] * 6, [2] * 6, range(6)], ids=["one", "one and empty ones", "all alone"])
@@ -332,9 +289,6 @@ def test_no_silhouettes_is_said(labels, ax):
     plot.silhouette(np.arange(12.0).reshape(6, 2), list(labels), ax=ax)
     assert ax.get_title().startswith("No silhouettes")
     assert len(ax.collections) == 0
-
-
-# --- Clusters ---------------------------------------------------------------------------------------------------
 
 
 def points_of(ax):
@@ -354,23 +308,19 @@ def test_clusters_draws_the_rows_and_the_centers(ax):
         assert line.get_marker() == plot.MARKERS[cluster]
         assert same_color(line.get_color(), plot.COLOURS[cluster])
     np.testing.assert_array_equal([centers_of(ax)[i] for i in range(4)], MODEL.cluster_centers_)
+    assert len({(plot.COLOURS[i % len(plot.COLOURS)], plot.MARKERS[i % len(plot.MARKERS)]) for i in range(56)}) == 56
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("feature 0", "feature 1", "Clusters: 300 rows")
 
 
-def test_56_clusters_all_look_different():
-    assert len({(plot.COLOURS[i % len(plot.COLOURS)], plot.MARKERS[i % len(plot.MARKERS)]) for i in range(56)}) == 56
-
-
-def lifted(X, model, points, features):
+def lifted(X, points, features):
     """Points of the picture in the space of all features."""
     mean = X.mean(axis=0)
-    if features is not None:
-        rows = np.tile(mean, (len(points), 1))
-        rows[:, features] = points
-        return rows
-    _, _, components = np.linalg.svd(X - mean, full_matrices=False)
-    components = components[:2]
-    return mean + points @ (components * np.where(components.sum(axis=1, keepdims=True) < 0, -1, 1))
+    if features is None:
+        components = np.linalg.svd(X - mean, full_matrices=False)[2][:2]
+        return mean + points @ (components * np.where(components.sum(axis=1, keepdims=True) < 0, -1, 1))
+    rows = np.tile(mean, (len(points), 1))
+    rows[:, features] = points[:, : len(features)]
+    return rows
 
 
 def borders_of(ax):
@@ -387,9 +337,7 @@ def borders_of(ax):
 
 
 @pytest.mark.parametrize(
-    ("n_features", "features"),
-    [(1, None), (2, None), (2, (1, 0)), (5, (3, 1)), (5, None), (16, None)],
-    ids=str,
+    ("n_features", "features"), [(1, None), (2, None), (2, (1, 0)), (5, (3, 1)), (5, None), (16, None)]
 )
 def test_borders_separate_labels(n_features, features, ax):
     X, model = fitted(400, n_features, k=6, seed=3)
@@ -398,64 +346,23 @@ def test_borders_separate_labels(n_features, features, ax):
     plot.clusters(X, model, features=features, ax=ax)
     middles, across = borders_of(ax)
     assert len(middles) > 100
-
-    def labels_at(points):
-        if n_features == 1:
-            return model.predict(points[:, :1])
-        return model.predict(lifted(X, model, points, (0, 1) if n_features == 2 and features is None else features))
-
-    differ = labels_at(middles + 0.004 * across) != labels_at(middles - 0.004 * across)
-    assert differ.mean() > 0.98  # pieces beside a corner, where three cells meet, may see the third
-    assert set(np.concatenate([labels_at(middles + 0.004 * across), labels_at(middles - 0.004 * across)])) <= set(
-        range(6)
-    )
+    axes = features or (None if n_features > 2 else range(n_features))
+    here, there = (model.predict(lifted(X, middles + step * across, axes)) for step in (0.004, -0.004))
+    assert (here != there).mean() > 0.98  # at a corner, where three cells meet, a piece may have the third beside it
 
 
-def test_borders_lie_where_two_centers_are_as_near(ax):
-    X, model = fitted(k=2)
-    plot.clusters(X, model, ax=ax)
-    middles, _ = borders_of(ax)
-    distances = np.sqrt(sqdist(middles, model.cluster_centers_))
-    np.testing.assert_allclose(distances[:, 0], distances[:, 1], rtol=1e-6)
-
-
-def test_fills_are_the_cells(ax):
-    plot.clusters(X, MODEL, ax=ax)
-    fills = [fill for fill in ax.collections if fill.get_facecolor().size]
-    assert len(fills) == 4
-    random = np.random.default_rng(0)
-    points = random.uniform((ax.get_xlim()[0], ax.get_ylim()[0]), (ax.get_xlim()[1], ax.get_ylim()[1]), (500, 2))
-    labels = MODEL.predict(points)
-    agree = 0
-    for fill in fills:
-        cluster = next(i for i, colour in enumerate(plot.COLOURS) if same_color(fill.get_facecolor()[0][:3], colour))
-        inside = np.any([path.contains_points(points) for path in fill.get_paths()], axis=0)
-        agree += (inside == (labels == cluster)).sum()
-    assert agree >= 4 * 500 - 4
-
-
-def test_clusters_in_many_features_shows_principal_components(ax):
-    X, model = fitted(500, 6, k=3, seed=2)
+@pytest.mark.parametrize("shape", [(500, 6), (20, 30)], ids=["tall", "wide"])
+def test_many_features_are_shown_by_principal_components(shape, ax):
+    X, model = fitted(*shape, k=3, seed=2)
     plot.clusters(X, model, ax=ax)
     centered = X - X.mean(axis=0)
     _, singular, components = np.linalg.svd(centered, full_matrices=False)
     shares = singular**2 / (singular**2).sum()
-    assert ax.get_xlabel() == f"component 1 ({shares[0]:.0%} of the variance)"
-    assert ax.get_ylabel() == f"component 2 ({shares[1]:.0%} of the variance)"
-    drawn = np.concatenate(points_of(ax))
+    labels = [f"component {i} ({share:.0%} of the variance)" for i, share in enumerate(shares[:2], 1)]
+    assert [ax.get_xlabel(), ax.get_ylabel()] == labels
     expected = np.concatenate([(centered @ components[:2].T)[model.labels_ == i] for i in range(3)])
-    np.testing.assert_allclose(np.abs(drawn), np.abs(expected), atol=1e-9)
+    np.testing.assert_allclose(np.abs(np.concatenate(points_of(ax))), np.abs(expected), atol=1e-9)
     assert "plane through the mean" in ax.get_title()
-
-
-def test_principal_directions_of_wide_and_tall_rows_agree():
-    rows = np.random.default_rng(0).normal(size=(40, 30)) * np.linspace(1, 5, 30)
-    mean = rows.mean(axis=0)
-    tall = plot._principal_directions(rows, mean)
-    padded = np.concatenate((rows - mean, np.zeros((40, 30))), axis=1)
-    wide = plot._principal_directions(padded, np.zeros(60))
-    np.testing.assert_allclose(wide[0][:, :30], tall[0], atol=1e-9)
-    np.testing.assert_allclose(wide[1], tall[1])
 
 
 def test_one_feature_is_a_strip(ax):
@@ -489,27 +396,17 @@ def test_too_many_points_are_thinned_the_same_way_every_time(ax):
     assert [len(points) for points in points_of(few)] == [1] * 4
 
 
-def test_labels_have_means_and_no_borders(ax):
-    labels = np.where(MODEL.labels_ > 1, 5, 2)
-    plot.clusters(X, labels, ax=ax)
+def test_labels_have_means_whose_numbers_do_not_overlap_and_no_borders(ax):
+    rows, labels = np.random.default_rng(0).normal(size=(400, 2)), np.arange(400) % 30 + 3
+    plot.clusters(rows, labels, ax=ax)
     assert len(ax.collections) == 0
-    assert sorted(centers_of(ax)) == [2, 5]
-    np.testing.assert_allclose(centers_of(ax)[5], X[labels == 5].mean(axis=0))
-    render(ax)
-
-
-def test_numbers_of_near_centers_do_not_overlap(ax):
-    labels = np.arange(400) % 30
-    plot.clusters(np.random.default_rng(0).normal(size=(400, 2)), labels, ax=ax)
+    assert list(centers_of(ax)) == list(range(3, 33))
+    np.testing.assert_allclose(centers_of(ax)[5], rows[labels == 5].mean(axis=0))
     renderer = render(ax)
     boxes = [text.get_bbox_patch().get_window_extent(renderer) for text in ax.texts]
     middles = np.array([(box.x0 + box.width / 2, box.y0 + box.height / 2) for box in boxes])
     apart = np.linalg.norm(middles[:, None] - middles, axis=2) + np.eye(30) * 1e9
     assert apart.min() > 0.8 * boxes[0].width
-    assert len(ax.texts) == 30
-
-
-# --- Profiles ---------------------------------------------------------------------------------------------------
 
 
 def test_profiles_are_standardised_means(ax):
@@ -525,11 +422,9 @@ def test_profiles_are_standardised_means(ax):
     assert (drawn[:, 3] == 0).all()
     low, high = ax.images[0].get_clim()
     assert low == -high == -np.abs(drawn).max()
-    assert [text.get_text() for text in ax.get_yticklabels()] == [
-        f"{i} ({n})" for i, n in enumerate(np.bincount(model.labels_))
-    ]
+    assert words(ax.get_yticklabels()) == named(model.cluster_sizes_)
     assert len(ax.figure.axes) == 2  # with the colour bar
-    assert [text.get_text() for text in ax.texts] == [f"{value:z.1f}" for value in drawn.ravel()]
+    assert words(ax.texts) == [f"{value:z.1f}" for value in drawn.ravel()]
 
 
 def test_profiles_count_a_row_by_its_weight(ax):
@@ -540,21 +435,17 @@ def test_profiles_count_a_row_by_its_weight(ax):
     np.testing.assert_allclose(ax.images[0].get_array(), repeated.images[0].get_array(), atol=1e-12)
 
 
-def test_profiles_leave_empty_clusters_blank(ax):
-    plot.profiles(X, np.where(MODEL.labels_ > 1, 3, 1), ax=ax)
-    blank = np.isnan(np.ma.filled(ax.images[0].get_array(), np.nan)).all(axis=1)
-    assert blank.tolist() == [True, False, True, False]
-    assert len(ax.texts) == 4
-
-
-def test_numbers_in_cells_where_there_are_few_or_as_asked(ax):
-    X, model = fitted(400, 40, k=4)
-    plot.profiles(X, model, ax=ax)
+def test_numbers_are_in_cells_where_there_are_few_or_as_asked(ax):
+    blank = plot.profiles(X, np.where(MODEL.labels_ > 1, 3, 1), ax=Figure().subplots())
+    assert np.ma.getmaskarray(np.ma.masked_invalid(blank.images[0].get_array()))[:, 0].tolist() == [True, False] * 2
+    assert len(blank.texts) == 4
+    near = plot.profiles([[-1.0], [1.0], [-1.0], [1.1]], [0, 0, 1, 1], ax=Figure().subplots())
+    assert words(near.texts) == ["0.0", "0.0"]  # without a sign
+    Y, model = fitted(400, 40, k=4)
+    plot.profiles(Y, model, ax=ax)
     assert len(ax.texts) == 0
-    assert len(plot.profiles(X, model, annotate=True, ax=Figure().subplots()).texts) == 160
-    assert (
-        len(plot.profiles(X[:, :2], MODEL.labels_[:200].repeat(2), annotate=False, ax=Figure().subplots()).texts) == 0
-    )
+    assert len(plot.profiles(Y, model, annotate=True, ax=Figure().subplots()).texts) == 160
+    assert len(plot.profiles(X, MODEL, annotate=False, ax=Figure().subplots()).texts) == 0
 
 
 def test_names_of_features(ax):
@@ -565,7 +456,7 @@ def test_names_of_features(ax):
     def names(*arguments, **options):
         axes = plot.profiles(*arguments, ax=Figure(figsize=(6, 4)).subplots(), **options)
         render(axes)
-        return [text.get_text() for text in axes.get_xticklabels()]
+        return words(axes.get_xticklabels())
 
     assert names(frame, model) == ["width", "a name tha..ure, no. 7"]
     assert names(frame, model.labels_) == ["width", "a name tha..ure, no. 7"]
@@ -589,23 +480,17 @@ def test_labels_of_clusters_do_not_overlap(k, size):
         assert all(below[1] <= above[0] + 1 for below, above in pairwise(tops))
 
 
-# --- Sizes and convergence --------------------------------------------------------------------------------------
-
-
 def test_sizes(ax):
     plot.sizes(MODEL, ax=ax)
     assert [bar.get_width() for bar in ax.patches] == MODEL.cluster_sizes_.tolist()
     assert [same_color(bar.get_facecolor(), plot.COLOURS[i]) for i, bar in enumerate(ax.patches)] == [True] * 4
-    assert [text.get_text() for text in ax.texts] == [f"{n} ({n / 300:.1%})" for n in MODEL.cluster_sizes_]
+    assert words(ax.texts) == [f"{n} ({n / 300:.1%})" for n in MODEL.cluster_sizes_]
     assert ax.get_title() == "Cluster sizes, 300 rows"
     labels = plot.sizes([3, 0, 3, 3], ax=Figure().subplots())
-    assert [text.get_text() for text in labels.texts] == ["1 (25.0%)", "0 (0.0%)", "0 (0.0%)", "3 (75.0%)"]
-
-
-def test_sizes_tell_the_shares_of_the_weight(ax):
+    assert words(labels.texts) == ["1 (25.0%)", "0 (0.0%)", "0 (0.0%)", "3 (75.0%)"]
     model = KMeans(2, random_state=0).fit([[0.0], [0.1], [9.0], [9.1]], sample_weight=[3, 3, 1, 1])
-    texts = [text.get_text() for text in plot.sizes(model, ax=ax).texts]
-    assert sorted(texts) == ["2 (50.0%), 25.0% of weight", "2 (50.0%), 75.0% of weight"]
+    weighted = plot.sizes(model, ax=Figure().subplots())
+    assert sorted(words(weighted.texts)) == ["2 (50.0%), 25.0% of weight", "2 (50.0%), 75.0% of weight"]
 
 
 def test_convergence(ax):
@@ -625,9 +510,6 @@ def test_convergence(ax):
     assert plot.convergence(stopped, ax=Figure().subplots()).get_title() == "Stopped at iteration 2"
 
 
-# --- Hostile data -----------------------------------------------------------------------------------------------
-
-WEIGHTS = np.full(30, 1e308)
 HOSTILE = {
     "one cluster": (blobs(30, 3, 1), 1, None),
     "one row": (np.ones((1, 3)), 1, None),
@@ -638,7 +520,7 @@ HOSTILE = {
     "bytes": (np.clip(10 * blobs(30, 3, 3) + 128, 0, 255).astype(np.uint8), 3, None),
     "one feature": (blobs(30, 1, 3), 3, None),
     "more features than rows": (blobs(30, 200, 3), 3, None),
-    "extreme weights": (blobs(30, 3, 3), 3, WEIGHTS),
+    "extreme weights": (blobs(30, 3, 3), 3, np.full(30, 1e308)),
     "weights of zero": (blobs(30, 3, 3), 3, np.arange(30.0) > 25),
     "40 clusters": (blobs(200, 5, 40), 40, None),
 }
@@ -669,66 +551,46 @@ def test_clusters_that_fell_together(ax):
     render(ax)
 
 
-# --- Wrong input ------------------------------------------------------------------------------------------------
-
-
 def test_models_that_are_not_fitted(no_figures):
-    model = KMeans(3)
-    for draw in (plot.sizes, plot.convergence):
+    for draw in (plot.sizes, plot.convergence, plot.silhouette, plot.clusters, plot.profiles):
+        arguments = (KMeans(3),) if draw in (plot.sizes, plot.convergence) else (X, KMeans(3))
         with pytest.raises((NotFittedError, ValueError), match="model, a KMeans, is not fitted yet"):
-            draw(model)
-    for draw in (plot.silhouette, plot.clusters, plot.profiles):
-        with pytest.raises((NotFittedError, ValueError), match="model, a KMeans, is not fitted yet"):
-            draw(X, model)
-    with pytest.raises(TypeError, match="model must be a fitted KMeans, got list"):
-        plot.convergence([0, 1])
+            draw(*arguments)
     assert no_figures.get_fignums() == []
 
 
-WRONG = {
-    "rows": (plot.clusters, (X[0], MODEL), {}, ValueError, "Expected 2D array for X"),
-    "features of the fit": (plot.profiles, (X[:, :1], MODEL), {}, ValueError, "X has 1 features, but KMeans is expect"),
-    "nan": (plot.profiles, (np.array([[np.nan]]), [0]), {}, ValueError, "X contains NaN or infinity"),
-    "number of labels": (plot.silhouette, (X, [0, 1]), {}, ValueError, r"model must be integers of shape \(300,\)"),
-    "kind of labels": (plot.sizes, (["a", "b"],), {}, ValueError, "model must be integers"),
-    "no model": (plot.sizes, (None,), {}, ValueError, "model must be integers"),
-    "no labels": (plot.sizes, ([],), {}, ValueError, "model must be integers"),
-    "noise": (plot.clusters, (X, MODEL.labels_ - 1), {}, ValueError, "model must be indices .* from 0 to .* got -1"),
-    "max_rows": (plot.silhouette, (X, MODEL), {"max_rows": 0}, ValueError, "max_rows must be at least 1, got 0"),
-    "n_threads": (plot.silhouette, (X, MODEL), {"n_threads": 0}, ValueError, "n_threads must be"),
-    "max_points": (plot.clusters, (X, MODEL), {"max_points": 1.5}, TypeError, "max_points must be an integer"),
-    "sample_weight": (plot.profiles, (X, MODEL), {"sample_weight": [1]}, ValueError, "sample_weight must have shape"),
-    "annotate": (plot.profiles, (X, MODEL), {"annotate": 1}, TypeError, "annotate must be True or False, got 1"),
-    "one feature": (plot.clusters, (X, MODEL), {"features": "ab"}, ValueError, "features must be a pair of different"),
-    "three features": (plot.clusters, (X, MODEL), {"features": (0, 1, 0)}, ValueError, "features must be a pair of"),
-    "same feature": (
-        plot.clusters,
-        (X, MODEL),
-        {"features": (1, 1)},
-        ValueError,
-        "features must be a pair of different",
-    ),
-    "feature index": (
-        plot.clusters,
-        (X, MODEL),
-        {"features": (0, 2)},
-        ValueError,
-        "features must be between 0 and 1, got 2",
-    ),
-    "feature name": (
-        plot.clusters,
-        (X, MODEL),
-        {"features": (0, "z")},
-        ValueError,
-        "features must be one of 'feature 0'",
-    ),
-    "names": (plot.profiles, (X, MODEL), {"feature_names": "ab"}, ValueError, "feature_names must be 2 strings"),
-    "few names": (plot.clusters, (X, MODEL), {"feature_names": ["a"]}, ValueError, "feature_names must be 2 strings"),
-}
+WRONG_DATA = [
+    (plot.clusters, (X[0], MODEL), "Expected 2D array for X"),
+    (plot.profiles, (X[:, :1], MODEL), "X has 1 features, but KMeans is expecting 2"),
+    (plot.profiles, (np.array([[np.nan]]), [0]), "X contains NaN or infinity"),
+    (plot.silhouette, (X, [0, 1]), r"model must be integers of shape \(300,\)"),
+    (plot.clusters, (X, MODEL.labels_ - 1), r"model must be indices of .*, from 0 to 65535; got -1"),
+    (plot.sizes, (["a", "b"],), "model must be integers"),
+    (plot.sizes, (None,), "model must be integers"),
+    (plot.sizes, ([],), "model must be integers"),
+    (plot.convergence, ([0, 1],), "model must be a fitted KMeans, got list"),
+]
+WRONG_OPTIONS = [
+    (plot.silhouette, {"max_rows": 0}, "max_rows must be at least 1, got 0"),
+    (plot.silhouette, {"n_threads": 0}, "n_threads must be"),
+    (plot.profiles, {"sample_weight": [1]}, "sample_weight must have shape"),
+    (plot.profiles, {"annotate": 1}, "annotate must be True or False, got 1"),
+    (plot.profiles, {"feature_names": "ab"}, "feature_names must be 2 strings"),
+    (plot.clusters, {"feature_names": ["a"]}, "feature_names must be 2 strings"),
+    (plot.clusters, {"max_points": 1.5}, "max_points must be an integer"),
+    (plot.clusters, {"features": "ab"}, "features must be a pair of different"),
+    (plot.clusters, {"features": (0, 1, 0)}, "features must be a pair of different"),
+    (plot.clusters, {"features": (1, 1)}, "features must be a pair of different"),
+    (plot.clusters, {"features": (0, 2)}, "features must be between 0 and 1, got 2"),
+    (plot.clusters, {"features": (0, "z")}, "features must be one of 'feature 0', 'feature 1', got 'z'"),
+]
+WRONG = [(*wrong[:2], {}, wrong[2]) for wrong in WRONG_DATA] + [
+    (wrong[0], (X, MODEL), *wrong[1:]) for wrong in WRONG_OPTIONS
+]
 
 
-@pytest.mark.parametrize(("draw", "arguments", "options", "error", "message"), WRONG.values(), ids=WRONG)
-def test_wrong_input_is_named(draw, arguments, options, error, message, no_figures):
-    with pytest.raises(error, match=message):
+@pytest.mark.parametrize(("draw", "arguments", "options", "message"), WRONG, ids=[wrong[-1] for wrong in WRONG])
+def test_wrong_input_is_named(draw, arguments, options, message, no_figures):
+    with pytest.raises((TypeError, ValueError), match=message):
         draw(*arguments, **options)
     assert no_figures.get_fignums() == []  # nothing is left behind

@@ -121,7 +121,8 @@ int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t
     const int64_t n = X->n_rows, d = X->n_features, k = clusters->k;
     int64_t n_chunks = ck_min_i64(MOST_CHUNKS, ck_ceil_div(n, CK_SUM_ROWS));
     n_chunks = ck_min_i64(n_chunks, ck_max_i64(MOST_SUMS / (k * (d + 3)), 1));
-    cluster_task task = {X, labels, weights, clusters, ck_round_up(ck_ceil_div(n, n_chunks), CK_SUM_ROWS)};
+    cluster_task task = {.X = X, .labels = labels, .weights = weights, .clusters = clusters};
+    task.chunk_rows = ck_round_up(ck_ceil_div(n, n_chunks), CK_SUM_ROWS);
     task.n_chunks = n_chunks = ck_ceil_div(n, task.chunk_rows);
     const int workers = ck_useful_threads(n_threads, n_chunks, 4.0 * (double)n * (double)d);
     task.origin = CK_NEW(&arena, double, d);

@@ -155,6 +155,46 @@ static void check_transform(const test_problem *t, int round, const char *isa)
 
 /* Rows along three directions, enough of them to be embedded, or of three features: all algorithms, with and without
  * hostile rows, must come to the same fit on every instruction set. */
+/* Scores of labels that have little to do with the rows, and of those that the centers give. */
+static uint64_t score_digest(const test_problem *t, int round, const char *isa, int n_threads)
+{
+    enum { MOST_SCORED = 150 }; /* all pairs of them, under an emulator */
+    static int32_t labels[MAX_ROWS];
+    static double samples[MAX_ROWS], totals[MAX_CLUSTERS], squares[MAX_CLUSTERS], distances[MAX_CLUSTERS];
+    static double means[MAX_CLUSTERS * MAX_FEATURES];
+    const int64_t n = ck_min_i64(t->X.n_rows, MOST_SCORED);
+    ck_matrix X = t->X;
+    const uint64_t before = digest;
+    ck_location where;
+    X.n_rows = n;
+    digest = 1469598103934665603u;
+    for (int nearest_center = 0; nearest_center < 2; nearest_center++) {
+        const double *weights = nearest_center ? t->weights : NULL;
+        ck_scatter scatter = {totals, means, squares, distances, 0};
+        for (int64_t i = 0; i < n; i++) labels[i] = nearest_center ? nearest(t, i) : (int32_t)(i * 7 % t->k);
+        if (ck_cluster_scatter(&X, labels, t->k, weights, n_threads, &scatter, &where) != CK_OK)
+            fail("ck_cluster_scatter", round, isa);
+        digest_bytes(totals, (size_t)t->k * sizeof *totals);
+        digest_bytes(means, (size_t)(t->k * t->X.n_features) * sizeof *means);
+        digest_bytes(squares, (size_t)t->k * sizeof *squares);
+        digest_bytes(distances, (size_t)t->k * sizeof *distances);
+        for (int metric = CK_EUCLIDEAN; metric <= CK_SIMPLIFIED; metric++) {
+            double mean;
+            if (ck_silhouette(&X, labels, t->k, weights, (ck_silhouette_metric)metric, NULL, n_threads, samples, &mean,
+                              &where) != CK_OK)
+                fail("ck_silhouette", round, isa);
+            for (int64_t i = 0; i < n; i++) {
+                const int single = isnan(samples[i]) != 0; /* whose sign and payload are the processor's */
+                if (!single && fabs(samples[i]) > 1.0) fail("silhouette", round, isa);
+                digest_bytes(single ? (const void *)&single : samples + i, single ? sizeof single : sizeof *samples);
+            }
+        }
+    }
+    const uint64_t found = digest;
+    digest = before;
+    return found;
+}
+
 static void check_algorithms(const char *const *isas, int n_isas)
 {
     enum { ROWS = 4100, FEATURES = 27, CLUSTERS = 17 };
@@ -297,7 +337,7 @@ int main(int argc, char **argv)
     const char *isas[8];
     const int n_isas = ck_runnable_isas(isas);
     for (int round = 0; round < rounds; round++) {
-        uint64_t expected = 0;
+        uint64_t expected = 0, expected_scores = 0;
         draw_problem(&t);
         for (int i = 0; i < n_isas; i++) {
             if (ck_choose_isa(isas[i]) != 0) fail("ck_choose_isa", round, isas[i]);
@@ -306,8 +346,12 @@ int main(int argc, char **argv)
             uint64_t this_fit = fit_digest(&t, round, isas[i], 1 + round % 4);
             if (i > 0 && this_fit != expected) fail("fits differ between instruction sets", round, isas[i]);
             expected = this_fit;
+            uint64_t scores = score_digest(&t, round, isas[i], 1 + round % 3);
+            if (i > 0 && scores != expected_scores) fail("scores differ between instruction sets", round, isas[i]);
+            expected_scores = scores;
         }
         digest_bytes(&expected, sizeof expected);
+        digest_bytes(&expected_scores, sizeof expected_scores);
     }
     check_algorithms(isas, n_isas);
     check_coarse(isas, n_isas);
