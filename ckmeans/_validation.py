@@ -249,7 +249,7 @@ def check_label_indices(labels: Any, n_rows: int, n_clusters: int, name: str = "
     bad = np.flatnonzero((array < 0) | (array >= n_clusters))
     if len(bad):
         raise ValueError(
-            f"{name} must be indices of centers, from 0 to {n_clusters - 1}; got {array[bad[0]]} at row {bad[0]}"
+            f"{name} must be numbers of clusters, from 0 to {n_clusters - 1}; got {array[bad[0]]} at row {bad[0]}"
         )
     return np.ascontiguousarray(array, dtype=np.int32)
 

@@ -107,12 +107,12 @@ class Criterion(NamedTuple):
 
 
 CRITERIA = {
-    "silhouette": Criterion("silhouette", True, lambda table: _best(table, "silhouette", 1)),
+    "silhouette": Criterion("Silhouette", True, lambda table: _best(table, "silhouette", 1)),
     "calinski_harabasz": Criterion("Calinski-Harabasz", True, lambda table: _best(table, "calinski_harabasz", 1)),
     "davies_bouldin": Criterion("Davies-Bouldin", False, lambda table: _best(table, "davies_bouldin", -1)),
     "bic": Criterion("BIC", False, _turning_bic, ranks=False),
-    "gap": Criterion("gap", True, _first_gap, ranks=False),
-    "stability": Criterion("stability", True, _largest_stable),
+    "gap": Criterion("Gap", True, _first_gap, ranks=False),
+    "stability": Criterion("Stability", True, _largest_stable),
 }
 """By the names of their columns. All that is particular to a criterion stands here and in ``_score``."""
 

@@ -42,9 +42,10 @@ MAY_IMPORT = {
         "_tables",
         "metrics",
     },
-    "profiling": {"_core", "_validation", "_tables", "_kmeans"},
-    "diagnosis": {"_core", "_validation", "_tables", "_kmeans", "metrics", "profiling"},
-    "plot": {"_core", "_validation", "_tables", "_kmeans", "metrics", "profiling"},
+    "profiling": {"_validation", "_functions", "_tables"},
+    "diagnosis": {"_core", "_validation", "_functions", "_kmeans", "metrics", "profiling"},
+    "_drawing": {"_validation"},
+    "plot": {"_validation", "_drawing", "metrics", "profiling"},
 }
 OPTIONAL = {"matplotlib", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
 

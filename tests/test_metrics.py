@@ -330,7 +330,7 @@ def test_other_wrong_arguments():
         metrics.silhouette_score(X, labels, sample_size=0.5)
     with pytest.raises(ValueError, match="sample_size must be at least 2, got 1"):
         metrics.silhouette_score(X, labels, sample_size=1)
-    with pytest.raises(ValueError, match="labels must be indices of centers, from 0 to 0; got 1 at row 2"):
+    with pytest.raises(ValueError, match="labels must be numbers of clusters, from 0 to 0; got 1 at row 2"):
         metrics.simplified_silhouette(X, labels, centers=[[0.0, 0.0]])
     with pytest.raises(ValueError, match=r"total weight 1 \(weights count rows\)"):
         metrics.calinski_harabasz_score(X, labels, sample_weight=0.25)

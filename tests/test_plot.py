@@ -1,25 +1,22 @@
 """Pictures: what was drawn, and where. Whether they look well was judged by eye."""
 
 import inspect
-import types
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from helpers import blobs, output_of, run_python, sqdist
 
-from ckmeans import KMeans, NotFittedError, plot
+from ckmeans import KMeans, NotFittedError, _drawing, plot
 from ckmeans.metrics import silhouette_samples
 
 pytest.importorskip("matplotlib")
 
 from matplotlib import pyplot
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-
-FIELDS = ("inertia", *plot.CRITERIA, "silhouette_error", "gap_error", "smallest_share", "seconds")
+from plot_helpers import render, ring, selection, vertical_lines, words
 
 
 @pytest.fixture
@@ -37,42 +34,9 @@ def no_figures():
     pyplot.close("all")
 
 
-def selection(ks=range(1, 9), *, elbow=4, recommended_k=4, structured=True, choices=None, **columns):
-    """A KSelection, made up, with all criteria or those given."""
-    k = np.asarray(ks)
-    table = np.zeros(len(k), dtype=[("k", int), *((name, float) for name in FIELDS)])
-    for name in FIELDS:
-        table[name] = columns.get(name, np.nan if columns else 2 + np.cos(k))
-    table["k"], table["inertia"] = k, columns.get("inertia", 100 / k)
-    return types.SimpleNamespace(
-        table=table, elbow=elbow, recommended_k=recommended_k, structured=structured, choices=choices or {}
-    )
-
-
 def fitted(n_rows=300, n_features=2, k=4, seed=0, **parameters):
     X = blobs(n_rows, n_features, k, seed)
     return X, KMeans(k, random_state=seed, **parameters).fit(X)
-
-
-def render(ax):
-    """Lay all of it out, as if it went to a file."""
-    renderer = FigureCanvasAgg(ax.figure).get_renderer()
-    ax.figure.draw_without_rendering()
-    return renderer
-
-
-def ring(ax):
-    """Where the mark of a choice lies, of a curve's plot."""
-    (found,) = (line for line in ax.lines if line.get_fillstyle() == "none")
-    return found.get_xydata().tolist()
-
-
-def vertical_lines(ax):
-    return [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2]
-
-
-def words(texts):
-    return [text.get_text() for text in texts]
 
 
 def named(sizes):
@@ -223,7 +187,7 @@ def test_silhouette_draws_every_value_of_each_cluster(ax):
     assert len(bands_of(ax)) == 3
     for cluster, shape in enumerate(bands_of(ax)):
         own = np.sort(values[model.labels_ == cluster])
-        assert same_color(shape.get_facecolor(), plot.COLOURS[cluster])
+        assert same_color(shape.get_facecolor(), _drawing.COLOURS[cluster])
         drawn, heights = shape.get_paths()[0].vertices.T
         np.testing.assert_allclose(np.unique(drawn[np.abs(drawn) > 0]), np.unique(own), rtol=1e-12)
         assert heights[drawn == own[-1]].min() == heights.min()  # the greatest on top
@@ -305,10 +269,18 @@ def test_clusters_draws_the_rows_and_the_centers(ax):
     assert len(points_of(ax)) == 4
     for cluster, (points, line) in enumerate(zip(points_of(ax), ax.lines, strict=False)):
         np.testing.assert_array_equal(points, X[MODEL.labels_ == cluster])
-        assert line.get_marker() == plot.MARKERS[cluster]
-        assert same_color(line.get_color(), plot.COLOURS[cluster])
+        assert line.get_marker() == _drawing.MARKERS[cluster]
+        assert same_color(line.get_color(), _drawing.COLOURS[cluster])
     np.testing.assert_array_equal([centers_of(ax)[i] for i in range(4)], MODEL.cluster_centers_)
-    assert len({(plot.COLOURS[i % len(plot.COLOURS)], plot.MARKERS[i % len(plot.MARKERS)]) for i in range(56)}) == 56
+    assert (
+        len(
+            {
+                (_drawing.COLOURS[i % len(_drawing.COLOURS)], _drawing.MARKERS[i % len(_drawing.MARKERS)])
+                for i in range(56)
+            }
+        )
+        == 56
+    )
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("feature 0", "feature 1", "Clusters: 300 rows")
 
 
@@ -483,7 +455,7 @@ def test_labels_of_clusters_do_not_overlap(k, size):
 def test_sizes(ax):
     plot.sizes(MODEL, ax=ax)
     assert [bar.get_width() for bar in ax.patches] == MODEL.cluster_sizes_.tolist()
-    assert [same_color(bar.get_facecolor(), plot.COLOURS[i]) for i, bar in enumerate(ax.patches)] == [True] * 4
+    assert [same_color(bar.get_facecolor(), _drawing.COLOURS[i]) for i, bar in enumerate(ax.patches)] == [True] * 4
     assert words(ax.texts) == [f"{n} ({n / 300:.1%})" for n in MODEL.cluster_sizes_]
     assert ax.get_title() == "Cluster sizes, 300 rows"
     labels = plot.sizes([3, 0, 3, 3], ax=Figure().subplots())
@@ -564,7 +536,7 @@ WRONG_DATA = [
     (plot.profiles, (X[:, :1], MODEL), "X has 1 features, but KMeans is expecting 2"),
     (plot.profiles, (np.array([[np.nan]]), [0]), "X contains NaN or infinity"),
     (plot.silhouette, (X, [0, 1]), r"model must be integers of shape \(300,\)"),
-    (plot.clusters, (X, MODEL.labels_ - 1), r"model must be indices of .*, from 0 to 65535; got -1"),
+    (plot.clusters, (X, MODEL.labels_ - 1), r"model must be numbers of .*, from 0 to 65535; got -1"),
     (plot.sizes, (["a", "b"],), "model must be integers"),
     (plot.sizes, (None,), "model must be integers"),
     (plot.sizes, ([],), "model must be integers"),
@@ -575,8 +547,8 @@ WRONG_OPTIONS = [
     (plot.silhouette, {"n_threads": 0}, "n_threads must be"),
     (plot.profiles, {"sample_weight": [1]}, "sample_weight must have shape"),
     (plot.profiles, {"annotate": 1}, "annotate must be True or False, got 1"),
-    (plot.profiles, {"feature_names": "ab"}, "feature_names must be 2 strings"),
-    (plot.clusters, {"feature_names": ["a"]}, "feature_names must be 2 strings"),
+    (plot.profiles, {"feature_names": "ab"}, "feature_names must be 2 different strings"),
+    (plot.clusters, {"feature_names": ["a"]}, "feature_names must be 2 different strings"),
     (plot.clusters, {"max_points": 1.5}, "max_points must be an integer"),
     (plot.clusters, {"features": "ab"}, "features must be a pair of different"),
     (plot.clusters, {"features": (0, 1, 0)}, "features must be a pair of different"),
