@@ -110,6 +110,10 @@ DATA_SETS = {
     **SWEEP_DATA,
     "correlated48": DataSet(1_000_000, lambda rows: correlated(rows, 48)),
     "mixture32": DataSet(1_000_000, lambda rows: blobs(rows, 32, centers=200, spread=1.5)),
+    "mixture16": DataSet(1_000_000, lambda rows: blobs(rows, 16, centers=8, spread=2.0)),
+    "mixture16-100k": DataSet(100_000, lambda rows: blobs(rows, 16, centers=8, spread=2.0)),
+    "blobs16": DataSet(20_000, lambda rows: blobs(rows, 16, centers=8, spread=5.0), shrinks=False),
+    "unif16": DataSet(20_000, lambda rows: uniform(rows, 16), shrinks=False),
     "iris": DataSet(150, iris, shrinks=False),
     "digits": DataSet(1797, digits, shrinks=False),
 }
@@ -163,7 +167,14 @@ MEMORY_CELLS = (
 )
 """Fits of a million rows whose peak memory is measured: data for each way of saving distances."""
 
-CELLS_BY_NAME = CELLS | {cell.name: cell for cells in (*SWEEPS.values(), MEMORY_CELLS) for cell in cells}
+SCORED_CELL = Cell("mixture16-100k", "mixture16-100k", k=8, iterations=1, dtype="float64")
+"""The rows whose silhouettes' peak memory is measured."""
+
+CELLS_BY_NAME = (
+    CELLS
+    | {SCORED_CELL.name: SCORED_CELL}
+    | {cell.name: cell for cells in (*SWEEPS.values(), MEMORY_CELLS) for cell in cells}
+)
 
 
 def cache_folder() -> Path:

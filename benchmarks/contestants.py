@@ -47,6 +47,9 @@ class EstimatorContestant(Contestant):
 
     estimator: Callable[..., Any]
     kmeans_plusplus: Callable[..., Any] | None = None
+    metrics: Any = None
+    """A module of scores, where the library has its own."""
+    choose_k: Callable[..., Any] | None = None
 
     def fit(self, X: NDArray[Any], initial: NDArray[Any], iterations: int) -> Fit:
         fitted = self.estimator(len(initial), init=initial, n_init=1, max_iter=iterations, tol=0).fit(X)
@@ -64,6 +67,8 @@ class Ckmeans(EstimatorContestant):
         self.library: Any = ckmeans
         self.estimator = functools.partial(ckmeans.KMeans, n_threads=threads)
         self.kmeans_plusplus = functools.partial(ckmeans.kmeans_plusplus, n_threads=threads)
+        self.metrics = ckmeans.metrics
+        self.choose_k = functools.partial(ckmeans.choose_k, n_threads=threads)
 
     def assign(self, X: NDArray[Any], centers: NDArray[Any]) -> None:
         self.library.assign(X, centers)
@@ -83,11 +88,13 @@ class ScikitLearn(EstimatorContestant):
     import_line = "from sklearn.cluster import KMeans"
 
     def prepare(self, threads: int) -> None:
+        import sklearn.metrics
         from sklearn.cluster import KMeans, kmeans_plusplus
 
         # algorithm="lloyd" is its default: Elkan's variant needs n*k memory and is the slower one on these cells.
         self.estimator = KMeans
         self.kmeans_plusplus = kmeans_plusplus
+        self.metrics = sklearn.metrics
 
 
 class OneDal(EstimatorContestant):

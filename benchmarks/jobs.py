@@ -63,9 +63,8 @@ JOBS = {
 }
 
 
-def prepared_call(name: str, contestant: EstimatorContestant, quick: bool) -> Call | None:
+def prepared_call(job: Job, contestant: EstimatorContestant, quick: bool) -> Call | None:
     """The call of a job, made once already, or None if the library has none such."""
-    job = JOBS[name]
     X = np.load(data_file(job.data_set, job.dtype, quick))
     call = job.prepare(contestant, X)
     if call is not None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cells import MEMORY_CELLS, SWEEPS, Cell, data_file
+from benchmarks.cells import MEMORY_CELLS, SCORED_CELL, SWEEPS, Cell, data_file
 from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
 from benchmarks.figures import OURS, rates
-from benchmarks.jobs import JOBS
+from benchmarks.jobs import JOBS, Job
 from benchmarks.limits import Limits
+from benchmarks.scores import SCORE_JOBS, WITHOUT_PEER
 
 LONG_FIT = 20.0
 """Default fits: where any contestant takes more seconds than this, nobody is asked for another round."""
@@ -241,8 +242,8 @@ def sweep(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
 
 def small_jobs(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
     results: Results = []
-    for job in JOBS:
-        results.append({"job": job, "title": JOBS[job].title, "contestants": repeated_job(job, plan, crew)})
+    for name, job in JOBS.items():
+        results.append({"job": name, "title": job.title, "contestants": repeated_job(name, job, plan, crew)})
         yield results
     results.append({"job": "import", "title": "import, beyond NumPy", "contestants": imports(plan, crew)})
     yield results
@@ -256,19 +257,32 @@ def small_jobs(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
             yield results
 
 
-def repeated_job(job: str, plan: Plan, crew: Crew) -> dict[str, Any]:
-    say(f"{job}: preparing")
-    data_file(JOBS[job].data_set, JOBS[job].dtype, plan.quick)
+def repeated_job(key: str, job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
+    say(f"{key}: preparing")
+    data_file(job.data_set, job.dtype, plan.quick)
     answers, able = Answers(), []
     for name in crew.estimators:
+        if key in WITHOUT_PEER and name != OURS:
+            continue
         try:
-            if crew.ask(name, "prepare_job", job=job, quick=plan.quick)["has_call"]:
+            if crew.ask(name, "prepare_job", job=key, quick=plan.quick)["has_call"]:
                 able.append(name)
         except ContestantError as error:
             answers.fail(name, error)
     for order in rounds(able, plan.repeats):
         one_round(order, crew, answers, "time_job")
     return answers.by_name
+
+
+def scores(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
+    results: Results = []
+    for name, job in SCORE_JOBS.items():
+        results.append({"job": name, "title": job.title, "contestants": repeated_job(name, job, plan, crew)})
+        yield results
+    title = "peak memory above X, silhouette_score, 100k x 16, k = 8"
+    call = "peak_memory_of_silhouette"
+    results.append({"job": call, "title": title, "contestants": peak_memory(call, SCORED_CELL, [OURS], plan)})
+    yield results
 
 
 def imports(plan: Plan, crew: Crew) -> dict[str, Any]:
@@ -305,4 +319,5 @@ MODES: dict[str, Callable[[Plan, Crew, Limits], Iterator[Results]]] = {
     "default-fit": default_fit,
     "quality": quality,
     "small-jobs": small_jobs,
+    "scores": scores,
 }

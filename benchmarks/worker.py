@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from benchmarks import machine
 from benchmarks.cells import CELLS_BY_NAME, data_file, initial_centers
 from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant, Fit
-from benchmarks.jobs import Call, prepared_call, seconds_per_call
+from benchmarks.jobs import JOBS, Call, prepared_call, seconds_per_call
+from benchmarks.scores import SCORE_JOBS
 
 COARSE = ("bf16", "amx")
 """How the names of instruction sets with a coarse screen end."""
@@ -166,7 +167,7 @@ class Worker:
 
     def prepare_job(self, job: str, quick: bool) -> dict[str, Any]:
         assert isinstance(self._contestant, EstimatorContestant)
-        self._call = prepared_call(job, self._contestant, quick)
+        self._call = prepared_call((JOBS | SCORE_JOBS)[job], self._contestant, quick)
         return {"has_call": self._call is not None}
 
     def time_job(self) -> dict[str, Any]:
@@ -178,6 +179,15 @@ class Worker:
         """Bytes above what was resident with the library imported and the data loaded."""
         before = machine.memory_now()
         self._contestant.fit(self._X, self._initial, self._cell.iterations)
+        return {"bytes": max(0, machine.memory_peak() - before)}
+
+    def peak_memory_of_silhouette(self) -> dict[str, Any]:
+        from benchmarks.scores import plain_labels
+
+        assert isinstance(self._contestant, EstimatorContestant)
+        labels = plain_labels(self._X)
+        before = machine.memory_now()
+        self._contestant.metrics.silhouette_score(self._X, labels)
         return {"bytes": max(0, machine.memory_peak() - before)}
 
     def peak_memory_of_seeded_fit(self) -> dict[str, Any]:

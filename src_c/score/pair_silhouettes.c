@@ -2,7 +2,7 @@
  *
  * Rows are sorted by cluster and cut into blocks that no cluster border crosses. A tile, two blocks against each other,
  * yields for each row of both the sum of its distances to the other block. Tiles run in rounds in which every block
- * stands at most once on either side, and their sums are added after the round: so the order of additions does not
+ * stands at most once on either side, and their sums are added round by round: so the order of additions does not
  * depend on threads. Sums are kept for the rows and clusters of two groups of clusters at a time, so that memory stays
  * bounded. Blocks are taken about the mean of the cluster on the row side, near to which a small distance cannot
  * hide from its rounding (docs/numerics.md, section 10). */
@@ -10,7 +10,9 @@
 
 enum {
     MOST_BLOCK_ROWS = 256,
-    BLOCK_ELEMENTS = 8192,    /* of panels, which should stay in cache: rows times features */
+    BLOCK_ELEMENTS = 8192, /* of panels, which should stay in cache: rows times features */
+    SIDE_SUMS = 1 << 19,   /* most of n times the rounds of a batch: 8 MB for both sides */
+    MOST_ROUNDS = 64,
     GROUP_SUMS = 1 << 22,     /* most of n times the clusters of a group: 32 MB */
     PACKED_ELEMENTS = 1 << 22 /* most of all rows that are packed beforehand: 32 MB */
 };
@@ -40,10 +42,10 @@ typedef struct {
     int64_t *sorted; /* rows by cluster */
     block_t *blocks;
     double *packed; /* panels of all blocks, or NULL where those are too many */
-    /* Of two groups, or one with itself, in one round: */
+    /* Of two groups, or one with itself, in some rounds at a time: */
     group_t rows, columns;
-    int64_t round, n_rounds;
-    double *row_side, *column_side; /* sums of a tile, at the places of the rows */
+    int64_t first_round, batch, n_rounds;
+    double *row_side, *column_side; /* batch x n: sums of a tile, at the places of the rows */
     double *row_sums, *column_sums; /* rows of the one group x clusters of the other; the same for one group */
     double *own, *nearest;          /* of every place: mean distance to its own and to the nearest other cluster */
     double *reach;                  /* of every place: at least the latter */
@@ -58,12 +60,12 @@ static int64_t block_rows(int64_t d)
 
 static int one_group(const pair_task *task) { return task->rows.first_block == task->columns.first_block; }
 
-/* The block that stands across from block `at` of the row side in this round, by its number in its group; -1: none. */
-static int64_t partner(const pair_task *task, int64_t at)
+/* The block that stands across from block `at` of the row side in a round, by its number in its group; -1: none. */
+static int64_t partner(const pair_task *task, int64_t round, int64_t at)
 {
-    const int64_t across = (at + task->round) % task->n_rounds, half = task->rows.n_blocks / 2;
+    const int64_t across = (at + round) % task->n_rounds, half = task->rows.n_blocks / 2;
     if (at >= task->rows.n_blocks || across >= task->columns.n_blocks) return -1;
-    if (one_group(task) && 2 * task->round == task->rows.n_blocks && at >= half) return -1; /* the other way round */
+    if (one_group(task) && 2 * round == task->rows.n_blocks && at >= half) return -1; /* the other way round */
     return across;
 }
 
@@ -119,14 +121,16 @@ static void sum_listed(const pair_task *task, worker_scratch *scratch, const blo
     for (int64_t i = 0; i < n; i++) sums[places[i]] = scratch->column_sums[i];
 }
 
-static int run_tile(void *context, int64_t at, int worker)
+static int run_tile(void *context, int64_t item, int worker)
 {
     const pair_task *task = context;
-    const int64_t across = partner(task, at), d = task->X->n_features;
+    const int64_t turn = item / task->rows.n_blocks, at = item % task->rows.n_blocks, d = task->X->n_features;
+    const int64_t across = partner(task, task->first_round + turn, at), side = turn * task->X->n_rows;
     if (across < 0) return CK_OK;
     const block_t *block = task->blocks + task->rows.first_block + at;
     const block_t *other = task->blocks + task->columns.first_block + across;
-    double *block_sums = task->row_side + block->first, *other_sums = task->column_side + other->first;
+    double *block_sums = task->row_side + side + block->first;
+    double *other_sums = task->column_side + side + other->first;
     worker_scratch *scratch = task->scratch + worker;
     const double *mean = task->clusters->means + block->cluster * d;
     for (int64_t p = 0; p < d; p++) scratch->center[p] = mean[p] * task->clusters->scale;
@@ -159,19 +163,23 @@ static void add_side(const block_t *block, const group_t *group, const group_t *
         sums[(i - group->first_row) * across->n_clusters + cluster] += side[i];
 }
 
-/* What the tiles of the round have found for block `item` of the row side, then of the column side. */
-static int add_round(void *context, int64_t item, int worker)
+/* What the tiles of the rounds have found for block `item` of the row side, and of the column side. */
+static int add_rounds(void *context, int64_t item, int worker)
 {
     const pair_task *task = context;
     const group_t *rows = &task->rows, *columns = &task->columns;
     const block_t *row_blocks = task->blocks + rows->first_block, *column_blocks = task->blocks + columns->first_block;
-    const int64_t across = partner(task, item);
     (void)worker;
-    if (across >= 0) add_side(row_blocks + item, rows, columns, column_blocks + across, task->row_side, task->row_sums);
-    const int64_t before = (item - task->round % task->n_rounds + task->n_rounds) % task->n_rounds;
-    const int diagonal = one_group(task) && task->round == 0; /* both sides have found the same */
-    if (item < columns->n_blocks && !diagonal && partner(task, before) == item)
-        add_side(column_blocks + item, columns, rows, row_blocks + before, task->column_side, task->column_sums);
+    for (int64_t turn = 0; turn < task->batch; turn++) {
+        const int64_t round = task->first_round + turn, side = turn * task->X->n_rows;
+        const int64_t across = partner(task, round, item), before = (item - round + task->n_rounds) % task->n_rounds;
+        const int diagonal = one_group(task) && round == 0; /* both sides have found the same */
+        if (across >= 0)
+            add_side(row_blocks + item, rows, columns, column_blocks + across, task->row_side + side, task->row_sums);
+        if (item < columns->n_blocks && !diagonal && partner(task, round, before) == item)
+            add_side(column_blocks + item, columns, rows, row_blocks + before, task->column_side + side,
+                     task->column_sums);
+    }
     return CK_OK;
 }
 
@@ -276,7 +284,7 @@ static int open_group(const pair_task *task, const group_t *group, const group_t
     return ck_parallel_for(n_items, ck_useful_threads(n_threads, n_items, operations), open_sums, &init);
 }
 
-static int run_groups(pair_task *task, const group_t *rows, const group_t *columns, int n_threads)
+static int run_groups(pair_task *task, const group_t *rows, const group_t *columns, int64_t most_rounds, int n_threads)
 {
     int status = CK_OK;
     const int64_t d = task->X->n_features;
@@ -287,12 +295,15 @@ static int run_groups(pair_task *task, const group_t *rows, const group_t *colum
     status = open_group(task, rows, columns, n_threads, task->row_sums);
     if (status == CK_OK && !one_group(task)) status = open_group(task, columns, rows, n_threads, task->column_sums);
     const int64_t rounds = one_group(task) ? rows->n_blocks / 2 + 1 : task->n_rounds;
-    const double round_pairs = (double)rows->n_rows * (double)columns->n_rows / (double)task->n_rounds;
-    const int workers = ck_useful_threads(n_threads, rows->n_blocks, round_pairs * ((double)d + 16.0) / 4.0);
-    const int adders = ck_useful_threads(n_threads, task->n_rounds, 4.0 * (double)(rows->n_rows + columns->n_rows));
-    for (task->round = 0; task->round < rounds && status == CK_OK; task->round++) {
-        status = ck_parallel_for(rows->n_blocks, workers, run_tile, task);
-        if (status == CK_OK) status = ck_parallel_for(task->n_rounds, adders, add_round, task);
+    const double pairs = (double)rows->n_rows * (double)columns->n_rows / (double)task->n_rounds;
+    const double adds = 4.0 * (double)(rows->n_rows + columns->n_rows);
+    for (task->first_round = 0; task->first_round < rounds && status == CK_OK; task->first_round += most_rounds) {
+        task->batch = ck_min_i64(most_rounds, rounds - task->first_round);
+        const int64_t n_tiles = task->batch * rows->n_blocks;
+        const double turns = (double)task->batch, operations = turns * pairs * ((double)d + 16.0) / 4.0;
+        status = ck_parallel_for(n_tiles, ck_useful_threads(n_threads, n_tiles, operations), run_tile, task);
+        const int adders = ck_useful_threads(n_threads, task->n_rounds, turns * adds);
+        if (status == CK_OK) status = ck_parallel_for(task->n_rounds, adders, add_rounds, task);
     }
     keep_nearest(task, rows, columns, task->row_sums);
     if (!one_group(task)) keep_nearest(task, columns, rows, task->column_sums);
@@ -392,13 +403,14 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     const int64_t n = X->n_rows, k = clusters->k, most = block_rows(X->n_features);
     const int64_t group_clusters = ck_min_i64(k, ck_max_i64(GROUP_SUMS / n, 1));
     const int64_t n_groups = ck_ceil_div(k, group_clusters);
+    const int64_t most_rounds = ck_max_i64(ck_min_i64(SIDE_SUMS / n, MOST_ROUNDS), 1);
     pair_task task = {.X = X, .labels = labels, .weights = weights, .clusters = clusters};
     int64_t *starts = CK_NEW(&arena, int64_t, k + 1), *first_blocks = CK_NEW(&arena, int64_t, k + 1);
     group_t *groups = CK_NEW(&arena, group_t, n_groups);
     task.sorted = CK_NEW(&arena, int64_t, n);
     task.blocks = CK_NEW(&arena, block_t, n / most + k);
-    task.row_side = CK_NEW(&arena, double, n);
-    task.column_side = CK_NEW(&arena, double, n);
+    task.row_side = CK_NEW(&arena, double, most_rounds *n);
+    task.column_side = CK_NEW(&arena, double, most_rounds *n);
     task.own = CK_NEW(&arena, double, n);
     task.nearest = CK_NEW(&arena, double, n);
     task.reach = CK_NEW(&arena, double, n);
@@ -420,7 +432,7 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     for (int64_t g = 0; g < n_groups && status == CK_OK; g++)
         for (int64_t h = g; h < n_groups && status == CK_OK; h++) {
             task.column_sums = h == g ? task.row_sums : column_sums;
-            status = run_groups(&task, groups + g, groups + h, n_threads);
+            status = run_groups(&task, groups + g, groups + h, most_rounds, n_threads);
         }
     for (int64_t i = 0; i < n && status == CK_OK; i++) {
         const int64_t row = task.sorted[i];
