@@ -1,5 +1,7 @@
 """The gap statistic: how much better data cluster than uniform noise of their shape."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """What ``choose_k`` returns, and how it shows itself."""
 
+from __future__ import annotations
+
 import html
 import math
 from dataclasses import dataclass, field

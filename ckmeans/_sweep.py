@@ -1,5 +1,7 @@
 """Fits for many numbers of clusters, each building on those before."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 

@@ -4,6 +4,8 @@ A row of weight w counts as w rows in every score that takes weights; one of wei
 the labels name, whichever values they have.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any, Literal, NamedTuple, overload
 

@@ -1,5 +1,7 @@
 """What sets each cluster apart, in the units of the data."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator, Sequence
 from copy import copy

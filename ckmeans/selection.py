@@ -4,6 +4,8 @@
 subsamples, find the elbow, choose.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 import time

@@ -9,6 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROMISES = {
     "penguins.py": "342 penguins, inertia ",
+    "choose_k.py": "Recommended: k = 2",
     "color_quantization.py": " colors became 8,",
 }
 
