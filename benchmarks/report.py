@@ -435,17 +435,18 @@ def scores(results: Results) -> list[str]:
     for record in records:
         ours, theirs = (record["contestants"].get(name, {}) for name in (OURS, peer))
         if "bytes" in ours:
-            rows.append([record["title"], f"{significant(min(ours['bytes']) / 1e6)} MB", "", ""])
+            megabytes = significant(min(ours["bytes"]) / 1e6)
+            rows.append([record["title"], f"{megabytes} MB", "", ""])
             continue
         answered = [duration(best_seconds(entry)) if "seconds" in entry else "" for entry in (ours, theirs)]
         ratio = times_ours(record, best_seconds).get(peer)
         rows.append([record["title"], *answered, "" if ratio is None else significant(ratio)])
     return [
         "## Scores and the choice of k",
-        "The best call of all rounds, float64, the same labels for both. Choosing k: `choose_k` with all its criteria (fits, five "
-        "scores, the comparison with noise, stability), beside a loop over scikit-learn that fits with the defaults and "
-        "takes the silhouette of 10,000 rows and two scores, no more. scikit-learn has the squared Euclidean silhouette "
-        "by all pairs only, which a million rows do not allow.",
+        "The best call of all rounds, float64, the same labels for both. Choosing k: `choose_k` with all its criteria "
+        "(fits, five scores, the comparison with noise, stability), beside a loop over scikit-learn that fits with the "
+        "defaults and takes the silhouette of 10,000 rows and two scores, no more. scikit-learn has the squared "
+        "Euclidean silhouette by all pairs only, which a million rows do not allow.",
         table(["what", OURS, peer, "times"], rows),
         *failures(records, "job"),
     ]

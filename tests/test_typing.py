@@ -37,6 +37,8 @@ WRONG = {
     "KMeans(3, n_threads='all')": "arg-type",
     "KMeans(3, tol=None)": "arg-type",
     "KMeans(3, callback=3)": "arg-type",
+    "ckmeans.choose_k([[0.0]], n_init=None)": "arg-type",
+    "ckmeans.choose_k([[0.0]], 5)": "arg-type",
     "KMeans().predict()": "call-arg",
     "KMeans().fit([[0.0]]).labels": "attr-defined",
     "KMeans().n_iter_.real.upper()": "attr-defined",

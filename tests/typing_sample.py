@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ckmeans
-from ckmeans import ConvergenceWarning, KMeans, KMeansResult, NotFittedError
+from ckmeans import ConvergenceWarning, Diagnosis, KMeans, KMeansResult, KSelection, NotFittedError, Profile, metrics
 
 
 class Traced(KMeans):
@@ -77,8 +77,30 @@ def functions(X: NDArray[np.uint8]) -> None:
     assert warning is not None and error is not None
 
 
+def choosing(X: NDArray[np.float64], labels: NDArray[np.int32]) -> None:
+    assert_type(metrics.silhouette_samples(X, labels), NDArray[np.float64])
+    assert_type(metrics.silhouette_score(X, labels, sample_size=15), float)
+    assert_type(metrics.silhouette_score(X, labels, return_standard_error=True), tuple[float, float])
+    assert_type(metrics.bic(X, labels, sample_weight=[1.0] * len(X)), float)
+    assert_type(metrics.gap_statistic(X, 2, n_references=2, random_state=0).gap, float)
+    assert_type(metrics.adjusted_rand_score(labels, labels), float)
+
+    result = ckmeans.choose_k(X, [1, 2, 3], criteria=("bic", "silhouette"), random_state=0, progress=print)
+    assert_type(result, KSelection)
+    assert_type(result.recommended_k, int)
+    assert_type(result.structured, bool | None)
+    assert_type(result.best_estimator_, KMeans)
+    assert_type(result.choices, dict[str, int | None])
+
+    assert_type(ckmeans.profile(X, result.models[2], ["a", "b", "c"]), Profile)
+    found = ckmeans.diagnose(X, result.models[2], random_state=0)
+    assert_type(found, Diagnosis)
+    assert_type([finding.code for finding in found], list[str])
+
+
 if __name__ == "__main__":
     rows = np.random.default_rng(0).normal(size=(20, 3))
     estimator(rows.astype(np.float32), np.ones(20))
     functions((rows * 10 + 50).astype(np.uint8))
+    choosing(rows, np.arange(20, dtype=np.int32) % 3)
     ckmeans.show_config()
