@@ -83,8 +83,9 @@ cdef extern from "ck.h" nogil:
         CK_EUCLIDEAN, CK_SQEUCLIDEAN, CK_SIMPLIFIED
     int ck_cluster_scatter(const ck_matrix *, const int32_t *, int64_t, const double *, int, ck_scatter *,
                            ck_location *)
+    ctypedef int (*ck_stop_fn)(void *)
     int ck_silhouette(const ck_matrix *, const int32_t *, int64_t, const double *, ck_silhouette_metric,
-                      const double *, int, double *, double *, ck_location *)
+                      const double *, int, ck_stop_fn, void *, double *, double *, ck_location *)
     int ck_distances_to_own(const ck_matrix *, const double *, const int32_t *, int, double *, ck_location *)
     int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
                         double *, double *, double *)
@@ -172,10 +173,11 @@ cdef class Progress:
         self.last_look = ck_seconds()
 
     cdef int report(self, const ck_progress *now) noexcept:
+        """Look for Ctrl-C, and tell the callback where there is something to tell."""
         self.last_look = ck_seconds()
         try:
             PyErr_CheckSignals()
-            if self.callback is not None and now.iteration > 0:
+            if self.callback is not None and now != NULL and now.iteration > 0:
                 self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed,
                               ALGORITHM_NAMES[now.algorithm], now.screened)
         except BaseException as error:
@@ -193,6 +195,10 @@ cdef int on_progress(void *user, const ck_progress *now) noexcept nogil:
         return 0
     with gil:
         return (<Progress>user).report(now)
+
+
+cdef int on_look(void *user) noexcept nogil:
+    return on_progress(user, NULL)
 
 
 cdef inline bint has_callback(void *user) noexcept nogil:
@@ -328,6 +334,7 @@ def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::
     cdef Rows rows = Rows(X)
     cdef ck_location where
     cdef ck_silhouette_metric kind = SILHOUETTES[metric]
+    cdef Progress watch = Progress(None)
     cdef double mean
     cdef int status
     samples = np.empty(rows.matrix.n_rows)
@@ -336,8 +343,8 @@ def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::
     cdef const double *centers_pointer = NULL if centers is None else &centers[0, 0]
     with nogil:
         status = ck_silhouette(&rows.matrix, &labels[0], n_clusters, weights_pointer, kind, centers_pointer, n_threads,
-                               &samples_view[0], &mean, &where)
-    check(status, rows, &where)
+                               on_look, <void *>watch, &samples_view[0], &mean, &where)
+    check(status, rows, &where, watch)
     return samples, mean
 
 

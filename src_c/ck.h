@@ -153,12 +153,15 @@ typedef enum {
     CK_SQEUCLIDEAN, /* mean squared distances: n k distances are enough */
     CK_SIMPLIFIED   /* distances to the centers */
 } ck_silhouette_metric;
+/* Asked now and then, from the thread that called; a non-zero answer ends the work with CK_ERROR_STOPPED. */
+typedef int (*ck_stop_fn)(void *user);
 /*   centers  IN  k x d for CK_SIMPLIFIED, or NULL: the means
+ *   stop     or NULL
  *   samples  OUT n: (b - a) / max(a, b), 0 for a row that is alone; not a number for a single cluster
  *   mean     OUT by weight */
 int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights,
-                  ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
-                  ck_location *where);
+                  ck_silhouette_metric metric, const double *centers, int n_threads, ck_stop_fn stop, void *stop_user,
+                  double *samples, double *mean, ck_location *where);
 
 /* Euclidean distances of the rows to the centers of their labels. OUT distances: n. */
 int ck_distances_to_own(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,

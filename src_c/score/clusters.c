@@ -152,6 +152,18 @@ int ck_clusters_new(ck_clusters *clusters, ck_arena *arena, const ck_matrix *X, 
     return ck_clusters_measure(clusters, X, labels, weights, n_threads, where);
 }
 
+void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const int64_t *rows, int64_t n,
+                         const double *panel, const double *center, double *sqdists, double *scratch)
+{
+    const int64_t d = X->n_features;
+    ck_settle_table()->sqdist_panel(panel, d, center, sqdists);
+    for (int64_t lane = 0; lane < n; lane++)
+        if (CK_UNLIKELY(clusters->unit != 0 || !ck_sqdist_is_plain(sqdists[lane]))) {
+            ck_load_row(X, rows[lane], scratch);
+            sqdists[lane] = ck_sqdist_in_unit(ck_sqdist_of(scratch, center, d), clusters->unit);
+        }
+}
+
 int ck_cluster_scatter(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
                        ck_scatter *scatter, ck_location *where)
 {

@@ -50,6 +50,8 @@ typedef struct {
     double *own, *nearest;          /* of every place: mean distance to its own and to the nearest other cluster */
     double *reach;                  /* of every place: at least the latter */
     worker_scratch *scratch;
+    ck_stop_fn stop;
+    void *stop_user;
 } pair_task;
 
 static int64_t block_rows(int64_t d)
@@ -210,32 +212,18 @@ static void keep_nearest(const pair_task *task, const group_t *group, const grou
  * square. More than rounding can spoil: */
 #define BOUND_SLACK 1e-9
 
-/* Distances of the rows at places [first, first + n), at most CK_LANES, to the mean of cluster j. */
-static void mean_sqdists(const pair_task *task, const double *panel, int64_t j, int64_t first, int64_t n, double *x,
-                         double *sqdists)
-{
-    const int64_t d = task->X->n_features;
-    const double *mean = task->clusters->means + j * d;
-    ck_settle_table()->sqdist_panel(panel, d, mean, sqdists);
-    for (int64_t lane = 0; lane < n; lane++)
-        if (CK_UNLIKELY(task->clusters->unit != 0 || !ck_sqdist_is_plain(sqdists[lane]))) {
-            ck_load_row(task->X, task->sorted[first + lane], x);
-            sqdists[lane] = ck_sqdist_in_unit(ck_sqdist_of(x, mean, d), task->clusters->unit);
-        }
-}
-
 static int find_reach(void *context, int64_t item, int worker)
 {
     const pair_task *task = context;
     const ck_clusters *clusters = task->clusters;
-    const int64_t first = item * CK_LANES, n = ck_min_i64(CK_LANES, task->X->n_rows - first);
+    const int64_t d = task->X->n_features, first = item * CK_LANES, n = ck_min_i64(CK_LANES, task->X->n_rows - first);
     double *panel = task->scratch[worker].gathered, *x = task->scratch[worker].center;
     _Alignas(64) double sqdists[CK_LANES];
     ck_settle_table()->load_listed(task->X, task->sorted + first, n, panel);
     for (int64_t lane = 0; lane < n; lane++) task->reach[first + lane] = INFINITY;
     for (int64_t j = 0; j < clusters->k; j++) {
         if (!(clusters->weights[j] > 0.0)) continue;
-        mean_sqdists(task, panel, j, first, n, x, sqdists);
+        ck_clusters_sqdists(clusters, task->X, task->sorted + first, n, panel, clusters->means + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
             const double bound = sqrt(sqdists[lane] + clusters->squares[j] / clusters->weights[j]);
             double *reach = task->reach + first + lane;
@@ -257,18 +245,18 @@ static int open_sums(void *context, int64_t item, int worker)
     const open_task *init = context;
     const pair_task *task = init->task;
     const group_t *group = init->group, *across = init->across;
-    const int64_t first = group->first_row + item * CK_LANES;
+    const ck_clusters *clusters = task->clusters;
+    const int64_t d = task->X->n_features, first = group->first_row + item * CK_LANES;
     const int64_t n = ck_min_i64(CK_LANES, group->first_row + group->n_rows - first);
     double *panel = task->scratch[worker].gathered, *x = task->scratch[worker].center;
     _Alignas(64) double sqdists[CK_LANES];
     ck_settle_table()->load_listed(task->X, task->sorted + first, n, panel);
     for (int64_t c = 0; c < across->n_clusters; c++) {
         const int64_t j = across->first_cluster + c;
-        mean_sqdists(task, panel, j, first, n, x, sqdists);
+        ck_clusters_sqdists(clusters, task->X, task->sorted + first, n, panel, clusters->means + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
             const double least = sqrt(sqdists[lane]) * (1.0 - BOUND_SLACK);
-            const int near =
-                task->clusters->weights[j] > 0.0 && least <= task->reach[first + lane] * (1.0 + BOUND_SLACK);
+            const int near = clusters->weights[j] > 0.0 && least <= task->reach[first + lane] * (1.0 + BOUND_SLACK);
             const int open = near || own_cluster(task, first + lane) == j;
             init->sums[(first + lane - group->first_row) * across->n_clusters + c] = open ? 0.0 : INFINITY;
         }
@@ -304,6 +292,7 @@ static int run_groups(pair_task *task, const group_t *rows, const group_t *colum
         status = ck_parallel_for(n_tiles, ck_useful_threads(n_threads, n_tiles, operations), run_tile, task);
         const int adders = ck_useful_threads(n_threads, task->n_rounds, turns * adds);
         if (status == CK_OK) status = ck_parallel_for(task->n_rounds, adders, add_rounds, task);
+        if (status == CK_OK && task->stop && task->stop(task->stop_user)) status = CK_ERROR_STOPPED;
     }
     keep_nearest(task, rows, columns, task->row_sums);
     if (!one_group(task)) keep_nearest(task, columns, rows, task->column_sums);
@@ -397,7 +386,7 @@ static int prepare(pair_task *task, ck_arena *arena, int64_t n_blocks, int n_thr
 }
 
 int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, const ck_clusters *clusters,
-                        int n_threads, double *samples)
+                        int n_threads, ck_stop_fn stop, void *stop_user, double *samples)
 {
     ck_arena arena = {0};
     const int64_t n = X->n_rows, k = clusters->k, most = block_rows(X->n_features);
@@ -405,6 +394,8 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     const int64_t n_groups = ck_ceil_div(k, group_clusters);
     const int64_t most_rounds = ck_max_i64(ck_min_i64(SIDE_SUMS / n, MOST_ROUNDS), 1);
     pair_task task = {.X = X, .labels = labels, .weights = weights, .clusters = clusters};
+    task.stop = stop;
+    task.stop_user = stop_user;
     int64_t *starts = CK_NEW(&arena, int64_t, k + 1), *first_blocks = CK_NEW(&arena, int64_t, k + 1);
     group_t *groups = CK_NEW(&arena, group_t, n_groups);
     task.sorted = CK_NEW(&arena, int64_t, n);

@@ -40,8 +40,13 @@ CK_INLINE double ck_silhouette_of(double own, double nearest, double others)
 
 CK_INLINE double ck_row_weight(const double *weights, int64_t row) { return weights ? weights[row] : 1.0; }
 
+/* OUT sqdists: squared distances of n listed rows, at most CK_LANES, to a center, in the unit of the clusters. panel:
+ * their values; scratch: d float64. */
+void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const int64_t *rows, int64_t n,
+                         const double *panel, const double *center, double *sqdists, double *scratch);
+
 /* Silhouettes by the distances between all rows of positive weight. OUT samples: n. */
 int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, const ck_clusters *clusters,
-                        int n_threads, double *samples);
+                        int n_threads, ck_stop_fn stop, void *stop_user, double *samples);
 
 #endif

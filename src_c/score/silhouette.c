@@ -17,17 +17,6 @@ typedef struct {
 /* A panel, its distances to one center, for each row those to its own and to the nearest other one, and a row. */
 static int64_t scratch_size(int64_t d) { return ck_apart(CK_LANES * (d + 3) + d); }
 
-static double dissimilarity(const center_task *task, int64_t row, int64_t j, double sqdist, double *x)
-{
-    const int64_t d = task->X->n_features;
-    const int unit = task->clusters->unit;
-    if (CK_UNLIKELY(unit != 0 || !ck_sqdist_is_plain(sqdist))) {
-        ck_load_row(task->X, row, x);
-        sqdist = ck_sqdist_in_unit(ck_sqdist_of(x, task->centers + j * d, d), unit);
-    }
-    return task->simplified ? sqrt(sqdist) : sqdist + task->spreads[j];
-}
-
 static int score_panel(void *context, int64_t item, int worker)
 {
     const center_task *task = context;
@@ -36,13 +25,15 @@ static int score_panel(void *context, int64_t item, int worker)
     const int64_t n = ck_min_i64(CK_LANES, task->X->n_rows - first);
     double *panel = task->scratch + worker * scratch_size(d), *sqdists = panel + CK_LANES * d;
     double *own = sqdists + CK_LANES, *nearest = own + CK_LANES, *x = nearest + CK_LANES;
+    int64_t rows[CK_LANES];
+    for (int64_t lane = 0; lane < n; lane++) rows[lane] = first + lane;
     kernels->load_panel(task->X, first, n, panel);
     for (int lane = 0; lane < CK_LANES; lane++) own[lane] = nearest[lane] = INFINITY;
     for (int64_t j = 0; j < task->clusters->k; j++) {
         if (!(task->clusters->weights[j] > 0.0)) continue;
-        kernels->sqdist_panel(panel, d, task->centers + j * d, sqdists);
+        ck_clusters_sqdists(task->clusters, task->X, rows, n, panel, task->centers + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
-            const double value = dissimilarity(task, first + lane, j, sqdists[lane], x);
+            const double value = task->simplified ? sqrt(sqdists[lane]) : sqdists[lane] + task->spreads[j];
             double *to = task->labels[first + lane] == j ? own : nearest;
             to[lane] = value < to[lane] ? value : to[lane];
         }
@@ -87,14 +78,14 @@ static double weighted_mean(const double *values, const double *weights, int64_t
 }
 
 int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights,
-                  ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
-                  ck_location *where)
+                  ck_silhouette_metric metric, const double *centers, int n_threads, ck_stop_fn stop, void *stop_user,
+                  double *samples, double *mean, ck_location *where)
 {
     ck_arena arena = {0};
     ck_clusters clusters;
     int status = ck_clusters_new(&clusters, &arena, X, labels, k, weights, n_threads, where);
     if (status == CK_OK && metric == CK_EUCLIDEAN) {
-        status = ck_pair_silhouettes(X, labels, weights, &clusters, n_threads, samples);
+        status = ck_pair_silhouettes(X, labels, weights, &clusters, n_threads, stop, stop_user, samples);
     } else if (status == CK_OK) {
         center_task task = {
             X,    labels,  weights, &clusters, centers ? centers : clusters.means, metric == CK_SIMPLIFIED,
