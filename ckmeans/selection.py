@@ -268,7 +268,7 @@ def _check_ks(ks: Any, n_rows: int) -> list[int]:
     wanted = sorted({check.check_integer(k, "each of ks", 1, check.MAX_CLUSTERS) for k in ks})
     if not wanted:
         raise ValueError("ks must hold at least one number of clusters, got none")
-    if ks == range(1, 11):
+    if isinstance(ks, range) and ks == range(1, 11):
         wanted = [k for k in wanted if k <= n_rows]
     if wanted[-1] > n_rows:
         raise ValueError(f"ks must not exceed n_samples={n_rows} (rows of positive weight), got {wanted[-1]}")

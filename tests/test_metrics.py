@@ -137,6 +137,22 @@ def test_hidden_small_distances():
     close(samples(X, labels), reference.silhouette_samples(X, labels), 1e-9)
 
 
+def test_read_only_mapped_and_listed_rows(tmp_path):
+    X, labels = labelled(300, 4, 3, "mixed")
+    expected = metrics.silhouette_samples(X, labels)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    X.flags.writeable = labels.flags.writeable = False
+    for rows, names in (
+        (mapped, labels),
+        (X, labels[::-1][::-1]),
+        (X.tolist(), labels.tolist()),
+        (X, labels.astype("u1")),
+    ):
+        np.testing.assert_array_equal(metrics.silhouette_samples(rows, names), expected)
+        assert metrics.davies_bouldin_score(rows, names) == metrics.davies_bouldin_score(X, labels)
+
+
 def test_duplicates_and_ties():
     X = np.repeat([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0]], 20, axis=0)
     labels = np.repeat([0, 0, 1], 20)

@@ -212,6 +212,27 @@ def test_ctrl_c_without_a_callback(interruptible, n_threads, fitted):
     timer.join()
 
 
+@pytest.mark.parametrize("what", ["silhouette", "choose_k"])
+def test_ctrl_c_while_scoring_and_choosing(interruptible, what):
+    rows = np.random.default_rng(0).random((100_000, 4))
+    labels = np.arange(100_000) % 3
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        _thread.interrupt_main()
+
+    timer = threading.Timer(0.2, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        if what == "silhouette":
+            ckmeans.metrics.silhouette_score(rows, labels, n_threads=2)
+        else:
+            ckmeans.choose_k(rows, range(1, 60), n_init=50, random_state=0, n_threads=2)
+    assert time.perf_counter() - sent[0] < 2
+    timer.join()
+
+
 def test_ctrl_c_during_the_callback(interruptible):
     calls = []
 

@@ -113,6 +113,7 @@ def test_table_holds_the_scores_of_the_models():
     weights = np.random.default_rng(0).uniform(0, 2, 500)
     result = choose_k(X, [5, 2, 3, 2], sample_weight=weights, random_state=0, n_init=2)
     assert result.ks.tolist() == [2, 3, 5]
+    assert choose_k(X, np.array([2, 3]), criteria=[], random_state=0).ks.tolist() == [2, 3]
     for line in result.table:
         model = result.models[int(line["k"])]
         labels = model.labels_
