@@ -56,7 +56,7 @@ def test_scores_are_the_same_bits_everywhere(kind):
     try:
         for isa in _core.runnable_isas():
             _core.choose_isa(isa)
-            for threads in (1, 2, 3):
+            for threads in (1, 2, 7):
                 for name, layout in layouts(X).items():
                     outcome = [samples(layout, labels, weights, m, threads).tobytes() for m in _core.SILHOUETTE_METRICS]
                     scatter = _core.cluster_scatter(layout, labels.astype(np.int32), 7, weights, threads, True)
@@ -64,6 +64,14 @@ def test_scores_are_the_same_bits_everywhere(kind):
     finally:
         _core.choose_isa(before)
     assert len(seen) >= 24 and len(set(seen.values())) == 1
+
+
+@pytest.mark.parametrize("n", [50, 1000, 3000])
+def test_more_threads_than_blocks(n):
+    X, labels = labelled(n, 300, 2)
+    expected = samples(X, labels, threads=1)
+    for threads in (5, 64, 2**31 - 1):
+        np.testing.assert_array_equal(samples(X, labels, threads=threads), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint8, np.int16, np.uint16])

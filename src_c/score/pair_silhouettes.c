@@ -357,15 +357,14 @@ static void new_side(ck_arena *arena, int64_t rows, int64_t d, ck_pair_side *sid
 }
 
 /* What the tiles need, once the rows are cut into blocks. */
-static int prepare(pair_task *task, ck_arena *arena, int64_t n_blocks, int n_threads)
+static int prepare(pair_task *task, ck_arena *arena, int64_t n_blocks, int n_workers)
 {
     const int64_t d = task->X->n_features, most = block_rows(d);
     const block_t *last = task->blocks + n_blocks - 1;
     const int64_t elements = (last->first_panel * CK_LANES + ck_round_up(last->n, CK_LANES)) * d;
-    const int workers = ck_useful_threads(n_threads, n_blocks, INFINITY);
     task->packed = elements <= PACKED_ELEMENTS ? CK_NEW(arena, double, elements) : NULL;
-    task->scratch = CK_NEW(arena, worker_scratch, workers);
-    for (int w = 0; w < workers && !arena->failed; w++) {
+    task->scratch = CK_NEW(arena, worker_scratch, n_workers);
+    for (int w = 0; w < n_workers && !arena->failed; w++) {
         new_side(arena, most, d, &task->scratch[w].rows);
         new_side(arena, most, d, &task->scratch[w].columns);
         task->scratch[w].row_sums = CK_NEW(arena, double, most);
@@ -378,11 +377,11 @@ static int prepare(pair_task *task, ck_arena *arena, int64_t n_blocks, int n_thr
     if (arena->failed) return CK_ERROR_MEMORY;
     int status = CK_OK;
     if (task->packed)
-        status = ck_parallel_for(n_blocks, ck_useful_threads(n_threads, n_blocks, (double)elements), pack_ahead, task);
+        status = ck_parallel_for(n_blocks, ck_useful_threads(n_workers, n_blocks, (double)elements), pack_ahead, task);
     if (status != CK_OK) return status;
     const int64_t n_panels = ck_ceil_div(task->X->n_rows, CK_LANES);
     const double operations = (double)elements * (double)task->clusters->k;
-    return ck_parallel_for(n_panels, ck_useful_threads(n_threads, n_panels, operations), find_reach, task);
+    return ck_parallel_for(n_panels, ck_useful_threads(n_workers, n_panels, operations), find_reach, task);
 }
 
 int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, const ck_clusters *clusters,
@@ -417,6 +416,7 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     }
     task.row_sums = CK_NEW(&arena, double, most_sums);
     double *column_sums = n_groups > 1 ? CK_NEW(&arena, double, most_sums) : NULL;
+    n_threads = ck_useful_threads(n_threads, ck_ceil_div(n, CK_LANES), INFINITY); /* more is never asked for below */
     int status = prepare(&task, &arena, n_blocks, n_threads);
 
     for (int64_t i = 0; i < n && status == CK_OK; i++) task.nearest[i] = INFINITY;
