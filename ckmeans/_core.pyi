@@ -57,6 +57,7 @@ def silhouette(
     labels: NDArray[np.int32],
     n_clusters: int,
     weights: _Floats | None,
+    one: float,
     metric: str,
     centers: _Floats | None,
     n_threads: int,

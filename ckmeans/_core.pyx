@@ -84,7 +84,7 @@ cdef extern from "ck.h" nogil:
     int ck_cluster_scatter(const ck_matrix *, const int32_t *, int64_t, const double *, int, ck_scatter *,
                            ck_location *)
     ctypedef int (*ck_stop_fn)(void *)
-    int ck_silhouette(const ck_matrix *, const int32_t *, int64_t, const double *, ck_silhouette_metric,
+    int ck_silhouette(const ck_matrix *, const int32_t *, int64_t, const double *, double, ck_silhouette_metric,
                       const double *, int, ck_stop_fn, void *, double *, double *, ck_location *)
     int ck_distances_to_own(const ck_matrix *, const double *, const int32_t *, int, double *, ck_location *)
     int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
@@ -328,9 +328,9 @@ def cluster_scatter(X, const int32_t[::1] labels, int64_t n_clusters, const doub
     return totals, means, squares, distances if want_distances else None, scatter.unit
 
 
-def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::1] weights, str metric,
+def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::1] weights, double one, str metric,
                const double[:, ::1] centers, int n_threads):
-    """Silhouettes of the rows, and their mean."""
+    """Silhouettes of the rows, and their mean; ``one`` is the weight of one row."""
     cdef Rows rows = Rows(X)
     cdef ck_location where
     cdef ck_silhouette_metric kind = SILHOUETTES[metric]
@@ -342,8 +342,8 @@ def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::
     cdef const double *weights_pointer = optional(weights)
     cdef const double *centers_pointer = NULL if centers is None else &centers[0, 0]
     with nogil:
-        status = ck_silhouette(&rows.matrix, &labels[0], n_clusters, weights_pointer, kind, centers_pointer, n_threads,
-                               on_look, <void *>watch, &samples_view[0], &mean, &where)
+        status = ck_silhouette(&rows.matrix, &labels[0], n_clusters, weights_pointer, one, kind, centers_pointer,
+                               n_threads, on_look, <void *>watch, &samples_view[0], &mean, &where)
     check(status, rows, &where, watch)
     return samples, mean
 

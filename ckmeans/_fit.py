@@ -73,11 +73,8 @@ def fit(
     verbose = check.check_verbose(verbose)
     callback = check.check_callback(callback)
     restarts = _restarts(init, n_init)
-    weights = check.check_sample_weight(sample_weight, n_rows)
-    check.check_cluster_count(n_clusters, n_rows if weights is None else int(np.count_nonzero(weights)))
-    exponent = check.weight_exponent(weights)
-    if weights is not None and exponent:
-        weights = np.ldexp(weights, -exponent)
+    weights, exponent = check.scaled_weights(check.check_sample_weight(sample_weight, n_rows))
+    check.check_cluster_count(n_clusters, check.count_rows(weights, n_rows))
     seed = check.check_random_state(random_state)
 
     given = None

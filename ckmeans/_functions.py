@@ -128,10 +128,8 @@ def kmeans_plusplus(
     """
     rows = check.check_rows(X)
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    check.check_cluster_count(n_clusters, len(rows) if weights is None else int(np.count_nonzero(weights)))
-    if exponent := check.weight_exponent(weights):
-        weights = np.ldexp(weights, -exponent)  # type: ignore[arg-type]
+    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, len(rows)))
+    check.check_cluster_count(n_clusters, check.count_rows(weights, len(rows)))
     trials = 0 if n_local_trials is None else check.check_integer(n_local_trials, "n_local_trials", 1, 64)
     seed = check.check_random_state(random_state)
     centers, indices = _core.seed_centers(

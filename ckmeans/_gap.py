@@ -51,14 +51,20 @@ class GapCurve(NamedTuple):
 
 
 class PrincipalBox:
-    """The box along the principal axes of the data that holds them; axes are not turned back, distances do not care."""
+    """The box along the principal axes of the data that holds them, and the data in these axes.
+
+    Distances do not care for the axes, so nothing is turned back; more axes than rows there are none.
+    """
 
     def __init__(self, rows: Floats, weights: Floats | None) -> None:
         centered = rows - np.average(rows, axis=0, weights=weights)
         spread = centered if weights is None else centered * np.sqrt(weights)[:, np.newaxis]
-        _, axes = np.linalg.eigh(spread.T @ spread)
-        turned = centered @ axes
-        self.low, self.high = turned.min(axis=0), turned.max(axis=0)
+        if len(rows) < rows.shape[1]:
+            axes = np.linalg.svd(spread, full_matrices=False)[2].T
+        else:
+            axes = np.linalg.eigh(spread.T @ spread)[1]
+        self.rows = np.ascontiguousarray(centered @ axes)
+        self.low, self.high = self.rows.min(axis=0), self.rows.max(axis=0)
 
     def draw(self, n_rows: int, random: np.random.RandomState) -> Floats:
         return np.asarray(self.low + random.random_sample((n_rows, len(self.low))) * (self.high - self.low))
@@ -79,12 +85,12 @@ def gap_curve(
     exponent = int(np.frexp(np.abs(values).max())[1])
     values = np.ldexp(values, -exponent)  # the gap has no unit
     values -= values[0]
-    box = PrincipalBox(values, weights)
+    box, wide = PrincipalBox(values, weights), len(values) < values.shape[1]
     random = generator(seed)
     seeds = [int(s) for s in random.randint(2**32, size=n_references + 1, dtype=np.uint64)]
 
     def log_dispersions(item: int) -> Floats:
-        own_rows, own_weights = values, weights
+        own_rows, own_weights = box.rows if wide else values, weights
         if item > 0:
             own_rows, own_weights = box.draw(len(values), generator(seeds[item])), None
         count = len(own_rows) if own_weights is None else math.fsum(own_weights)
@@ -140,10 +146,11 @@ def gap_statistic(
     Returns
     -------
     GapResult
+        NaN where neither data nor noise have any extent left, as for as many clusters as rows.
     """
     rows = check.check_rows(X)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    counted = len(rows) if weights is None else int(np.count_nonzero(weights))
+    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, len(rows)))
+    counted = check.count_rows(weights, len(rows))
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
     check.check_cluster_count(n_clusters, counted)
     n_references = check.check_integer(n_references, "n_references", 1)
@@ -151,9 +158,7 @@ def gap_statistic(
     seed = check.check_random_state(random_state)
     threads = check.check_n_threads(n_threads)
     check.check_finite(rows, threads)
-    exponent = check.weight_exponent(weights)
-    scaled = np.ldexp(weights, -exponent) if weights is not None and exponent else weights
-    sample, sample_weights = sample_rows(rows, scaled, counted, generator(seed))
+    sample, sample_weights = sample_rows(rows, weights, counted, generator(seed))
     with check.convergence_warnings_ignored():
         curve = gap_curve(
             sample, sample_weights, [n_clusters], n_references=n_references, n_init=n_init, seed=seed, n_threads=threads

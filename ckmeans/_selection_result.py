@@ -40,6 +40,8 @@ class KSelection:
     (to fit and score). NaN where a score is not defined or was not asked for."""
     criteria: dict[str, tuple[str, bool]]
     """Title of each criterion that was asked for, and whether higher values are better."""
+    n_rows: int
+    """Rows of positive weight."""
     choices: dict[str, int | None]
     """The k that each criterion chooses; None where it chooses none."""
     recommended_k: int
@@ -48,7 +50,8 @@ class KSelection:
     votes: dict[int, int]
     """By k: how many criteria choose it, or one so near that it counts as the same."""
     structured: bool | None
-    """False: *no cluster structure*, ``recommended_k`` is 1. None: not tested, for want of the criterion "gap"."""
+    """False: *no cluster structure*, ``recommended_k`` is 1. None: not tested, for want of
+    the criterion "gap", of rows, or of several k."""
     structure_gain: float
     """Standard deviations by which the data gain more from clusters than uniform noise of their shape does, at the k
     where that is most."""
@@ -75,8 +78,11 @@ class KSelection:
     def agreement(self) -> float:
         """Share of the criteria that chose a number of clusters above one which chose the recommended one; NaN where
         none did."""
-        voters = sum(k is not None and k > 1 for k in self.choices.values())
+        voters = self._voters()
         return self.votes.get(self.recommended_k, 0) / voters if voters and self.structured is not False else math.nan
+
+    def _voters(self) -> int:
+        return sum(k is not None and k > 1 for k in self.choices.values())
 
     # --- Words --------------------------------------------------------------------------------------------------
 
@@ -89,19 +95,21 @@ class KSelection:
                 f"(at most {self.structure_gain:.1f} standard deviations; {self.structure_threshold:g} would tell). "
                 "Recommended: k = 1."
             )
-        voters = sum(k is not None and k > 1 for k in self.choices.values())
+        voters = self._voters()
         agreed = self.votes.get(self.recommended_k, 0)
         words = [f"Recommended: k = {self.recommended_k}"]
         if agreed:
-            words.append(f", chosen by {agreed} of the {voters} criteria that choose")
-        elif len(self.ks) > 1:
+            words.append(f", chosen by {agreed} of the {voters} criteria that choose more than one cluster")
+        elif self.alternatives:
             words.append(", the best in the mean of the ranks: no criterion chooses")
+        elif len(self.ks) > 1:
+            words.append(", the least: there is nothing to choose by")
         if self.alternatives:
             words.append("; also plausible: " + ", ".join(f"k = {k}" for k in self.alternatives))
         words.append(".")
-        if self.recommended_k == self.ks[-1] > 1:
+        if self.ks[-1] < self.n_rows and self.recommended_k == self.ks[-1] > 1:
             words.append(f" That is the largest k tried: try more than {self.ks[-1]}.")
-        if self.structured is None and len(self.ks) > 1:
+        if self.structured is None:
             words.append(" Whether there is any structure was not tested.")
         elif self.structured and math.isfinite(self.structure_gain):
             words.append(
@@ -117,7 +125,7 @@ class KSelection:
         return f"Elbow of the inertia, which has no vote: {', '.join(found)}."
 
     def _columns(self) -> list[str]:
-        return [name for name in COLUMNS if np.isfinite(self.table[name]).any()]
+        return [name for name in COLUMNS if not np.isnan(self.table[name]).all()]
 
     def _cells(self) -> list[list[str]]:
         """A list for each k: k, then the columns; a star where a criterion chooses it."""
@@ -125,9 +133,9 @@ class KSelection:
         for entry in self.table:
             line = [str(entry["k"])]
             for name in self._columns():
-                cell = COLUMNS[name].format(entry[name]) if np.isfinite(entry[name]) else "-"
+                cell = "-" if np.isnan(entry[name]) else COLUMNS[name].format(entry[name])
                 error = entry[ERRORS[name]] if name in ERRORS else math.nan
-                if error > 0:
+                if 0 < error < math.inf and np.isfinite(entry[name]):
                     cell += f" ± {error:.3f}"
                 line.append(cell + ("*" if self.choices.get(name) == entry["k"] else ""))
             lines.append(line)

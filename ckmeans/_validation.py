@@ -223,15 +223,27 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> FloatArray | None:
 
 
 def check_labels(labels: Any, n_rows: int | None, name: str = "labels") -> tuple[NDArray[np.int32], int]:
-    """``labels`` as int32 codes and a number that exceeds them; small non-negative integers are kept as they are."""
-    array = np.asarray(table_values(labels))
+    """``labels`` as int32 codes and a number that exceeds them, at most that of the rows; integers from 0 are kept as
+    they are where that allows it."""
+    if np.ma.is_masked(labels):
+        raise ValueError(f"{name} has masked values; fill or drop them first")
+    try:
+        array = np.asarray(table_values(labels))
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be made into an array (rows of different lengths?): {error}") from error
     if array.ndim != 1 or (n_rows is not None and len(array) != n_rows) or len(array) == 0:
         expected = f"({n_rows if n_rows is not None else 'n_samples'},), one label a row"
         raise ValueError(f"{name} must have shape {expected}; got {array.shape}")
-    if array.dtype.kind in "iu" and 0 <= array.min() and array.max() < max(2 * len(array), 2**16):
+    if array.dtype.kind in "iu" and 0 <= array.min() and array.max() < min(len(array), MAX_CLUSTERS):
         return np.ascontiguousarray(array, dtype=np.int32), int(array.max()) + 1
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError(f"{name} has NaN at row {np.isnan(array).argmax()}")
+    if array.dtype.kind in "fcmMO":
+        missing = (
+            np.array([value is None or value != value for value in array])
+            if array.dtype.kind == "O"
+            else array != array
+        )
+        if missing.any():
+            raise ValueError(f"{name} has a missing value at row {missing.argmax()}: {array[missing.argmax()]!r}")
     try:
         values, codes = np.unique(array, return_inverse=True)
     except TypeError as error:
@@ -252,6 +264,17 @@ def check_label_indices(labels: Any, n_rows: int, n_clusters: int, name: str = "
             f"{name} must be numbers of clusters, from 0 to {n_clusters - 1}; got {array[bad[0]]} at row {bad[0]}"
         )
     return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def scaled_weights(weights: FloatArray | None) -> tuple[FloatArray | None, int]:
+    """Weights divided by a power of two where they are extreme, and its exponent; mostly they themselves and 0."""
+    exponent = weight_exponent(weights)
+    return (np.ldexp(weights, -exponent) if weights is not None and exponent else weights), exponent
+
+
+def count_rows(weights: FloatArray | None, n_rows: int) -> int:
+    """Rows of positive weight."""
+    return n_rows if weights is None else int(np.count_nonzero(weights))
 
 
 def weight_exponent(weights: FloatArray | None) -> int:

@@ -41,9 +41,11 @@ LOW_SILHOUETTE = 0.25  # "no substantial structure" (Kaufman and Rousseeuw, Find
 OVERLAP_SHARE = 0.1  # of the rows of two clusters that lie between them; separate blobs have less than 0.06
 OVERLAP_ROWS = 5  # that lie between them, at least
 
-NEIGHBOURS = 5  # the distance of this neighbour says how dense the surroundings of a row are
-GAP = 1.8  # length of an edge across a gap, in medians of the edges at its ends; without gaps, it is 1.4 at most
-STRUCTURE_SHARE = 0.05  # of all rows, at least, in a structure
+NEIGHBOURS = 10  # the distance of this neighbour says how dense the surroundings of a row are
+GAP = 1.6  # length of an edge across a gap, in medians of the edges at its ends; within one cloud of rows, up to 1.2
+CLEAR = 1.4  # ratio of the smallest gap and the largest other edge so measured: else blobs that touch would look joined
+STRUCTURE_SHARE = 0.04  # of all rows, at least, in a structure
+MISPLACED_SHARE = 0.1  # of the rows, at least, that k-means puts to another structure, given as many clusters
 REAL_SHARE = 0.1  # of a structure, or of a cluster, at least, to count as a part of it
 LINE_SHARE = 0.98  # sum of squared variances by squared sum: beyond, rows lie along a line, where all parts are convex
 STRUCTURE_RESTARTS = 10
@@ -463,8 +465,9 @@ def non_convex(case: Case) -> Finding | None:
         np.add.at(table, (structures[inside], labels), sample.weights[inside])
         return table
 
-    if not _cuts(by_structure(best.labels_, n_structures)):
-        return None  # k-means finds them, with as many clusters
+    found = by_structure(best.labels_, n_structures)
+    if 1 - found.max(axis=0).sum() / found.sum() < MISPLACED_SHARE:
+        return None  # convex enough for k-means
     table = by_structure(sample.labels[inside], n_clusters)
     serious = _cuts(table)
     if not serious and n_clusters <= n_structures:
@@ -515,28 +518,32 @@ def _spanning_tree(distances: FloatArray) -> tuple[Positions, FloatArray]:
 
 
 def _parts(ends: Positions, lengths: FloatArray, weights: FloatArray) -> Positions:
-    """Large parts, by number, that a tree falls into when cut at its gaps; -1 for the nodes of small ones.
+    """Large parts, by number, that a tree falls into when cut at its gaps; -1 for other nodes, and without clear gaps.
 
     Edges join parts, the shortest first; those much longer than the usual edge of two large parts are the gaps.
     """
     part = np.arange(len(weights))
     nodes = [[node] for node in part.tolist()]
-    inner: list[list[float]] = [[] for _ in part]
+    inner: list[list[float]] = [[] for _ in nodes]
     sizes, enough = weights.copy(), STRUCTURE_SHARE * weights.sum()
+    smallest_gap, largest_other = np.inf, 1.0
     for edge in np.argsort(lengths, kind="stable"):
         small, large = sorted(part[ends[edge]].tolist(), key=lambda end: len(nodes[end]))
         if min(sizes[small], sizes[large]) >= enough:
-            usual = max((float(np.median(inner[end])) for end in (small, large) if inner[end]), default=0.0)
-            if lengths[edge] > GAP * usual:
+            usual = max((np.median(inner[end]) for end in (small, large) if inner[end]), default=lengths[edge])
+            ratio = lengths[edge] / usual
+            if ratio > GAP:
+                smallest_gap = min(smallest_gap, ratio)
                 continue
+            largest_other = max(largest_other, ratio)
         part[nodes[small]] = large
         nodes[large] += nodes[small]
         inner[large] += [*inner[small], lengths[edge]]
         sizes[large] += sizes[small]
-    found = np.flatnonzero(np.bincount(part, weights, minlength=len(part)) >= enough)
-    number = np.full(len(part), -1)
-    number[found] = np.arange(len(found))
-    return number[part]
+    is_large = np.bincount(part, weights, minlength=len(part)) >= enough
+    if smallest_gap < CLEAR * largest_other:
+        is_large[:] = False
+    return np.where(is_large, np.cumsum(is_large) - 1, -1)[part]
 
 
 # --- What is looked for -----------------------------------------------------------------------------------------

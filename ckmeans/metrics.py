@@ -45,15 +45,19 @@ class _Labelled(NamedTuple):
     """Weights were divided by 2**exponent."""
     n_threads: int
 
+    @property
+    def n_weighted(self) -> int:
+        """Rows of positive weight."""
+        return check.count_rows(self.weights, len(self.rows))
+
 
 def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled:
     rows = check.check_rows(X)
     codes, n_labels = check.check_labels(labels, len(rows))
     weights = check.check_sample_weight(sample_weight, len(rows))
-    exponent = check.weight_exponent(weights)
-    if weights is not None and exponent:
-        exponent -= int(math.copysign(64, exponent))  # far from one still: that a row is one of w rows tells nothing
-        weights = np.ldexp(weights, -exponent)
+    weights, exponent = check.scaled_weights(weights)
+    if weights is not None and not np.frexp(weights.sum())[1] + exponent <= 1024:
+        raise ValueError("sample_weight must have a sum that float64 holds: divide all weights by their largest")
     return _Labelled(rows, codes, n_labels, weights, exponent, check.check_n_threads(n_threads))
 
 
@@ -88,14 +92,17 @@ def _scatter(data: _Labelled, want_distances: bool = False) -> _Scatter:
     return _Scatter(weights, np.ldexp(means, -unit), squares, distances, unit, data.exponent)
 
 
-def _check_clusters(n_clusters: int, count: float, what: str) -> None:
-    """That a score which compares clusters can be had: at least two of them, and more rows than clusters."""
+def _check_several(n_clusters: int, what: str) -> None:
     if n_clusters < 2:
         raise ValueError(f"{what} needs at least 2 clusters, got labels that name {n_clusters}")
-    if not count > n_clusters:
+
+
+def _check_weight(n_clusters: int, n_rows: float, what: str) -> None:
+    """That there is scatter within clusters to be had: rows count by their weight."""
+    if not n_rows > n_clusters:
         raise ValueError(
-            f"{what} needs more rows than clusters, got {n_clusters} clusters and rows of total weight {count:g} "
-            "(weights count rows)"
+            f"{what} needs more rows than clusters, got {n_clusters} clusters and rows of total weight {n_rows:g}"
+            " (a row of weight w counts as w rows)"
         )
 
 
@@ -144,8 +151,18 @@ def silhouette_samples(
 
 def _silhouettes(data: _Labelled, metric: str, centers: Floats | None, what: str) -> tuple[Floats, float]:
     counted = data.labels if data.weights is None else data.labels[data.weights > 0]
-    _check_clusters(int(np.count_nonzero(np.bincount(counted))), len(counted), what)
-    return _core.silhouette(data.rows, data.labels, data.n_labels, data.weights, metric, centers, data.n_threads)
+    n_clusters = int(np.count_nonzero(np.bincount(counted)))
+    _check_several(n_clusters, what)
+    if n_clusters == len(counted) and (data.weights is None or not (data.weights > one_row(data)).any()):
+        raise ValueError(f"{what} needs more rows than clusters, got {n_clusters} clusters of a single row each")
+    return _core.silhouette(
+        data.rows, data.labels, data.n_labels, data.weights, one_row(data), metric, centers, data.n_threads
+    )
+
+
+def one_row(data: _Labelled) -> float:
+    """The weight of one row, in the unit of the weights."""
+    return float(np.ldexp(1.0, -data.exponent))
 
 
 @overload
@@ -190,14 +207,15 @@ def silhouette_score(
     X, labels, metric, sample_weight, n_threads
         As for :func:`silhouette_samples`.
     sample_size : int, optional
-        Rows to take, of each cluster in proportion to its rows but at least two, without replacement; the silhouettes
-        are those within the sample, their mean that of the clusters' means by the clusters' weights. None: all rows.
+        Rows to take, of each cluster in proportion to its rows but at least two (so maybe some more in all), without
+        replacement. The silhouettes are those within the sample, their mean that of the clusters' means by the
+        clusters' weights. None: all rows.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Seed of the sample.
     return_standard_error : bool, default False
         Return ``(score, standard_error)``. The error is that of ten parts of the sample, each scored on its own
-        (random groups: Wolter, Introduction to Variance Estimation, 2007, chapter 2); 0 where all were taken, NaN for a
-        sample of fewer than thirty rows for each label.
+        (random groups: Wolter, Introduction to Variance Estimation, 2007, chapter 2); 0 where all were taken, NaN where
+        a part has less than two rows of a cluster.
 
     Returns
     -------
@@ -214,11 +232,16 @@ def silhouette_score(
     data = _check(X, labels, sample_weight, n_threads)
     if sample_size is not None:
         sample_size = check.check_integer(sample_size, "sample_size", 2)
+    samples = sample_size is not None and sample_size < len(data.rows)
+    # Nothing is taken from NumPy's global generator where nothing is drawn.
+    seed = check.check_random_state(random_state) if samples or random_state is not None else 0
     error = 0.0
-    if sample_size is None or sample_size >= len(data.rows):
+    if sample_size is None or not samples:
         _, score = _silhouettes(data, metric, None, "silhouette_score")
     else:
-        score, error = _sampled_silhouette(data, metric, sample_size, check.check_random_state(random_state))
+        rows, groups = _stratified_sample(data, sample_size, seed)
+        score = _stratified_mean(data, rows, metric)
+        error = _sampling_error(data, rows, groups, metric) if return_standard_error else 0.0
     return (score, error) if return_standard_error else score
 
 
@@ -226,15 +249,15 @@ ERROR_GROUPS = 10
 """Parts of a sample that are scored on their own, for the error of its score."""
 
 
-def _sampled_silhouette(data: _Labelled, metric: str, sample_size: int, seed: int) -> tuple[float, float]:
-    rows, groups = _stratified_sample(data, sample_size, seed)
-    score = _stratified_mean(data, rows, metric)
-    if len(rows) < ERROR_GROUPS * 3 * data.n_labels:  # parts that miss clusters tell nothing of the whole
-        return score, math.nan
+def _sampling_error(data: _Labelled, rows: NDArray[np.intp], groups: NDArray[np.intp], metric: str) -> float:
+    """From the parts of the sample; NaN where one holds less than two rows of a cluster, which tells nothing of it."""
+    k = data.n_labels
+    counts = np.bincount(groups * k + data.labels[rows], minlength=ERROR_GROUPS * k).reshape(ERROR_GROUPS, k)
+    if (counts[:, counts.any(axis=0)] < 2).any():
+        return math.nan
     parts = [_stratified_mean(data, rows[groups == group], metric) for group in range(ERROR_GROUPS)]
-    n_rows = len(data.rows) if data.weights is None else np.count_nonzero(data.weights)
-    left = max(0.0, 1 - len(rows) / n_rows)
-    return score, math.sqrt(left) * float(np.std(parts, ddof=1)) / math.sqrt(ERROR_GROUPS)
+    left = max(0.0, 1 - len(rows) / data.n_weighted)
+    return math.sqrt(left) * float(np.std(parts, ddof=1)) / math.sqrt(ERROR_GROUPS)
 
 
 def _stratified_mean(data: _Labelled, picked: NDArray[np.intp], metric: str) -> float:
@@ -312,7 +335,8 @@ def calinski_harabasz_score(
     """
     scatter = _scatter(_check(X, labels, sample_weight, n_threads))
     n, k = scatter.n_rows, len(scatter.weights)
-    _check_clusters(k, n, "calinski_harabasz_score")
+    _check_several(k, "calinski_harabasz_score")
+    _check_weight(k, n, "calinski_harabasz_score")
     weights = scatter.weights[:, np.newaxis]
     overall = np.add.reduce(weights * scatter.means) / math.fsum(scatter.weights)
     between = math.fsum(np.add.reduce(weights * (scatter.means - overall) ** 2))
@@ -330,7 +354,9 @@ def davies_bouldin_score(
     """
     data = _check(X, labels, sample_weight, n_threads)
     scatter = _scatter(data, want_distances=True)
-    _check_clusters(len(scatter.weights), scatter.n_rows, "davies_bouldin_score")
+    _check_several(len(scatter.weights), "davies_bouldin_score")
+    if len(scatter.weights) == data.n_weighted:
+        raise ValueError(f"davies_bouldin_score needs more rows than clusters, got {data.n_weighted} of both")
     spread = scatter.distances / scatter.weights  # type: ignore[operator]
     worst = np.zeros(len(spread))
     block = max(1, 2**20 // len(spread))
@@ -384,8 +410,7 @@ def aic(
 def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
     scatter = _scatter(data)
     n, k, d = scatter.n_rows, len(scatter.weights), data.rows.shape[1]
-    if not n > k:
-        _check_clusters(max(k, 2), n, what)
+    _check_weight(k, n, what)
     if not scatter.within > 0:
         return -math.inf
     log_variance = math.log(scatter.within / (d * (n - k))) + (2 * scatter.unit + scatter.exponent) * math.log(2)

@@ -315,9 +315,9 @@ def cluster_members(labels: NDArray[np.integer[Any]], n_clusters: int, weights: 
 
 
 def safe_unit(*arrays: NDArray[Any]) -> float:
-    """A power of two by which to multiply so that differences do not overflow; mostly 1."""
+    """A power of two to multiply huge values by, so that their differences do not overflow; mostly 1."""
     largest = max(max(float(array.max()), -float(array.min())) for array in arrays)
-    return 0.25 if largest > 2.0**1020 else 1.0
+    return 2.0**-16 if largest > 2.0**1000 else 1.0
 
 
 def blocks(

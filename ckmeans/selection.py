@@ -29,7 +29,7 @@ __all__ = ["CRITERIA", "KSelection", "SelectionProgress", "choose_k", "elbow_poi
 SILHOUETTE_ROWS = 10_000
 """Rows of the sample that silhouettes are taken of."""
 NOISE_ROWS = 2000
-"""Rows of the sample that is compared with noise, and of those that stability is measured on."""
+"""Rows of the sample that is compared with noise and that stability is measured on; subsamples have 0.8 of as many."""
 N_REFERENCES = 20
 N_SUBSAMPLES = 10
 SUBSAMPLE_SHARE = 0.8
@@ -78,13 +78,15 @@ class SelectionProgress(NamedTuple):
 
 def _best(table: Table, name: str, sign: float) -> int | None:
     values = sign * table[name]
-    return int(table["k"][np.nanargmax(values)]) if np.isfinite(values).any() else None
+    return int(table["k"][np.nanargmax(values)]) if not np.isnan(values).all() else None
 
 
 def _turning_bic(table: Table) -> int | None:
     """Of least BIC; none where it still falls at the end, as it does where clusters are no spheres."""
-    k = int(table["k"][np.argmin(table["bic"])])
-    return k if k < table["k"][-1] else None
+    k, defined = _best(table, "bic", -1), table[~np.isnan(table["bic"])]
+    if k is None or (k == defined["k"][-1] and np.isfinite(defined["bic"][-1])):
+        return None
+    return k
 
 
 def _first_gap(table: Table) -> int | None:
@@ -151,7 +153,8 @@ def choose_k(
     max_iter, tol
         Of each fit, as for :class:`ckmeans.KMeans`.
     sample_weight : array-like of shape (n_samples,), optional
-        A row of weight w counts as w rows.
+        A row of weight w counts as w rows. Weights that sum to no more than a k leave it without Calinski-Harabasz
+        and BIC, which count rows: do not divide weights by their sum.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Seed of everything drawn; results do not depend on the number of threads.
     n_threads : int, optional
@@ -176,8 +179,8 @@ def choose_k(
     the fit and those of fits to 10 subsamples (after Ben-Hur, Elisseeff and Guyon, PSB 2002). *No structure*: for no k
     does the gap rise above that of one cluster by four standard deviations of what it does for noise.
 
-    The recommendation is the k that most criteria choose; the elbow is found and shown, but has no vote: Schubert,
-    "Stop using the elbow criterion for k-means" (SIGKDD Explorations 25, 2023).
+    The recommendation is the k above one that most criteria choose; the elbow is found and shown, but has no vote:
+    Schubert, "Stop using the elbow criterion for k-means" (SIGKDD Explorations 25, 2023).
 
     Examples
     --------
@@ -190,15 +193,14 @@ def choose_k(
     """
     rows = check.check_rows(X)
     weights = check.check_sample_weight(sample_weight, len(rows))
-    wanted = _check_ks(ks, len(rows) if weights is None else int(np.count_nonzero(weights)))
+    scaled, exponent = check.scaled_weights(weights)
+    wanted = _check_ks(ks, check.count_rows(scaled, len(rows)))
     names = _check_criteria(criteria)
     n_init = check.check_integer(n_init, "n_init", 1, 10_000)
     max_iter = check.check_integer(max_iter, "max_iter", 1)
     tol = check.check_nonnegative(tol, "tol")
     threads = check.check_n_threads(n_threads)
     seed = check.check_random_state(random_state)
-    exponent = check.weight_exponent(weights)
-    scaled = np.ldexp(weights, -exponent) if weights is not None and exponent else weights
     report = _Reporter(progress, len(wanted) + 1 + ("gap" in names) + ("stability" in names))
     seeds = [int(s) for s in generator(seed).randint(2**32, size=5, dtype=np.uint64)]
 
@@ -240,7 +242,8 @@ def choose_k(
     report.close()
     return KSelection(
         table=table,
-        criteria={name: (CRITERIA[name].title, CRITERIA[name].higher_is_better) for name in names},
+        criteria={name: CRITERIA[name][:2] for name in names},
+        n_rows=check.count_rows(scaled, len(rows)),
         choices=choices,
         recommended_k=recommended,
         alternatives=alternatives,
@@ -263,7 +266,7 @@ def _empty_table(ks: list[int]) -> Table:
 
 
 def _check_ks(ks: Any, n_rows: int) -> list[int]:
-    if isinstance(ks, (int, np.integer)) or not isinstance(ks, Iterable):
+    if isinstance(ks, str) or not isinstance(ks, Iterable) or getattr(ks, "ndim", 1) != 1:
         raise TypeError(f"ks must be several numbers of clusters, such as range(1, 11), got {ks!r}")
     wanted = sorted({check.check_integer(k, "each of ks", 1, check.MAX_CLUSTERS) for k in ks})
     if not wanted:
@@ -278,6 +281,8 @@ def _check_ks(ks: Any, n_rows: int) -> list[int]:
 def _check_criteria(criteria: Any) -> list[str]:
     if criteria is None:
         return list(CRITERIA)
+    if not isinstance(criteria, Iterable):
+        raise TypeError(f"criteria must be names of criteria, such as ['silhouette', 'gap'], got {criteria!r}")
     names = [criteria] if isinstance(criteria, str) else list(criteria)
     for name in names:
         check.check_choice(name, "each of criteria", CRITERIA)
@@ -314,26 +319,25 @@ def _model(k: int, fit: FitResult, X: Any, rows: NDArray[Any], parameters: dict[
 
 
 def _score(line: Any, rows: NDArray[Any], weights: Floats | None, fit: FitResult, names: list[str], seed: int) -> None:
-    """Fill what follows from one fit. Scores that compare clusters need two of them, and more rows than clusters."""
+    """Fill what follows from one fit. One that found fewer clusters than k is not scored: it is that of a lesser k."""
     started = time.perf_counter()
     line["inertia"] = fit.inertia
     line["smallest_share"] = fit.weights.min() / math.fsum(fit.weights)
-    found, count = np.count_nonzero(fit.weights), math.fsum(fit.weights)
+    k, count, n_rows = len(fit.weights), math.fsum(fit.weights), check.count_rows(weights, len(rows))
+    found = np.count_nonzero(fit.weights) == k
     common: dict[str, Any] = {"sample_weight": weights, "n_threads": 1}
-    if "bic" in names and count > found:
+    if "bic" in names and found and k < count:
         line["bic"] = metrics.bic(rows, fit.labels, **common)
-    several = 2 <= found < count
-    if several and "silhouette" in names and found < (len(rows) if weights is None else np.count_nonzero(weights)):
+    several = found and 2 <= k < n_rows
+    if several and "silhouette" in names:
+        sampling: dict[str, Any] = {"sample_size": SILHOUETTE_ROWS, "random_state": seed}
         line["silhouette"], line["silhouette_error"] = metrics.silhouette_score(
-            rows,
-            fit.labels,
-            sample_size=SILHOUETTE_ROWS,
-            random_state=seed,
-            return_standard_error=True,
-            **common,
+            rows, fit.labels, return_standard_error=True, **sampling, **common
         )
-    if several and "calinski_harabasz" in names:
-        line["calinski_harabasz"] = metrics.calinski_harabasz_score(rows, fit.labels, **common)
+    if several and k < count and "calinski_harabasz" in names:
+        # Where nothing scatters within, the function says 1, as scikit-learn does; here it is to be the best.
+        score = metrics.calinski_harabasz_score(rows, fit.labels, **common)
+        line["calinski_harabasz"] = score if fit.inertia > 0 else math.inf
     if several and "davies_bouldin" in names:
         line["davies_bouldin"] = metrics.davies_bouldin_score(rows, fit.labels, **common)
     line["seconds"] += time.perf_counter() - started
@@ -342,7 +346,7 @@ def _score(line: Any, rows: NDArray[Any], weights: Floats | None, fit: FitResult
 def _compare_with_noise(
     table: Table, sample: NDArray[Any], weights: Floats | None, seed: int, threads: int
 ) -> GapCurve | None:
-    """Gaps of a sample of the rows. None where it holds too few distinct points to say anything."""
+    """Gaps of a sample of the rows. None where it holds too few rows, or ks are too few, to say anything."""
     ks = sorted({1, *table["k"].tolist()})
     within = [k for k in ks if k < len(sample)]
     if len(within) < 2:
@@ -366,8 +370,8 @@ def _measure_stability(
     threads: int,
 ) -> None:
     """Mean agreement, on the sample, of each fit with fits to subsamples."""
-    size = min(NOISE_ROWS, math.ceil(SUBSAMPLE_SHARE * len(sample)))
-    ks = [k for k in table["k"].tolist() if 1 < k < size]
+    size = math.ceil(SUBSAMPLE_SHARE * len(sample))
+    ks = [k for k in table["k"].tolist() if 1 < k < size and models[k].cluster_weights_.all()]
     if not ks:
         return
     random = generator(seed)
@@ -425,25 +429,29 @@ def elbow_point(ks: ArrayLike, inertia: ArrayLike) -> int | None:
 
 
 def _bend(ks: NDArray[Any], inertia: Floats) -> int | None:
-    """The k of the largest second difference (divided, for uneven steps)."""
+    """The k of the largest second difference (divided: steps may be uneven)."""
     if len(ks) < 3 or not np.isfinite(inertia).all():
         return None
     slopes = np.diff(inertia) / np.diff(ks)
-    return int(ks[1 + int(np.argmax(np.diff(slopes)))])
+    return int(ks[1 + int(np.argmax(np.diff(slopes) / (ks[2:] - ks[:-2])))])
 
 
 # --- The recommendation -----------------------------------------------------------------------------------------------
 
 
 def _find_structure(curve: GapCurve | None) -> tuple[bool | None, float]:
-    """Whether data gain more from clusters than noise, and by how many standard deviations; None: not tested."""
+    """Whether data gain more from clusters than noise, and by how many standard deviations; None: not tested.
+
+    From as many clusters as distinct points on nothing is left to scatter, whatever the data: those k have no say, but
+    where all rows are in two places there are no others.
+    """
     if curve is None:
         return None, math.nan
     if not np.isfinite(curve.data[0]):  # all rows are the same
         return False, 0.0
-    gains = curve.gains()
-    gain = float(np.where(np.isfinite(curve.data), gains, np.inf).max())  # clusters without any extent
-    return gain > STRUCTURE_GAIN, gain
+    told = np.isfinite(curve.data[1:])
+    gain = float(curve.gains()[1:][told].max()) if told.any() else math.inf
+    return gain > STRUCTURE_GAIN, max(gain, 0.0)
 
 
 def _recommend(
@@ -456,11 +464,14 @@ def _recommend(
         return (1 if structured is False else ks[0]), (), {}
     order = _by_mean_rank(table, several)
     chosen = [k for k in choices.values() if k is not None and k > 1]
-    if not chosen:
+    if not chosen and order:
         return order[0], tuple(order[1:2]), {}
+    if not chosen:
+        return ks[0], (), {}
     support = {k: sum(_same(k, other) for other in chosen) for k in set(chosen)}
-    best = max(support, key=lambda k: (support[k], chosen.count(k), -order.index(k)))
-    others = sorted({k for k in support if not _same(k, best)}, key=lambda k: (-support[k], order.index(k)))
+    place = {k: i for i, k in enumerate(order)}
+    best = max(support, key=lambda k: (support[k], chosen.count(k), -place.get(k, len(ks))))
+    others = sorted({k for k in support if not _same(k, best)}, key=lambda k: (-support[k], place.get(k, len(ks))))
     next_best = next((k for k in order if not _same(k, best)), None)
     if next_best is not None and next_best not in others:
         others.append(next_best)
@@ -472,12 +483,14 @@ def _same(k: int, other: int) -> bool:
 
 
 def _by_mean_rank(table: Table, ks: list[int]) -> list[int]:
-    """``ks`` from best to worst by the mean of their ranks among the criteria."""
+    """``ks`` from best to worst by the mean of their ranks among the criteria; none where no criterion has a value."""
     lines = table[np.isin(table["k"], ks)]
-    ranks = [np.zeros(len(lines), dtype=np.intp)]
+    ranks = []
     for name, criterion in CRITERIA.items():
         values = lines[name] if criterion.higher_is_better else -lines[name]
-        if criterion.ranks and np.isfinite(values).any():
-            ranks.append(np.argsort(np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")))
+        if criterion.ranks and not np.isnan(values).all():
+            ranks.append(np.argsort(np.argsort(-np.where(np.isnan(values), -np.inf, values), kind="stable")))
+    if not ranks:
+        return []
     order = np.argsort(np.sum(ranks, axis=0), kind="stable")
     return [int(lines["k"][i]) for i in order]

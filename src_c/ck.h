@@ -155,11 +155,13 @@ typedef enum {
 } ck_silhouette_metric;
 /* Asked now and then, from the thread that called; a non-zero answer ends the work with CK_ERROR_STOPPED. */
 typedef int (*ck_stop_fn)(void *user);
-/*   centers  IN  k x d for CK_SIMPLIFIED, or NULL: the means
+/*   one      the weight of one row: 1, but where weights were scaled
+ *   centers  IN  k x d for CK_SIMPLIFIED, or NULL: the means
  *   stop     or NULL
- *   samples  OUT n: (b - a) / max(a, b), 0 for a row that is alone; not a number for a single cluster
+ *   samples  OUT n: (b - a) / max(a, b), 0 for a row that is alone; not a number for a single cluster and
+ *                for a row of weight 0
  *   mean     OUT by weight */
-int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights,
+int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
                   ck_silhouette_metric metric, const double *centers, int n_threads, ck_stop_fn stop, void *stop_user,
                   double *samples, double *mean, ck_location *where);
 

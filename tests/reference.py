@@ -367,7 +367,8 @@ def silhouette_samples(X, labels, weights=None, metric="euclidean", centers=None
     """(b - a) / max(a, b) of every row, with a and b mean distances to its own cluster and to the nearest other one.
 
     A row of weight w stands for w rows, and is not among the others of its cluster: of weights below one, as much of it
-    as there is. Alone in its cluster it gets 0. "simplified": distances to the centers, by default the means.
+    as there is. Alone in its cluster it gets 0, of weight 0 NaN. "simplified": distances to the centers, by default
+    the means.
     """
     X, labels = np.asarray(X, dtype=np.float64), np.asarray(labels)
     weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
@@ -388,7 +389,9 @@ def silhouette_samples(X, labels, weights=None, metric="euclidean", centers=None
             to[labels[i]] = own
         b = min((to[j] for j in present if j != labels[i]), default=np.nan)
         a = to[labels[i]]
-        if others > 1e-12 * totals[labels[i]]:
+        if weights[i] == 0.0:
+            out[i] = np.nan
+        elif others > 1e-12 * totals[labels[i]]:
             out[i] = (b - a) / max(a, b) if max(a, b) > 0.0 else 0.0
     return out
 

@@ -27,7 +27,7 @@ def labelled(n, d, k, kind="random", seed=0):
 
 def samples(X, labels, weights=None, metric="euclidean", threads=2):
     k = int(labels.max()) + 1
-    return _core.silhouette(X, labels.astype(np.int32), k, weights, metric, None, threads)[0]
+    return _core.silhouette(X, labels.astype(np.int32), k, weights, 1.0, metric, None, threads)[0]
 
 
 def close(a, b, rtol=1e-10):
@@ -246,11 +246,52 @@ def test_scores_of_huge_and_tiny_weights(score):
     X, labels = labelled(200, 3, 4, "mixed")
     weights = np.random.default_rng(0).uniform(1, 4, 200)
     assert np.isfinite(score(X, labels, sample_weight=weights * 1e300))
+    with pytest.raises(ValueError, match="sample_weight must have a sum that float64 holds"):
+        score(X, labels, sample_weight=np.full(200, 1e308))
     growth = 2.0**830 if score is metrics.calinski_harabasz_score else 1.0  # it is in proportion to n
     few, many = (score(X, labels, sample_weight=weights * 2.0**power) for power in (70, 900))
     close(many, few * growth, 1e-9)
     if score in SCORES[:3]:
         close(score(X, labels, sample_weight=weights * 2.0**-900), score(X, labels, sample_weight=weights / 8), 1e-9)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_a_row_of_weight_0_is_as_if_absent(score):
+    X, labels = labelled(60, 2, 3, "blobs")
+    expected = score(X, labels, sample_weight=np.ones(60))
+    for far in (1e300, -1e200, 1e9):
+        with_far = np.vstack([[[far, 0.0]], X, [[0.0, far]]])
+        weights = np.r_[0.0, np.ones(60), 0.0]
+        close(score(with_far, np.r_[0, labels, 7], sample_weight=weights), expected)
+    values = metrics.silhouette_samples(with_far, np.r_[0, labels, 7], sample_weight=weights)
+    np.testing.assert_array_equal(np.isnan(values), weights == 0)
+
+
+def test_the_weight_of_others_does_not_change_a_cluster():
+    X, labels = np.array([[0.0], [1.0], [10.0], [11.0]]), [0, 0, 1, 1]
+    heavy = metrics.silhouette_samples(X, labels, sample_weight=[1e5, 1e5, 1e30, 1e30])
+    close(heavy[:2], metrics.silhouette_samples(X, labels, sample_weight=[1e5, 1e5, 1e5, 1e5])[:2])
+
+
+def test_clusters_far_apart_and_next_to_nothing():
+    far = np.array([[0.0], [1.0], [1e200], [1e200]])
+    close(metrics.silhouette_samples(far, [0, 0, 1, 1]), np.ones(4))
+    close(metrics.silhouette_samples(far, [0, 0, 1, 1], metric="sqeuclidean"), np.ones(4))
+    assert metrics.davies_bouldin_score(far, [0, 0, 1, 1]) < 1e-100
+    centers = [[0.5], [1e200]]
+    close(metrics.simplified_silhouette([[0.0], [1.0], [10.0], [11.0]], [0, 0, 1, 1], centers=centers), 0.0)
+    small = np.array([[0.0], [1.0], [10.0], [11.0]])
+    for metric in ("euclidean", "sqeuclidean"):
+        expected = metrics.silhouette_samples(small, [0, 0, 1, 1], metric=metric)
+        close(metrics.silhouette_samples(small * 2.0**-1040, [0, 0, 1, 1], metric=metric), expected, 1e-6)
+
+
+@pytest.mark.parametrize("power", [30, 44, 52])
+def test_clusters_that_an_offset_leaves_few_bits(power):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(6, size=300)
+    X = np.rint(40 * np.stack([np.cos(labels), np.sin(labels)], axis=1) + rng.integers(-9, 10, (300, 2)))
+    close(metrics.silhouette_samples(X + 2.0**power, labels), metrics.silhouette_samples(X, labels))
 
 
 def test_inertia_is_that_of_a_fit():
@@ -310,6 +351,22 @@ def test_a_sample_holds_rows_of_every_cluster():
     assert len(np.unique(picked)) == len(picked)
 
 
+def test_the_error_of_a_sample_with_a_rare_cluster():
+    X = np.vstack([np.random.default_rng(0).normal(size=(3000, 1)), [[500.0], [501.0]]])
+    labels = np.r_[np.zeros(3000, int), 1, 1]
+    score, error = metrics.silhouette_score(X, labels, sample_size=1000, random_state=0, return_standard_error=True)
+    assert score > 0.99 and math.isnan(error)
+    assert score == metrics.silhouette_score(X, labels, sample_size=1000, random_state=0)
+
+
+def test_the_values_of_labels_do_not_matter():
+    X, labels = labelled(3000, 2, 2, "blobs")
+    options = {"sample_size": 1000, "random_state": 0, "return_standard_error": True}
+    expected = metrics.silhouette_score(X, labels, **options)
+    for names in (labels * 1000, labels * 2**40, labels - 5, labels == 1, np.array(["b", "c"])[labels]):
+        assert metrics.silhouette_score(X, names, **options) == expected
+
+
 def test_a_sample_of_all_rows_is_no_sample():
     X, labels = labelled(500, 2, 3)
     expected = (metrics.silhouette_score(X, labels), 0.0)
@@ -333,10 +390,14 @@ def test_what_is_not_finite_is_located(score):
     ("labels", "message"),
     [
         ([0, 0, 0, 0], "at least 2 clusters, got labels that name 1"),
-        ([0, 1, 2, 3], "more rows than clusters, got 4 clusters"),
+        ([0, 1, 2, 3], "more rows than clusters, got 4 "),
         ([0, 1, 1], r"labels must have shape \(4,\)"),
         ([[0, 1, 1, 0]], r"labels must have shape \(4,\)"),
-        ([0.0, 1.0, np.nan, 0.0], "labels has NaN at row 2"),
+        ([0.0, 1.0, np.nan, 0.0], "labels has a missing value at row 2"),
+        (["a", "b", "b", None], "labels has a missing value at row 3: None"),
+        (np.array(["2026-01-01", "NaT", "2026-01-02", "NaT"], "M8[D]"), "labels has a missing value at row 1"),
+        (np.ma.array([0, 0, 1, 1], mask=[0, 1, 0, 0]), "labels has masked values"),
+        ([[0], [1, 2], [0], [1]], "labels cannot be made into an array"),
     ],
 )
 def test_labels_that_make_no_clustering(labels, message):
@@ -356,10 +417,14 @@ def test_other_wrong_arguments():
         metrics.silhouette_score(X, labels, sample_size=1)
     with pytest.raises(ValueError, match="labels must be numbers of clusters, from 0 to 0; got 1 at row 2"):
         metrics.simplified_silhouette(X, labels, centers=[[0.0, 0.0]])
-    with pytest.raises(ValueError, match=r"total weight 1 \(weights count rows\)"):
+    with pytest.raises(ValueError, match=r"got 2 clusters and rows of total weight 1 \(a row of weight w counts"):
         metrics.calinski_harabasz_score(X, labels, sample_weight=0.25)
+    with pytest.raises(ValueError, match="bic needs more rows than clusters, got 1 clusters and rows of total"):
+        metrics.bic([[0.0]], [0])
     with pytest.raises(TypeError, match="labels must be values of one kind"):
-        metrics.silhouette_score(X, np.array([0, "a", None, 1], dtype=object))
+        metrics.silhouette_score(X, np.array([0, "a", "b", 1], dtype=object))
+    with pytest.raises(TypeError, match="random_state must be"):
+        metrics.silhouette_score(X, labels, random_state="a")
     with pytest.raises(ValueError, match=r"labels_pred must have shape \(4,\)"):
         metrics.adjusted_rand_score(labels, [1, 2])
 

@@ -168,6 +168,10 @@ def test_rules_of_choice():
     votes = {"a": 98, "b": 99, "c": 100, "d": 150}
     assert selection._recommend(near, votes, True)[0] == 99
     assert selection._recommend(ranked, {"bic": None}, True)[0] == 3
+    undefined = table_of(k=[1, 2, 3, 4], bic=[2.0, 1.0, 3.0, np.nan])
+    assert selection._turning_bic(undefined) == 2
+    assert selection._turning_bic(table_of(k=[1, 2], bic=np.nan)) is None
+    assert selection._turning_bic(table_of(k=[1, 2, 3], bic=[2.0, 1.0, np.nan])) is None  # falls to the last defined
 
 
 # --- Parts ------------------------------------------------------------------------------------------------------
@@ -175,13 +179,14 @@ def test_rules_of_choice():
 
 def test_kneedle_and_second_differences():
     ks = np.arange(1, 11)
-    assert selection.elbow_point(ks, 1000 / ks**2.0) == 2 or selection.elbow_point(ks, 1000 / ks**2.0) == 3
+    assert selection.elbow_point(ks, 1000 / ks**2.0) == 3  # of 1 - x - y: 0.646 at 2, 0.675 at 3, 0.614 at 4
     bent = np.where(ks <= 4, 100.0 - 20 * ks, 22.0 - 0.5 * ks)
     assert selection.elbow_point(ks, bent) == 4 and selection._bend(ks, bent) == 4
     assert selection.elbow_point(ks, 100.0 - ks) is None  # a straight line
     assert selection.elbow_point(ks, np.ones(10)) is None
     assert selection.elbow_point([1, 2], [3.0, 1.0]) is None and selection._bend(np.array([1, 2]), np.ones(2)) is None
-    assert selection._bend(np.array([1, 2, 4, 8]), np.array([100.0, 50.0, 0.0, 0.0])) in (2, 4)
+    uneven = np.array([1, 2, 3, 9, 10])
+    assert selection._bend(uneven, np.where(uneven < 3, 0.0, 1.0) + (uneven - 10.0) ** 2) == 2  # else even curvature
 
 
 def test_sweep_shares_seeds_and_extends():
@@ -268,6 +273,56 @@ def test_few_rows_and_equal_rows():
     assert "3" in str(single)
 
 
+def test_more_clusters_than_distinct_points_have_no_say():
+    three = np.repeat([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]], 40, axis=0)
+    result = choose_k(three, range(1, 8), random_state=0)
+    beyond = result.table[result.table["k"] > 3]
+    for name in ("silhouette", "calinski_harabasz", "davies_bouldin", "bic", "stability"):
+        assert np.isnan(beyond[name]).all()
+    assert result.choices["silhouette"] == result.choices["calinski_harabasz"] == 3
+    assert result.recommended_k == 3
+    assert "inf" in str(result)
+    assert result.choices["bic"] == 3 and selection._find_structure(
+        _gap.GapCurve(np.array([1, 2]), np.array([0.0, -np.inf]), np.zeros((3, 2)))
+    ) == (True, np.inf)
+    same = choose_k(np.zeros((20, 2)), range(1, 4))
+    assert same.choices["stability"] is None and same.structured is False
+
+
+def test_a_rare_cluster_among_many_rows():
+    X = np.vstack([np.random.default_rng(0).normal(size=(10_500, 1)), [[500.0], [501.0]]])
+    result = choose_k(X, [2, 3], criteria=["silhouette"], random_state=0)
+    assert result.recommended_k == 2 and np.isnan(result.table["silhouette_error"][0])
+
+
+def test_weights_that_were_divided_by_their_sum():
+    X = separated(3, 2, 60, 0)
+    result = choose_k(X, range(1, 6), sample_weight=np.full(60, 1 / 60), random_state=0)
+    assert np.isnan(result.table["bic"]).all() and np.isnan(result.table["calinski_harabasz"]).all()
+    assert result.choices["silhouette"] == result.choices["davies_bouldin"] == 3
+    few = choose_k(X, range(1, 11), sample_weight=np.full(60, 7.5 / 60), criteria=["bic"], random_state=0)
+    assert few.choices["bic"] == 3
+    light = np.r_[np.full(3, 1e300), np.full(57, 1e-30)]  # which float64 cannot add up
+    with pytest.raises(ValueError, match=r"ks must not exceed n_samples=3 \(rows of positive weight\), got 5"):
+        choose_k(X, range(1, 6), sample_weight=light)
+
+
+def test_wide_data_are_quick():
+    X = np.random.default_rng(0).normal(size=(60, 3000))
+    X[:30] += 1
+    box = _gap.PrincipalBox(X, None)
+    assert box.rows.shape == (60, 60)
+    distances = ((X[0] - X[1]) ** 2).sum(), ((box.rows[0] - box.rows[1]) ** 2).sum()
+    np.testing.assert_allclose(*distances)
+    assert choose_k(X, range(1, 4), random_state=0).recommended_k == 2
+
+
+def test_nothing_to_choose_by():
+    result = choose_k(blobs(30, 2, 2), range(1, 4), criteria=[], random_state=0)
+    assert result.recommended_k == 1 and "nothing to choose by" in result.verdict and "not tested" in result.verdict
+    assert "try more" not in choose_k([[0.0], [1.0]], random_state=0).verdict
+
+
 def test_unstructured_data_get_a_model_of_one_cluster():
     X = np.random.default_rng(0).random((300, 2))
     result = choose_k(X, range(2, 6), random_state=0)
@@ -335,6 +390,8 @@ def test_result_shows_itself():
     ("arguments", "error", "message"),
     [
         ({"ks": 5}, TypeError, "ks must be several numbers of clusters"),
+        ({"ks": np.array(3)}, TypeError, "ks must be several numbers"),
+        ({"criteria": 5}, TypeError, "criteria must be names of criteria"),
         ({"ks": []}, ValueError, "ks must hold at least one"),
         ({"ks": [0, 2]}, ValueError, "each of ks must be between 1"),
         ({"ks": [2.0]}, TypeError, "each of ks must be an integer"),

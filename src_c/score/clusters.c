@@ -6,6 +6,7 @@ enum {
     MOST_CHUNKS = 256,
     MOST_SUMS = 1 << 22,     /* float64 of all chunks together: 32 MB */
     ORDINARY_EXPONENT = 400, /* of magnitudes whose squares neither overflow nor vanish */
+    LEAST_EXPONENT = -1000   /* of a unit whose inverse float64 holds */
 };
 
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
     ck_clusters *clusters;
     int64_t chunk_rows, n_chunks;
     double *origin;                              /* d: a row */
+    int *unusual;                                /* of each chunk: a row is not finite, or its square is not */
     double *sums, *totals, *squares, *distances; /* of each chunk: k x d, then k each */
     double *scratch;                             /* of each worker */
 } cluster_task;
@@ -44,6 +46,7 @@ static int measure_chunk(void *context, int64_t item, int worker)
     const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(task->X->n_rows, first + task->chunk_rows);
     double *sqdists = task->scratch + worker * scratch_size(d);
     double *squares = task->squares + chunk * k, *distances = task->distances + chunk * k;
+    int unusual = 0;
     memset(squares, 0, (size_t)k * sizeof *squares);
     memset(distances, 0, (size_t)k * sizeof *distances);
     for (int64_t start = first; start < last; start += CK_SUM_ROWS) {
@@ -52,10 +55,13 @@ static int measure_chunk(void *context, int64_t item, int worker)
         ck_label_distances(task->X, clusters->means, labels, start, n, clusters->unit, sqdists, sqdists + CK_SUM_ROWS);
         for (int64_t i = 0; i < n; i++) {
             const double weight = ck_row_weight(task->weights, start + i);
+            unusual |= !(sqdists[i] <= DBL_MAX);
+            if (!(weight > 0.0)) continue;
             squares[labels[i]] += weight * sqdists[i];
             if (clusters->distances) distances[labels[i]] += weight * sqrt(sqdists[i]);
         }
     }
+    task->unusual[chunk] = unusual;
     return CK_OK;
 }
 
@@ -67,13 +73,22 @@ static void merge(const cluster_task *task, const double *chunks, int64_t n, dou
         for (int64_t i = 0; i < n; i++) to[i] += chunks[chunk * n + i];
 }
 
+static double largest_mean(const ck_clusters *clusters, int64_t d)
+{
+    double largest = 0.0;
+    for (int64_t i = 0; i < clusters->k * d; i++) largest = fmax(largest, fabs(clusters->means[i]));
+    return largest;
+}
+
 static int measure_in_unit(cluster_task *task, int unit, int workers)
 {
     ck_clusters *clusters = task->clusters;
     const int64_t d = task->X->n_features, k = clusters->k;
     clusters->unit = unit;
     clusters->scale = ldexp(1.0, -unit);
-    ck_load_row(task->X, 0, task->origin);
+    int64_t first = 0; /* that counts */
+    while (first < task->X->n_rows - 1 && !(ck_row_weight(task->weights, first) > 0.0)) first++;
+    ck_load_row(task->X, first, task->origin);
     for (int64_t p = 0; p < d; p++) task->origin[p] *= clusters->scale;
     int status = ck_parallel_for(task->n_chunks, workers, sum_chunk, task);
     merge(task, task->totals, k, clusters->weights);
@@ -84,33 +99,40 @@ static int measure_in_unit(cluster_task *task, int unit, int workers)
             const int empty = !(clusters->weights[j] > 0.0);
             *mean = empty ? 0.0 : ldexp(task->origin[p] + *mean / clusters->weights[j], unit);
         }
+    clusters->rounding = 0x1p-50 * largest_mean(clusters, d) * clusters->scale * sqrt((double)d);
     if (status == CK_OK) status = ck_parallel_for(task->n_chunks, workers, measure_chunk, task);
     merge(task, task->squares, k, clusters->squares);
     if (clusters->distances) merge(task, task->distances, k, clusters->distances);
     return status;
 }
 
-/* Squares are neither too large for float64 nor next to nothing. */
-static int ordinary(const double *squares, int64_t k)
+/* Whether all rows are finite and squares, within and between clusters, neither too large for float64 nor next to
+ * nothing. */
+static int ordinary(const cluster_task *task)
 {
+    const ck_clusters *clusters = task->clusters;
     double largest = 0.0;
-    for (int64_t j = 0; j < k; j++) {
-        if (!isfinite(squares[j])) return 0;
-        largest = fmax(largest, squares[j]);
+    for (int64_t chunk = 0; chunk < task->n_chunks; chunk++)
+        if (task->unusual[chunk]) return 0;
+    for (int64_t j = 0; j < clusters->k; j++) {
+        if (!isfinite(clusters->squares[j])) return 0;
+        largest = fmax(largest, clusters->squares[j]);
     }
-    return largest > 0x1p-800;
+    return largest > 0x1p-800 && largest_mean(clusters, task->X->n_features) < 0x1p400;
 }
 
-/* Exponent of a unit near the largest magnitude; 0 where that is ordinary. */
-static int choose_unit(const ck_matrix *X, double *row)
+/* Exponent of a unit near the largest magnitude of rows that count; 0 where that is ordinary. */
+static int choose_unit(const cluster_task *task)
 {
-    double largest = 0.0;
+    double largest = 0.0, *row = task->origin;
     int exponent = 0;
-    for (int64_t i = 0; i < X->n_rows; i++) {
-        ck_load_row(X, i, row);
-        for (int64_t p = 0; p < X->n_features; p++) largest = fmax(largest, fabs(row[p]));
+    for (int64_t i = 0; i < task->X->n_rows; i++) {
+        if (!(ck_row_weight(task->weights, i) > 0.0)) continue;
+        ck_load_row(task->X, i, row);
+        for (int64_t p = 0; p < task->X->n_features; p++) largest = fmax(largest, fabs(row[p]));
     }
     if (largest > 0.0) frexp(largest, &exponent);
+    if (exponent < LEAST_EXPONENT) exponent = LEAST_EXPONENT;
     return exponent > ORDINARY_EXPONENT || exponent < -ORDINARY_EXPONENT ? exponent : 0;
 }
 
@@ -130,10 +152,11 @@ int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t
     task.totals = CK_NEW(&arena, double, n_chunks *k);
     task.squares = CK_NEW(&arena, double, n_chunks *k);
     task.distances = CK_NEW(&arena, double, n_chunks *k);
+    task.unusual = CK_NEW(&arena, int, n_chunks);
     task.scratch = CK_NEW(&arena, double, workers *scratch_size(d));
     int status = arena.failed ? CK_ERROR_MEMORY : measure_in_unit(&task, 0, workers);
-    if (status == CK_OK && !ordinary(clusters->squares, k)) {
-        const int found = ck_find_not_finite(X, where), unit = found ? 0 : choose_unit(X, task.origin);
+    if (status == CK_OK && !ordinary(&task)) {
+        const int found = ck_find_not_finite(X, where), unit = found ? 0 : choose_unit(&task);
         if (found) status = CK_ERROR_NOT_FINITE;
         if (unit != 0) status = measure_in_unit(&task, unit, workers);
     }
@@ -167,7 +190,9 @@ void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const 
 int ck_cluster_scatter(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
                        ck_scatter *scatter, ck_location *where)
 {
-    ck_clusters clusters = {k, 0, 1.0, scatter->weights, scatter->means, scatter->squares, scatter->distances};
+    ck_clusters clusters = {.k = k, .weights = scatter->weights, .means = scatter->means};
+    clusters.squares = scatter->squares;
+    clusters.distances = scatter->distances;
     const int status = ck_clusters_measure(&clusters, X, labels, weights, n_threads, where);
     scatter->unit = clusters.unit;
     return status;

@@ -38,8 +38,10 @@ typedef struct {
     const ck_matrix *X;
     const int32_t *labels;
     const double *weights;
+    double one;
     const ck_clusters *clusters;
-    int64_t *sorted; /* rows by cluster */
+    int64_t n;       /* rows of positive weight */
+    int64_t *sorted; /* these, by cluster */
     block_t *blocks;
     double *packed; /* panels of all blocks, or NULL where those are too many */
     /* Of two groups, or one with itself, in some rounds at a time: */
@@ -127,7 +129,7 @@ static int run_tile(void *context, int64_t item, int worker)
 {
     const pair_task *task = context;
     const int64_t turn = item / task->rows.n_blocks, at = item % task->rows.n_blocks, d = task->X->n_features;
-    const int64_t across = partner(task, task->first_round + turn, at), side = turn * task->X->n_rows;
+    const int64_t across = partner(task, task->first_round + turn, at), side = turn * task->n;
     if (across < 0) return CK_OK;
     const block_t *block = task->blocks + task->rows.first_block + at;
     const block_t *other = task->blocks + task->columns.first_block + across;
@@ -173,7 +175,7 @@ static int add_rounds(void *context, int64_t item, int worker)
     const block_t *row_blocks = task->blocks + rows->first_block, *column_blocks = task->blocks + columns->first_block;
     (void)worker;
     for (int64_t turn = 0; turn < task->batch; turn++) {
-        const int64_t round = task->first_round + turn, side = turn * task->X->n_rows;
+        const int64_t round = task->first_round + turn, side = turn * task->n;
         const int64_t across = partner(task, round, item), before = (item - round + task->n_rounds) % task->n_rounds;
         const int diagonal = one_group(task) && round == 0; /* both sides have found the same */
         if (across >= 0)
@@ -197,7 +199,7 @@ static void keep_nearest(const pair_task *task, const group_t *group, const grou
                 const double total = clusters->weights[cluster];
                 const double sum = sums[(i - group->first_row) * across->n_clusters + c];
                 if (cluster == block->cluster) {
-                    const double others = ck_others(total, row_weight(task, i));
+                    const double others = ck_others(total, row_weight(task, i), task->one);
                     task->own[i] = others > 0.0 ? sum / others : 0.0;
                 } else if (total > 0.0) {
                     task->nearest[i] = fmin(task->nearest[i], sum / total);
@@ -216,7 +218,7 @@ static int find_reach(void *context, int64_t item, int worker)
 {
     const pair_task *task = context;
     const ck_clusters *clusters = task->clusters;
-    const int64_t d = task->X->n_features, first = item * CK_LANES, n = ck_min_i64(CK_LANES, task->X->n_rows - first);
+    const int64_t d = task->X->n_features, first = item * CK_LANES, n = ck_min_i64(CK_LANES, task->n - first);
     double *panel = task->scratch[worker].gathered, *x = task->scratch[worker].center;
     _Alignas(64) double sqdists[CK_LANES];
     ck_settle_table()->load_listed(task->X, task->sorted + first, n, panel);
@@ -225,7 +227,7 @@ static int find_reach(void *context, int64_t item, int worker)
         if (!(clusters->weights[j] > 0.0)) continue;
         ck_clusters_sqdists(clusters, task->X, task->sorted + first, n, panel, clusters->means + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
-            const double bound = sqrt(sqdists[lane] + clusters->squares[j] / clusters->weights[j]);
+            const double bound = sqrt(sqdists[lane] + clusters->squares[j] / clusters->weights[j]) + clusters->rounding;
             double *reach = task->reach + first + lane;
             if (own_cluster(task, first + lane) != j) *reach = fmin(*reach, bound);
         }
@@ -255,7 +257,7 @@ static int open_sums(void *context, int64_t item, int worker)
         const int64_t j = across->first_cluster + c;
         ck_clusters_sqdists(clusters, task->X, task->sorted + first, n, panel, clusters->means + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
-            const double least = sqrt(sqdists[lane]) * (1.0 - BOUND_SLACK);
+            const double least = sqrt(sqdists[lane]) * (1.0 - BOUND_SLACK) - clusters->rounding;
             const int near = clusters->weights[j] > 0.0 && least <= task->reach[first + lane] * (1.0 + BOUND_SLACK);
             const int open = near || own_cluster(task, first + lane) == j;
             init->sums[(first + lane - group->first_row) * across->n_clusters + c] = open ? 0.0 : INFINITY;
@@ -299,13 +301,15 @@ static int run_groups(pair_task *task, const group_t *rows, const group_t *colum
     return status;
 }
 
-/* Counting sort: rows in their order, cluster by cluster. OUT starts: k + 1. */
-static void sort_rows(const int32_t *labels, int64_t n, int64_t k, int64_t *starts, int64_t *sorted)
+/* Counting sort of the rows of positive weight: in their order, cluster by cluster. OUT starts: k + 1. */
+static void sort_rows(const ck_matrix *X, const int32_t *labels, const double *weights, int64_t k, int64_t *starts,
+                      int64_t *sorted)
 {
     memset(starts, 0, (size_t)(k + 1) * sizeof *starts);
-    for (int64_t i = 0; i < n; i++) starts[labels[i] + 1]++;
+    for (int64_t i = 0; i < X->n_rows; i++) starts[labels[i] + 1] += ck_row_weight(weights, i) > 0.0;
     for (int64_t j = 0; j < k; j++) starts[j + 1] += starts[j];
-    for (int64_t i = 0; i < n; i++) sorted[starts[labels[i]]++] = i;
+    for (int64_t i = 0; i < X->n_rows; i++)
+        if (ck_row_weight(weights, i) > 0.0) sorted[starts[labels[i]]++] = i;
     for (int64_t j = k; j > 0; j--) starts[j] = starts[j - 1];
     starts[0] = 0;
 }
@@ -379,20 +383,20 @@ static int prepare(pair_task *task, ck_arena *arena, int64_t n_blocks, int n_wor
     if (task->packed)
         status = ck_parallel_for(n_blocks, ck_useful_threads(n_workers, n_blocks, (double)elements), pack_ahead, task);
     if (status != CK_OK) return status;
-    const int64_t n_panels = ck_ceil_div(task->X->n_rows, CK_LANES);
+    const int64_t n_panels = ck_ceil_div(task->n, CK_LANES);
     const double operations = (double)elements * (double)task->clusters->k;
     return ck_parallel_for(n_panels, ck_useful_threads(n_workers, n_panels, operations), find_reach, task);
 }
 
-int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, const ck_clusters *clusters,
-                        int n_threads, ck_stop_fn stop, void *stop_user, double *samples)
+int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, double one,
+                        const ck_clusters *clusters, int n_threads, ck_stop_fn stop, void *stop_user, double *samples)
 {
     ck_arena arena = {0};
     const int64_t n = X->n_rows, k = clusters->k, most = block_rows(X->n_features);
     const int64_t group_clusters = ck_min_i64(k, ck_max_i64(GROUP_SUMS / n, 1));
     const int64_t n_groups = ck_ceil_div(k, group_clusters);
     const int64_t most_rounds = ck_max_i64(ck_min_i64(SIDE_SUMS / n, MOST_ROUNDS), 1);
-    pair_task task = {.X = X, .labels = labels, .weights = weights, .clusters = clusters};
+    pair_task task = {.X = X, .labels = labels, .weights = weights, .one = one, .clusters = clusters};
     task.stop = stop;
     task.stop_user = stop_user;
     int64_t *starts = CK_NEW(&arena, int64_t, k + 1), *first_blocks = CK_NEW(&arena, int64_t, k + 1);
@@ -406,7 +410,8 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     task.reach = CK_NEW(&arena, double, n);
     if (arena.failed) return ck_arena_free(&arena), CK_ERROR_MEMORY;
 
-    sort_rows(labels, n, k, starts, task.sorted);
+    sort_rows(X, labels, weights, k, starts, task.sorted);
+    task.n = starts[k];
     const int64_t n_blocks = cut_blocks(starts, k, most, task.blocks, first_blocks);
     int64_t most_sums = 0;
     for (int64_t g = 0; g < n_groups; g++) {
@@ -419,15 +424,15 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     n_threads = ck_useful_threads(n_threads, ck_ceil_div(n, CK_LANES), INFINITY); /* more is never asked for below */
     int status = prepare(&task, &arena, n_blocks, n_threads);
 
-    for (int64_t i = 0; i < n && status == CK_OK; i++) task.nearest[i] = INFINITY;
+    for (int64_t i = 0; i < task.n && status == CK_OK; i++) task.nearest[i] = INFINITY;
     for (int64_t g = 0; g < n_groups && status == CK_OK; g++)
         for (int64_t h = g; h < n_groups && status == CK_OK; h++) {
             task.column_sums = h == g ? task.row_sums : column_sums;
             status = run_groups(&task, groups + g, groups + h, most_rounds, n_threads);
         }
-    for (int64_t i = 0; i < n && status == CK_OK; i++) {
+    for (int64_t i = 0; i < task.n && status == CK_OK; i++) {
         const int64_t row = task.sorted[i];
-        const double others = ck_others(clusters->weights[labels[row]], row_weight(&task, i));
+        const double others = ck_others(clusters->weights[labels[row]], row_weight(&task, i), one);
         samples[row] = ck_silhouette_of(task.own[i], task.nearest[i], others);
     }
     ck_arena_free(&arena);

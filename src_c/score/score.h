@@ -14,6 +14,7 @@ typedef struct {
     double *means;     /* k x d */
     double *squares;   /* k: sums of weight * squared distance to the mean */
     double *distances; /* k: sums of weight * distance to the mean, or NULL */
+    double rounding;   /* more than the means are rounded by, as a distance */
 } ck_clusters;
 
 /* Fills the arrays, which the caller owns. Reads X twice. CK_ERROR_NOT_FINITE where it is not finite. */
@@ -25,10 +26,10 @@ int ck_clusters_new(ck_clusters *clusters, ck_arena *arena, const ck_matrix *X, 
                     const double *weights, int n_threads, ck_location *where);
 
 /* Weight of the other rows of a row's cluster. A row of weight w stands for w rows, of which it is one; a row of less
- * weight than one is all there is of it. 0 for a row that is alone. */
-CK_INLINE double ck_others(double cluster_weight, double weight)
+ * weight than one (which weighs `one`) is all there is of it. 0 for a row that is alone. */
+CK_INLINE double ck_others(double cluster_weight, double weight, double one)
 {
-    const double others = cluster_weight - (weight < 1.0 ? weight : 1.0);
+    const double others = cluster_weight - (weight < one ? weight : one);
     return others > 1e-12 * cluster_weight ? others : 0.0; /* less is what rounding left of a sum of weights */
 }
 
@@ -45,8 +46,8 @@ CK_INLINE double ck_row_weight(const double *weights, int64_t row) { return weig
 void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const int64_t *rows, int64_t n,
                          const double *panel, const double *center, double *sqdists, double *scratch);
 
-/* Silhouettes by the distances between all rows of positive weight. OUT samples: n. */
-int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, const ck_clusters *clusters,
-                        int n_threads, ck_stop_fn stop, void *stop_user, double *samples);
+/* Silhouettes by the distances between all rows of positive weight. OUT samples: theirs, of n. */
+int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, double one,
+                        const ck_clusters *clusters, int n_threads, ck_stop_fn stop, void *stop_user, double *samples);
 
 #endif

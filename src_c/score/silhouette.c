@@ -7,6 +7,7 @@ typedef struct {
     const ck_matrix *X;
     const int32_t *labels;
     const double *weights;
+    double one;
     const ck_clusters *clusters;
     const double *centers;
     int simplified;
@@ -16,6 +17,13 @@ typedef struct {
 
 /* A panel, its distances to one center, for each row those to its own and to the nearest other one, and a row. */
 static int64_t scratch_size(int64_t d) { return ck_apart(CK_LANES * (d + 3) + d); }
+
+/* In the unit of the clusters. */
+static double exact_distance(const center_task *task, int64_t row, const double *center, double *x)
+{
+    ck_load_row(task->X, row, x);
+    return ldexp(ck_sqdist_root(ck_sqdist_of(x, center, task->X->n_features)), -task->clusters->unit);
+}
 
 static int score_panel(void *context, int64_t item, int worker)
 {
@@ -33,14 +41,18 @@ static int score_panel(void *context, int64_t item, int worker)
         if (!(task->clusters->weights[j] > 0.0)) continue;
         ck_clusters_sqdists(task->clusters, task->X, rows, n, panel, task->centers + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
-            const double value = task->simplified ? sqrt(sqdists[lane]) : sqdists[lane] + task->spreads[j];
+            double value = task->simplified ? sqrt(sqdists[lane]) : sqdists[lane] + task->spreads[j];
+            if (CK_UNLIKELY(task->simplified && !ck_sqdist_is_plain(sqdists[lane]))) /* a center may be far out */
+                value = exact_distance(task, first + lane, task->centers + j * d, x);
             double *to = task->labels[first + lane] == j ? own : nearest;
             to[lane] = value < to[lane] ? value : to[lane];
         }
     }
     for (int64_t lane = 0; lane < n; lane++) {
         const double total = task->clusters->weights[task->labels[first + lane]];
-        const double others = ck_others(total, ck_row_weight(task->weights, first + lane));
+        const double weight = ck_row_weight(task->weights, first + lane);
+        if (!(weight > 0.0)) continue;
+        const double others = ck_others(total, weight, task->one);
         const double a = task->simplified || !(others > 0.0) ? own[lane] : own[lane] * (total / others);
         task->samples[first + lane] = ck_silhouette_of(a, nearest[lane], others);
     }
@@ -68,8 +80,9 @@ static double weighted_mean(const double *values, const double *weights, int64_t
     for (int64_t first = 0; first < n; first += CK_SUM_ROWS) {
         double block = 0.0, block_total = 0.0;
         for (int64_t i = first; i < ck_min_i64(n, first + CK_SUM_ROWS); i++) {
-            block += ck_row_weight(weights, i) * values[i];
-            block_total += ck_row_weight(weights, i);
+            const double weight = ck_row_weight(weights, i);
+            if (weight > 0.0) block += weight * values[i];
+            block_total += weight;
         }
         sum += block;
         total += block_total;
@@ -77,19 +90,21 @@ static double weighted_mean(const double *values, const double *weights, int64_t
     return sum / total;
 }
 
-int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights,
+int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
                   ck_silhouette_metric metric, const double *centers, int n_threads, ck_stop_fn stop, void *stop_user,
                   double *samples, double *mean, ck_location *where)
 {
     ck_arena arena = {0};
     ck_clusters clusters;
+    for (int64_t i = 0; i < X->n_rows; i++) samples[i] = NAN; /* for good where the weight is 0 */
     int status = ck_clusters_new(&clusters, &arena, X, labels, k, weights, n_threads, where);
     if (status == CK_OK && metric == CK_EUCLIDEAN) {
-        status = ck_pair_silhouettes(X, labels, weights, &clusters, n_threads, stop, stop_user, samples);
+        status = ck_pair_silhouettes(X, labels, weights, one, &clusters, n_threads, stop, stop_user, samples);
     } else if (status == CK_OK) {
-        center_task task = {
-            X,    labels,  weights, &clusters, centers ? centers : clusters.means, metric == CK_SIMPLIFIED,
-            NULL, samples, NULL};
+        center_task task = {.X = X, .labels = labels, .weights = weights, .one = one, .clusters = &clusters};
+        task.centers = centers ? centers : clusters.means;
+        task.simplified = metric == CK_SIMPLIFIED;
+        task.samples = samples;
         status = score_by_centers(&task, &arena, n_threads);
     }
     if (status == CK_OK) *mean = weighted_mean(samples, weights, X->n_rows);

@@ -302,6 +302,7 @@ static void add_rows(const ck_matrix *X, int64_t row, int64_t n, const int32_t *
     const int in_place = X->dtype == CK_F64 && ck_rows_contiguous(X);
     for (int64_t i = 0; i < n; i++) {
         const double weight = weights ? weights[i] : 1.0;
+        if (!(weight > 0.0)) continue;
         if (!in_place) ck_load_row(X, row + i, scratch);
         totals[labels[i]] += weight;
         add_row(in_place ? (const double *)ck_row_start(X, row + i) : scratch, d, weight, scale, origin,
