@@ -44,6 +44,7 @@ OVERLAP_ROWS = 5  # that lie between them, at least
 NEIGHBOURS = 10  # the distance of this neighbour says how dense the surroundings of a row are
 GAP = 1.6  # length of an edge across a gap, in medians of the edges at its ends; within one cloud of rows, up to 1.2
 CLEAR = 1.4  # ratio of the smallest gap and the largest other edge so measured: else blobs that touch would look joined
+FAR = 10.0  # medians of those distances, in a structure, beyond which a row counts as none of it
 STRUCTURE_SHARE = 0.04  # of all rows, at least, in a structure
 MISPLACED_SHARE = 0.1  # of the rows, at least, that k-means puts to another structure, given as many clusters
 REAL_SHARE = 0.1  # of a structure, or of a cluster, at least, to count as a part of it
@@ -498,7 +499,10 @@ def _structures(rows: FloatArray, weights: FloatArray, n_threads: int) -> Positi
     distances: FloatArray = _core.transform(distinct, distinct, n_threads).astype(np.float64, copy=False)
     density = np.partition(distances, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
     np.maximum(distances, np.maximum(density[:, np.newaxis], density), out=distances)
-    return _parts(*_spanning_tree(distances), weights)[which]
+    parts = _parts(*_spanning_tree(distances), weights)
+    for number in range(parts.max() + 1):
+        parts[(parts == number) & (density > FAR * np.median(density[parts == number]))] = -1
+    return parts[which]
 
 
 def _spanning_tree(distances: FloatArray) -> tuple[Positions, FloatArray]:

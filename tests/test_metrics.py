@@ -246,8 +246,11 @@ def test_scores_of_huge_and_tiny_weights(score):
     X, labels = labelled(200, 3, 4, "mixed")
     weights = np.random.default_rng(0).uniform(1, 4, 200)
     assert np.isfinite(score(X, labels, sample_weight=weights * 1e300))
-    with pytest.raises(ValueError, match="sample_weight must have a sum that float64 holds"):
-        score(X, labels, sample_weight=np.full(200, 1e308))
+    if score is metrics.calinski_harabasz_score:
+        with pytest.raises(ValueError, match="sample_weight must have a sum that float64 holds"):
+            score(X, labels, sample_weight=np.full(200, 1e308))
+    else:
+        assert np.isfinite(score(X, labels, sample_weight=np.full(200, 1e308)))
     growth = 2.0**830 if score is metrics.calinski_harabasz_score else 1.0  # it is in proportion to n
     few, many = (score(X, labels, sample_weight=weights * 2.0**power) for power in (70, 900))
     close(many, few * growth, 1e-9)
