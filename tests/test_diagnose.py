@@ -79,7 +79,7 @@ CASES = {
     "blobs, too many clusters": (lambda seed: blobs(seed, 4, 2), 8, "unstable overlap", ""),
     "blobs of 8 features, too many clusters": (lambda seed: blobs(seed, 4, 8), 7, "unstable overlap", ""),
     "one blob, one cluster": (lambda seed: normal(seed, 500, 2), 1, "", ""),
-    "one Gaussian": (lambda seed: normal(seed, 800, 2), 4, "unstable overlap", ""),
+    "one Gaussian": (lambda seed: normal(seed, 800, 2), 4, "overlap", "unstable"),
     "one Gaussian of 16 features": (lambda seed: normal(seed, 800, 16), 3, "unstable overlap", ""),
     "uniform noise": (lambda seed: np.random.default_rng(seed).uniform(size=(800, 2)), 8, "overlap", "unstable"),
     "a line of noise": (lambda seed: normal(seed, 500, 1) * [1, 2], 3, "", "unstable overlap"),
@@ -99,8 +99,8 @@ CASES = {
     "moons, four clusters": (moons, 4, "non-convex", "overlap unstable"),
     "moons, eight clusters": (moons, 8, "non-convex", "overlap unstable"),
     "rings": (rings, 2, "non-convex", "overlap unstable"),
-    "far rows": (with_far_rows, 4, "outliers", "uneven-sizes unstable"),
-    "far rows, one cluster each": (with_far_rows, 7, "outliers uneven-sizes", "unstable"),
+    "far rows": (with_far_rows, 4, "outliers", "uneven-sizes unstable overlap"),
+    "far rows, one cluster each": (with_far_rows, 7, "outliers uneven-sizes", "unstable overlap"),
     "heavy tails": (heavy_tails, 4, "outliers", "uneven-sizes unstable"),
     "uneven sizes": (uneven, 2, "uneven-sizes", "unstable"),
     "equal rows": (lambda seed: np.repeat(blobs(seed, 4, 2), 2, axis=0), 4, "duplicates", ""),
@@ -336,7 +336,7 @@ def test_messages_are_short_and_plain():
 
 MODEL = KMeans(2, random_state=0).fit(IRIS)
 BAD = [
-    ({"model": KMeans(2)}, _validation.not_fitted_error_class(), "not fitted yet"),
+    ({"model": KMeans(2)}, ValueError, "not fitted yet"),
     ({"model": MODEL.labels_}, TypeError, "model must be a fitted KMeans, got ndarray"),
     ({"X": IRIS[:, :2]}, ValueError, "X has 2 features, but KMeans is expecting 4"),
     ({"X": np.where(IRIS == IRIS[0, 0], np.nan, IRIS)}, ValueError, "NaN at row 0, feature 0"),
@@ -351,3 +351,8 @@ BAD = [
 def test_bad_input_is_named(changes, error, message):
     with pytest.raises(error, match=message):
         diagnose(**{"X": IRIS, "model": MODEL, "random_state": 0} | changes)
+
+
+def test_an_unfitted_model_raises_the_class_that_users_filter():
+    with pytest.raises(_validation.not_fitted_error_class()):
+        diagnose(IRIS, KMeans(2), random_state=0)

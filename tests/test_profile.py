@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from helpers import ROOT, blobs, unchanged
 
-import ckmeans
 from ckmeans import KMeans
 from ckmeans.profiling import LARGEST_DIFFERENCE, Profile, profile
 
@@ -311,7 +310,7 @@ BAD = [
     ({"model": LABELS + 0.5}, ValueError, r"model, unless a fitted KMeans, must be integers .* float64"),
     ({"model": "labels"}, ValueError, "model, unless a fitted KMeans"),
     ({"model": LABELS + 2**30}, ValueError, "from 0 to 1048575"),
-    ({"model": KMeans(2)}, ckmeans._validation.not_fitted_error_class(), "not fitted yet"),
+    ({"model": KMeans(2)}, ValueError, "not fitted yet"),
     ({"X": X[:, :2]}, ValueError, "X has 2 features"),
     ({"X": X[:, 0]}, ValueError, "Expected 2D array"),
     ({"X": np.where(X == X[7, 1], np.nan, X)}, ValueError, "NaN at row 7, feature 1"),
