@@ -9,8 +9,8 @@
 #include "score.h"
 
 enum {
-    MOST_BLOCK_ROWS = 256,
-    BLOCK_ELEMENTS = 8192, /* of panels, which should stay in cache: rows times features */
+    MOST_BLOCK_ROWS = 512,
+    BLOCK_ELEMENTS = 16384, /* of panels, which should stay in cache: rows times features */
     SIDE_SUMS = 1 << 19,   /* most of n times the rounds of a batch: 8 MB for both sides */
     MOST_ROUNDS = 64,
     GROUP_SUMS = 1 << 22,     /* most of n times the clusters of a group: 32 MB */

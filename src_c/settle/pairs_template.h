@@ -12,6 +12,14 @@ typedef double pair_t __attribute__((vector_size(PAIR_LANES * sizeof(double))));
 typedef int64_t pair_mask_t __attribute__((vector_size(PAIR_LANES * sizeof(int64_t))));
 enum { PAIR_VECTORS = CK_LANES / PAIR_LANES };
 
+enum { FEATURES_A_ROOT = 2 };
+#define ADD_PRODUCTS(q)                                                                                                \
+    CK_UNROLL for (int c = 0; c < count; c++)                                                                          \
+    {                                                                                                                  \
+        low[c] += x[(q) * PAIR_VECTORS + part] * columns[(q) * CK_LANES + c];                                          \
+        high[c] += x[(q) * PAIR_VECTORS + part + 1] * columns[(q) * CK_LANES + c];                                     \
+    }
+
 /* OUT sqdists: of the panel's rows to `count` columns, a constant where this is called; the accumulators fill the
  * registers. INOUT roots: of the panel before, which are taken meanwhile: the unit that does is slow and stands apart.
  */
@@ -23,29 +31,22 @@ CK_INLINE int dot_sqdists(const double *CK_RESTRICT panel, int64_t d, const doub
     pair_mask_t cancelled = {0};
     CK_UNROLL for (int part = 0; part < PAIR_VECTORS; part += 2)
     {
-        pair_t low[PAIR_COLUMNS], high[PAIR_COLUMNS], *root = roots + part;
+        pair_t low[PAIR_COLUMNS], high[PAIR_COLUMNS], *root = roots + part * count, *const last_root = root + 2 * count;
         CK_UNROLL for (int c = 0; c < count; c++)
         {
             low[c] = norms[part] + column_sqnorms[c];
             high[c] = norms[part + 1] + column_sqnorms[c];
         }
-        pair_t *const last_root = roots + count * PAIR_VECTORS;
-        for (int64_t p = 0; p < d; p++) {
-            CK_UNROLL for (int c = 0; c < count; c++)
-            {
-                low[c] += x[p * PAIR_VECTORS + part] * columns[p * CK_LANES + c];
-                high[c] += x[p * PAIR_VECTORS + part + 1] * columns[p * CK_LANES + c];
-            }
-            if (p % 4 == 3 && root < last_root) {
-                root[0] = pair_sqrt(root[0]);
-                root[1] = pair_sqrt(root[1]);
-                root += PAIR_VECTORS;
+        int64_t p = 0;
+        for (; p + FEATURES_A_ROOT <= d; p += FEATURES_A_ROOT) {
+            CK_UNROLL for (int64_t q = p; q < p + FEATURES_A_ROOT; q++) ADD_PRODUCTS(q)
+            if (root < last_root) {
+                *root = pair_sqrt(*root);
+                root++;
             }
         }
-        for (; root < last_root; root += PAIR_VECTORS) {
-            root[0] = pair_sqrt(root[0]);
-            root[1] = pair_sqrt(root[1]);
-        }
+        for (; p < d; p++) ADD_PRODUCTS(p)
+        for (; root < last_root; root++) *root = pair_sqrt(*root);
         CK_UNROLL for (int c = 0; c < count; c++)
         {
             cancelled |= low[c] < (norms[part] + column_sqnorms[c]) * CANCELLED;
@@ -74,36 +75,43 @@ static CK_NOINLINE void restore_cancelled(const double *panel, int64_t d, const 
     }
 }
 
-/* columns: places in the first lane of `count` of them. */
+/* Adds what `count` columns from `first` on contribute to the rows, and sums up what those columns get. */
 CK_INLINE void sum_columns(const ck_pair_side *rows, int64_t d, const ck_pair_side *others, int64_t first,
                            const int count, double *CK_RESTRICT row_sums, double *CK_RESTRICT column_sums,
                            double *scratch)
 {
-    pair_t buffers[2][PAIR_COLUMNS * PAIR_VECTORS], lanes[PAIR_COLUMNS * PAIR_VECTORS];
+    pair_t buffers[3][PAIR_COLUMNS * PAIR_VECTORS] = {0}, lanes[PAIR_COLUMNS * PAIR_VECTORS];
     const double *columns = others->panels + first / CK_LANES * CK_LANES * d + first % CK_LANES;
     const double *column_sqnorms = others->sqnorms + first, *column_weights = others->weights + first;
-    for (int i = 0; i < count * PAIR_VECTORS; i++) buffers[0][i] = buffers[1][i] = lanes[i] = (pair_t){0};
+    CK_UNROLL for (int i = 0; i < count * PAIR_VECTORS; i++) lanes[i] = (pair_t){0};
+    pair_t *sqdists = buffers[0], *roots = buffers[1], *distances = buffers[2];
     const int64_t n_panels = ck_ceil_div(rows->n, CK_LANES);
-    for (int64_t i = 0; i <= n_panels; i++) {
-        pair_t *sqdists = buffers[i & 1], *roots = buffers[~i & 1];
-        /* The last turn measures a panel once more, and leaves it. */
-        const int64_t at = ck_min_i64(i, n_panels - 1) * CK_LANES;
-        const double *panel = rows->panels + at * d, *sqnorms = rows->sqnorms + at;
-        if (CK_UNLIKELY(dot_sqdists(panel, d, sqnorms, columns, column_sqnorms, count, sqdists, roots)))
-            restore_cancelled(panel, d, sqnorms, columns, column_sqnorms, count, (double *)sqdists, scratch);
-        if (i == 0) continue;
-        const pair_t *weights = (const pair_t *)(rows->weights + (i - 1) * CK_LANES);
-        pair_t *sums = (pair_t *)(row_sums + (i - 1) * CK_LANES);
-        CK_UNROLL for (int v = 0; v < PAIR_VECTORS; v++)
-        {
-            pair_t sum = sums[v];
-            CK_UNROLL for (int c = 0; c < count; c++)
-            {
-                sum += column_weights[c] * roots[c * PAIR_VECTORS + v];
-                lanes[c * PAIR_VECTORS + v] += weights[v] * roots[c * PAIR_VECTORS + v];
-            }
-            sums[v] = sum;
+    /* Panel i is measured while roots are taken of the one before, and the one before that joins the sums: nothing
+     * waits for what has just begun. */
+    for (int64_t i = 0; i < n_panels + 2; i++) {
+        if (i < n_panels) {
+            const double *panel = rows->panels + i * CK_LANES * d, *sqnorms = rows->sqnorms + i * CK_LANES;
+            if (CK_UNLIKELY(dot_sqdists(panel, d, sqnorms, columns, column_sqnorms, count, sqdists, roots)))
+                restore_cancelled(panel, d, sqnorms, columns, column_sqnorms, count, (double *)sqdists, scratch);
+        } else {
+            CK_UNROLL for (int v = 0; v < count * PAIR_VECTORS; v++) roots[v] = pair_sqrt(roots[v]);
         }
+        if (i >= 2) {
+            const pair_t *weights = (const pair_t *)(rows->weights + (i - 2) * CK_LANES);
+            pair_t *sums = (pair_t *)(row_sums + (i - 2) * CK_LANES);
+            CK_UNROLL for (int v = 0; v < PAIR_VECTORS; v++)
+            {
+                pair_t sum = sums[v];
+                CK_UNROLL for (int c = 0; c < count; c++)
+                {
+                    sum += column_weights[c] * distances[c * PAIR_VECTORS + v];
+                    lanes[c * PAIR_VECTORS + v] += weights[v] * distances[c * PAIR_VECTORS + v];
+                }
+                sums[v] = sum;
+            }
+        }
+        pair_t *const done = distances;
+        distances = roots, roots = sqdists, sqdists = done;
     }
     for (int c = 0; c < count; c++) {
         double each[CK_LANES], sum = 0.0;
