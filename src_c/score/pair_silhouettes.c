@@ -11,7 +11,7 @@
 enum {
     MOST_BLOCK_ROWS = 512,
     BLOCK_ELEMENTS = 16384, /* of panels, which should stay in cache: rows times features */
-    SIDE_SUMS = 1 << 19,   /* most of n times the rounds of a batch: 8 MB for both sides */
+    SIDE_SUMS = 1 << 19,    /* most of n times the rounds of a batch: 8 MB for both sides */
     MOST_ROUNDS = 64,
     GROUP_SUMS = 1 << 22,     /* most of n times the clusters of a group: 32 MB */
     PACKED_ELEMENTS = 1 << 22 /* most of all rows that are packed beforehand: 32 MB */
@@ -51,6 +51,7 @@ typedef struct {
     double *row_sums, *column_sums; /* rows of the one group x clusters of the other; the same for one group */
     double *own, *nearest;          /* of every place: mean distance to its own and to the nearest other cluster */
     double *reach;                  /* of every place: at least the latter */
+    ck_moments *moments;            /* k */
     worker_scratch *scratch;
     ck_stop_fn stop;
     void *stop_user;
@@ -210,8 +211,7 @@ static void keep_nearest(const pair_task *task, const group_t *group, const grou
 
 /* --- Which clusters may be the nearest ---------------------------------------------------------------------- */
 
-/* The mean distance of x to a cluster lies between |x - mean| and the root of |x - mean|^2 plus the cluster's mean
- * square. More than rounding can spoil: */
+/* More than rounding can spoil of the bounds of a mean distance: */
 #define BOUND_SLACK 1e-9
 
 static int find_reach(void *context, int64_t item, int worker)
@@ -227,7 +227,7 @@ static int find_reach(void *context, int64_t item, int worker)
         if (!(clusters->weights[j] > 0.0)) continue;
         ck_clusters_sqdists(clusters, task->X, task->sorted + first, n, panel, clusters->means + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
-            const double bound = sqrt(sqdists[lane] + clusters->squares[j] / clusters->weights[j]) + clusters->rounding;
+            const double bound = ck_mean_distance_most(task->moments + j, sqdists[lane]) + clusters->rounding;
             double *reach = task->reach + first + lane;
             if (own_cluster(task, first + lane) != j) *reach = fmin(*reach, bound);
         }
@@ -257,7 +257,8 @@ static int open_sums(void *context, int64_t item, int worker)
         const int64_t j = across->first_cluster + c;
         ck_clusters_sqdists(clusters, task->X, task->sorted + first, n, panel, clusters->means + j * d, sqdists, x);
         for (int64_t lane = 0; lane < n; lane++) {
-            const double least = sqrt(sqdists[lane]) * (1.0 - BOUND_SLACK) - clusters->rounding;
+            const double low = ck_mean_distance_least(task->moments + j, sqdists[lane]);
+            const double least = low * (1.0 - BOUND_SLACK) - clusters->rounding;
             const int near = clusters->weights[j] > 0.0 && least <= task->reach[first + lane] * (1.0 + BOUND_SLACK);
             const int open = near || own_cluster(task, first + lane) == j;
             init->sums[(first + lane - group->first_row) * across->n_clusters + c] = open ? 0.0 : INFINITY;
@@ -408,6 +409,7 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     task.own = CK_NEW(&arena, double, n);
     task.nearest = CK_NEW(&arena, double, n);
     task.reach = CK_NEW(&arena, double, n);
+    task.moments = CK_NEW(&arena, ck_moments, k);
     if (arena.failed) return ck_arena_free(&arena), CK_ERROR_MEMORY;
 
     sort_rows(X, labels, weights, k, starts, task.sorted);
@@ -422,7 +424,8 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     task.row_sums = CK_NEW(&arena, double, most_sums);
     double *column_sums = n_groups > 1 ? CK_NEW(&arena, double, most_sums) : NULL;
     n_threads = ck_useful_threads(n_threads, ck_ceil_div(n, CK_LANES), INFINITY); /* more is never asked for below */
-    int status = prepare(&task, &arena, n_blocks, n_threads);
+    int status = ck_moments_measure(clusters, X, weights, task.sorted, starts, n_threads, task.moments);
+    if (status == CK_OK) status = prepare(&task, &arena, n_blocks, n_threads);
 
     for (int64_t i = 0; i < task.n && status == CK_OK; i++) task.nearest[i] = INFINITY;
     for (int64_t g = 0; g < n_groups && status == CK_OK; g++)

@@ -39,6 +39,31 @@ CK_INLINE double ck_silhouette_of(double own, double nearest, double others)
     return others > 0.0 && larger > 0.0 ? (nearest - own) / larger : 0.0;
 }
 
+/* Of a cluster's rows y about their mean, e = y - mean, in the unit of the clusters. */
+typedef struct {
+    double square;   /* mean of |e|^2 */
+    double spectral; /* at least the largest eigenvalue of the mean of e e' */
+    double third;    /* norm of the mean of |e|^2 e */
+    double variance; /* of |e|^2 */
+} ck_moments;
+/* sorted, starts (k + 1): rows by cluster. OUT moments: k. */
+int ck_moments_measure(const ck_clusters *clusters, const ck_matrix *X, const double *weights, const int64_t *sorted,
+                       const int64_t *starts, int n_threads, ck_moments *moments);
+
+/* Bounds of the mean distance of a point to the rows of a cluster, from its squared distance to their mean: the root of
+ * the mean square above, and below what its variance takes away, or the distance to the mean. */
+CK_INLINE double ck_mean_distance_most(const ck_moments *moments, double sqdist)
+{
+    return sqrt(sqdist + moments->square);
+}
+CK_INLINE double ck_mean_distance_least(const ck_moments *moments, double sqdist)
+{
+    const double square = sqdist + moments->square, distance = sqrt(sqdist);
+    const double variance = 4.0 * (moments->spectral * sqdist + moments->third * distance) + moments->variance;
+    const double least = sqrt(square) * (1.0 - variance / (2.0 * square * square));
+    return least > distance ? least : distance; /* also where it is not a number */
+}
+
 CK_INLINE double ck_row_weight(const double *weights, int64_t row) { return weights ? weights[row] : 1.0; }
 
 /* OUT sqdists: squared distances of n listed rows, at most CK_LANES, to a center, in the unit of the clusters. panel:

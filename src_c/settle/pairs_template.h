@@ -39,8 +39,8 @@ CK_INLINE int dot_sqdists(const double *CK_RESTRICT panel, int64_t d, const doub
         }
         int64_t p = 0;
         for (; p + FEATURES_A_ROOT <= d; p += FEATURES_A_ROOT) {
-            CK_UNROLL for (int64_t q = p; q < p + FEATURES_A_ROOT; q++) ADD_PRODUCTS(q)
-            if (root < last_root) {
+            CK_UNROLL for (int64_t q = p; q < p + FEATURES_A_ROOT; q++) ADD_PRODUCTS(q) if (root < last_root)
+            {
                 *root = pair_sqrt(*root);
                 root++;
             }
