@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, profiling
 from . import _validation as check
+from . import profiling
 from ._functions import assign
 from ._kmeans import KMeans
+from ._structures import find_structures
 from .profiling import FloatArray, Moments, Positions, norms, quartiles
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
@@ -41,14 +42,8 @@ LOW_SILHOUETTE = 0.25  # "no substantial structure" (Kaufman and Rousseeuw, Find
 OVERLAP_SHARE = 0.1  # of the rows of two clusters that lie between them; separate blobs have less than 0.06
 OVERLAP_ROWS = 5  # that lie between them, at least
 
-NEIGHBOURS = 10  # the distance of this neighbour says how dense the surroundings of a row are
-GAP = 1.6  # length of an edge across a gap, in medians of the edges at its ends; within one cloud of rows, up to 1.2
-CLEAR = 1.4  # ratio of the smallest gap and the largest other edge so measured: else blobs that touch would look joined
-FAR = 10.0  # medians of those distances, in a structure, beyond which a row counts as none of it
-STRUCTURE_SHARE = 0.04  # of all rows, at least, in a structure
 MISPLACED_SHARE = 0.1  # of the rows, at least, that k-means puts to another structure, given as many clusters
 REAL_SHARE = 0.1  # of a structure, or of a cluster, at least, to count as a part of it
-LINE_SHARE = 0.98  # sum of squared variances by squared sum: beyond, rows lie along a line, where all parts are convex
 STRUCTURE_RESTARTS = 10
 
 REFITS = 5
@@ -453,7 +448,7 @@ def unstable(case: Case) -> Finding | None:
 
 def non_convex(case: Case) -> Finding | None:
     sample = case.sample(STRUCTURE_ROWS)
-    structures = _structures(sample.rows, sample.weights, case.n_threads)
+    structures = find_structures(sample.rows, sample.weights, case.n_threads)
     n_structures, n_clusters, inside = int(structures.max()) + 1, len(case.centers), structures >= 0
     if n_structures < 2:
         return None
@@ -486,68 +481,6 @@ def _cuts(table: FloatArray) -> bool:
     """Whether some structure has real parts in several clusters of which one mixes several structures."""
     real = (table > 0) & (table >= REAL_SHARE * np.maximum(table.sum(axis=0), table.sum(axis=1, keepdims=True)))
     return bool(real[np.ix_(real.sum(axis=1) > 1, real.sum(axis=0) > 1)].any())
-
-
-def _structures(rows: FloatArray, weights: FloatArray, n_threads: int) -> Positions:
-    """Number of the connected structure that each row is in, -1 for none."""
-    distinct, which = np.unique(rows, axis=0, return_inverse=True)
-    weights = np.bincount(which, weights).astype(np.float64)
-    deviations = (distinct - np.average(distinct, axis=0, weights=weights)) * np.sqrt(weights)[:, np.newaxis]
-    scatter = deviations.T @ deviations if len(rows) > rows.shape[1] else deviations @ deviations.T
-    if len(distinct) <= 2 * NEIGHBOURS or (scatter**2).sum() >= LINE_SHARE * scatter.trace() ** 2:
-        return np.full(len(rows), -1)
-    distances: FloatArray = _core.transform(distinct, distinct, n_threads).astype(np.float64, copy=False)
-    density = np.partition(distances, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
-    np.maximum(distances, np.maximum(density[:, np.newaxis], density), out=distances)
-    parts = _parts(*_spanning_tree(distances), weights)
-    for number in range(parts.max() + 1):
-        parts[(parts == number) & (density > FAR * np.median(density[parts == number]))] = -1
-    return parts[which]
-
-
-def _spanning_tree(distances: FloatArray) -> tuple[Positions, FloatArray]:
-    """Both ends of the edges of a minimum spanning tree, shape (n - 1, 2), and their lengths (Prim, 1957)."""
-    n_rows = len(distances)
-    ends, lengths = np.empty((n_rows - 1, 2), np.intp), np.empty(n_rows - 1)
-    reach, parent, reached = np.full(n_rows, np.inf), np.zeros(n_rows, np.intp), np.zeros(n_rows, np.bool_)
-    newest = 0
-    for edge in range(n_rows - 1):
-        reached[newest] = True
-        closer = distances[newest] < reach
-        reach[closer], parent[closer] = distances[newest, closer], newest
-        reach[reached] = np.inf
-        newest = int(reach.argmin())
-        ends[edge], lengths[edge] = (parent[newest], newest), reach[newest]
-    return ends, lengths
-
-
-def _parts(ends: Positions, lengths: FloatArray, weights: FloatArray) -> Positions:
-    """Large parts, by number, that a tree falls into when cut at its gaps; -1 for other nodes, and without clear gaps.
-
-    Edges join parts, the shortest first; those much longer than the usual edge of two large parts are the gaps.
-    """
-    part = np.arange(len(weights))
-    nodes = [[node] for node in part.tolist()]
-    inner: list[list[float]] = [[] for _ in nodes]
-    sizes, enough = weights.copy(), STRUCTURE_SHARE * weights.sum()
-    smallest_gap, largest_other = np.inf, 1.0
-    for edge in np.argsort(lengths, kind="stable"):
-        small, large = sorted(part[ends[edge]].tolist(), key=lambda end: len(nodes[end]))
-        if min(sizes[small], sizes[large]) >= enough:
-            usual = max((np.median(inner[end]) for end in (small, large) if inner[end]), default=lengths[edge])
-            ratio = lengths[edge] / usual
-            if ratio > GAP:
-                smallest_gap = min(smallest_gap, ratio)
-                continue
-            largest_other = max(largest_other, ratio)
-        part[nodes[small]] = large
-        nodes[large] += nodes[small]
-        inner[large] += [*inner[small], lengths[edge]]
-        sizes[large] += sizes[small]
-    is_large = np.bincount(part, weights, minlength=len(part)) >= enough
-    if smallest_gap < CLEAR * largest_other:
-        is_large[:] = False
-    return np.where(is_large, np.cumsum(is_large) - 1, -1)[part]
 
 
 # --- What is looked for -----------------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ MAY_IMPORT = {
         "metrics",
     },
     "profiling": {"_validation", "_functions", "_tables"},
-    "diagnosis": {"_core", "_validation", "_functions", "_kmeans", "metrics", "profiling"},
+    "_structures": {"_core", "profiling"},
+    "diagnosis": {"_core", "_validation", "_functions", "_kmeans", "_structures", "metrics", "profiling"},
     "_drawing": {"_validation"},
     "plot": {"_validation", "_drawing", "metrics", "profiling"},
 }
