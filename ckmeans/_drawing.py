@@ -1,5 +1,7 @@
 """How pictures are drawn: axes, ticks, colours, planes and borders. matplotlib is imported by the functions here."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +22,11 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINE, EMPHASIS, INK, MUTED = COLOURS[0], COLOURS[5], "0.15", "0.4"
 
 
-def new_axes(ax: Any, width: float = 6.4, height: float = 4.2) -> "Axes":
+def new_axes(ax: Any, width: float = 6.4, height: float = 4.2) -> Axes:
     return new_panels("ax", None if ax is None else [ax], 1, (width, height))[0]
 
 
-def new_panels(name: str, given: list[Any] | None, n_panels: int, size: tuple[float, float]) -> "list[Axes]":
+def new_panels(name: str, given: list[Any] | None, n_panels: int, size: tuple[float, float]) -> list[Axes]:
     """The first ``n_panels`` of the axes given, or those of a new figure."""
     try:
         from matplotlib.axes import Axes
@@ -51,13 +53,13 @@ def figure_height(counts: NDArray[np.int64]) -> float:
     return min(max(4.2, 1 + 0.2 * len(counts)), 14.0)
 
 
-def tidy(ax: "Axes", grid: Any) -> None:
+def tidy(ax: Axes, grid: Any) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis=grid, color="0.9", linewidth=0.6)
     ax.set_axisbelow(True)
 
 
-def integer_axis(ax: "Axes", numbers: NDArray[Any]) -> None:
+def integer_axis(ax: Axes, numbers: NDArray[Any]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.set_xlim(numbers.min() - 0.5, numbers.max() + 0.5)
@@ -65,7 +67,7 @@ def integer_axis(ax: "Axes", numbers: NDArray[Any]) -> None:
     tidy(ax, "both")
 
 
-def label_ticks(axis: "Axis", positions: NDArray[Any], labels: Sequence[str]) -> float:
+def label_ticks(axis: Axis, positions: NDArray[Any], labels: Sequence[str]) -> float:
     """Label ticks in a font that fits, and return its size; every few of them where even the smallest does not."""
     ax, horizontal = axis.axes, axis is axis.axes.xaxis
     pixels = ax.transData.transform(np.column_stack([positions, positions]))[:, 0 if horizontal else 1]
@@ -131,7 +133,7 @@ def principal_directions(rows: NDArray[Any], mean: FloatArray) -> tuple[FloatArr
     return directions, shares
 
 
-def draw_borders(ax: "Axes", places: FloatArray, distances: FloatArray) -> None:
+def draw_borders(ax: Axes, places: FloatArray, distances: FloatArray) -> None:
     """The cells of centers whose projections lie at ``places`` and which are at ``distances`` from the plane.
 
     The squared distance of a point p of the plane to a center is ||p - place||^2 + distance^2. Without ||p||^2, which
@@ -155,7 +157,7 @@ def draw_borders(ax: "Axes", places: FloatArray, distances: FloatArray) -> None:
         ax.contour(x, y, lead, [0], colors=INK, linewidths=0.8, zorder=0.6)
 
 
-def number_centers(ax: "Axes", places: FloatArray) -> None:
+def number_centers(ax: Axes, places: FloatArray) -> None:
     """A disc with its number at each center; discs that would overlap move apart, tied to their centers by a line."""
     numbers = np.flatnonzero(~np.isnan(places).any(axis=1))
     diameter = 16.0 if len(numbers) <= 20 else 13.0  # in points

@@ -3,6 +3,8 @@
 A check is one function of a :class:`Case`, which returns a finding or None, and one line in ``CHECKS`` at the end.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy

@@ -4,6 +4,8 @@ Every function draws into the axes it is given, or into new ones, and returns th
 colour and marker in all pictures; the colours are those of Okabe and Ito, which the colour-blind can tell apart.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +45,7 @@ MOST_CELLS = 150  # with numbers in them
 MOST_CLUSTERS = 2**16  # that an array of labels may name
 
 
-def elbow(selection: Any, *, ax: "Axes | None" = None) -> "Axes":
+def elbow(selection: Any, *, ax: Axes | None = None) -> Axes:
     """Inertia against the number of clusters, with its elbow.
 
     That is no rule to decide by: uniform data have one, too, and it moves with the numbers of clusters that were tried
@@ -110,7 +112,7 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
     return np.array(panels, dtype=object)
 
 
-def _draw_curve(ax: "Axes", selection: Any, name: str, title: str, mark: str, marked: int | None) -> None:
+def _draw_curve(ax: Axes, selection: Any, name: str, title: str, mark: str, marked: int | None) -> None:
     """A column of the table against k, with its error, the k that it marks and the one that is recommended."""
     table = np.sort(selection.table, order="k")
     k, values = table["k"], table[name]
@@ -141,9 +143,9 @@ def silhouette(
     *,
     sample_weight: ArrayLike | None = None,
     max_rows: int = 2000,
-    ax: "Axes | None" = None,
+    ax: Axes | None = None,
     n_threads: int | None = None,
-) -> "Axes":
+) -> Axes:
     """The sorted silhouettes of the rows of each cluster, their means (short lines) and that of all (dashed line).
 
     Parameters
@@ -212,8 +214,8 @@ def clusters(
     features: tuple[int | str, int | str] | None = None,
     feature_names: Sequence[str] | None = None,
     max_points: int = 20_000,
-    ax: "Axes | None" = None,
-) -> "Axes":
+    ax: Axes | None = None,
+) -> Axes:
     """Rows as points, numbers at the centers, and the borders between the clusters.
 
     Rows and centers are projected onto a plane through the mean of X; the borders are where it cuts the cells of the
@@ -276,8 +278,8 @@ def profiles(
     feature_names: Sequence[str] | None = None,
     sample_weight: ArrayLike | None = None,
     annotate: bool | None = None,
-    ax: "Axes | None" = None,
-) -> "Axes":
+    ax: Axes | None = None,
+) -> Axes:
     """Heat map of (mean of a cluster - overall mean) / overall standard deviation; 0 where a feature is constant.
 
     Parameters
@@ -320,7 +322,7 @@ def profiles(
     return ax
 
 
-def sizes(model: Any, *, ax: "Axes | None" = None) -> "Axes":
+def sizes(model: Any, *, ax: Axes | None = None) -> Axes:
     """Bars of the rows in each cluster, with their shares, and those of the weight where the fit had weights.
 
     Parameters
@@ -358,7 +360,7 @@ def sizes(model: Any, *, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-def convergence(model: Any, *, ax: "Axes | None" = None) -> "Axes":
+def convergence(model: Any, *, ax: Axes | None = None) -> Axes:
     """By iteration, how far above its final value the inertia was and the rows with a new label, as shares.
 
     Parameters
