@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from . import _validation as check
 from ._gap import GapResult, gap_statistic
+from ._sweep import generator
 
 __all__ = [
     "GapResult",
@@ -44,6 +45,11 @@ class _Labelled(NamedTuple):
     exponent: int
     """Weights were divided by 2**exponent."""
     n_threads: int
+
+    @property
+    def one_row(self) -> float:
+        """The weight of one row, in the unit of the weights."""
+        return float(np.ldexp(1.0, -self.exponent))
 
     @property
     def n_weighted(self) -> int:
@@ -156,16 +162,11 @@ def _silhouettes(data: _Labelled, metric: str, centers: Floats | None, what: str
     counted = data.labels if data.weights is None else data.labels[data.weights > 0]
     n_clusters = int(np.count_nonzero(np.bincount(counted)))
     _check_several(n_clusters, what)
-    if n_clusters == len(counted) and (data.weights is None or not (data.weights > one_row(data)).any()):
+    if n_clusters == len(counted) and (data.weights is None or not (data.weights > data.one_row).any()):
         raise ValueError(f"{what} needs more rows than clusters, got {n_clusters} clusters of a single row each")
     return _core.silhouette(
-        data.rows, data.labels, data.n_labels, data.weights, one_row(data), metric, centers, data.n_threads
+        data.rows, data.labels, data.n_labels, data.weights, data.one_row, metric, centers, data.n_threads
     )
-
-
-def one_row(data: _Labelled) -> float:
-    """The weight of one row, in the unit of the weights."""
-    return float(np.ldexp(1.0, -data.exponent))
 
 
 @overload
@@ -277,7 +278,7 @@ def _stratified_mean(data: _Labelled, picked: NDArray[np.intp], metric: str) -> 
 
 def _stratified_sample(data: _Labelled, sample_size: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows of positive weight, ascending, and the group of each."""
-    random = np.random.RandomState(np.random.MT19937(seed))
+    random = generator(seed)
     labels = data.labels if data.n_labels > 2**16 else data.labels.astype(np.uint16)  # sorted by radix
     rows = np.argsort(labels, kind="stable")
     if data.weights is not None:

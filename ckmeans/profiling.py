@@ -299,8 +299,8 @@ def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray
 
 def weights_of(sample_weight: Any, n_samples: int) -> FloatArray:
     """A weight for each row, whose sum is finite."""
-    weights = check.check_sample_weight(sample_weight, n_samples)
-    return np.ones(n_samples) if weights is None else np.ldexp(weights, -check.weight_exponent(weights))
+    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, n_samples))
+    return np.ones(n_samples) if weights is None else weights
 
 
 def cluster_members(labels: NDArray[np.integer[Any]], n_clusters: int, weights: FloatArray) -> list[Positions]:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "_kmeans": {"_core", "_validation", "_fit", "_tables"},
     "_sweep": {"_core", "_validation", "_fit"},
     "_gap": {"_validation", "_sweep"},
-    "metrics": {"_core", "_validation", "_gap"},
+    "metrics": {"_core", "_validation", "_gap", "_sweep"},
     "_selection_result": {"_kmeans", "_validation", "plot"},
     "selection": {
         "_core",
