@@ -3,7 +3,6 @@
 Switches, as environment variables:
     CKMEANS_DEBUG=1                     assertions and symbols, no optimisation
     CKMEANS_SANITIZE=address,undefined  the sanitizers of GCC and Clang
-    CKMEANS_OPENMP=0                    serial, whatever the compiler offers
     CKMEANS_TILE_MODEL=1                AMX tiles in software (tests/c/tile_model.c), to test their kernels without them
 """
 
@@ -17,7 +16,6 @@ from setuptools.command.build_ext import build_ext
 DEBUG = os.environ.get("CKMEANS_DEBUG") == "1"
 SANITIZE = os.environ.get("CKMEANS_SANITIZE", "")
 TILE_MODEL = os.environ.get("CKMEANS_TILE_MODEL") == "1"
-OPENMP = os.environ.get("CKMEANS_OPENMP", "1") != "0" and sys.platform != "darwin"  # macOS: dispatch_apply
 
 
 class BuildExt(build_ext):
@@ -25,15 +23,14 @@ class BuildExt(build_ext):
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
-            compile_args = ["/std:c11", "/O2", "/fp:precise"] + ["/openmp"] * OPENMP
+            compile_args = ["/std:c11", "/O2", "/fp:precise"]
             link_args = []
         else:
             optimise = ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"]
             compile_args = ["-std=c11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", *optimise]
             link_args = ["-lm"] if sys.platform != "win32" else []
-            if OPENMP:
-                compile_args.append("-fopenmp")
-                link_args.append("-fopenmp")
+            compile_args.append("-pthread")
+            link_args.append("-pthread")
             if SANITIZE:
                 compile_args += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
                 link_args.append(f"-fsanitize={SANITIZE}")

@@ -5,6 +5,8 @@ Arguments arrive validated: see ``_validation``.
 """
 
 import os
+import sys
+import threading
 
 import numpy as np
 
@@ -19,7 +21,7 @@ cdef extern from "ck.h" nogil:
     ctypedef enum ck_init:
         CK_INIT_GIVEN, CK_INIT_KMEANS_PLUSPLUS, CK_INIT_RANDOM, CK_INIT_KMEANS_PARALLEL, CK_INIT_AFK_MC2
     enum:
-        CK_OK, CK_ERROR_MEMORY, CK_ERROR_NOT_FINITE, CK_ERROR_STOPPED, CK_ERROR_TOO_FEW_ROWS
+        CK_OK, CK_ERROR_MEMORY, CK_ERROR_NOT_FINITE, CK_ERROR_STOPPED, CK_ERROR_TOO_FEW_ROWS, CK_ERROR_FORKED
     ctypedef struct ck_matrix:
         const void *data
         int64_t n_rows, n_features, row_stride, feature_stride
@@ -49,7 +51,6 @@ cdef extern from "ck.h" nogil:
         ck_algorithm algorithm
         ck_progress_fn progress
         void *progress_user
-        int heartbeat_alone
     ctypedef struct ck_fit_result:
         double *centers
         int32_t *labels
@@ -65,7 +66,15 @@ cdef extern from "ck.h" nogil:
     const char *ck_isa_name()
     int ck_runnable_isas(const char **names)
     const char *ck_parallel_backend()
-    double ck_seconds()
+    void ck_set_processors(int)
+    ctypedef int (*ck_stop_fn)(void *)
+    ctypedef struct ck_watch:
+        ck_stop_fn stop
+        void *user
+        const void *owner
+        int64_t stopped
+        double last
+    ck_watch *ck_set_watch(ck_watch *)
     void ck_free(void *)
     const char *ck_algorithm_name(ck_algorithm)
     int ck_assign(const ck_matrix *, const double *, int64_t, const double *, int, int32_t *, double *, ck_location *)
@@ -83,9 +92,8 @@ cdef extern from "ck.h" nogil:
         CK_EUCLIDEAN, CK_SQEUCLIDEAN, CK_SIMPLIFIED
     int ck_cluster_scatter(const ck_matrix *, const int32_t *, int64_t, const double *, int, ck_scatter *,
                            ck_location *)
-    ctypedef int (*ck_stop_fn)(void *)
     int ck_silhouette(const ck_matrix *, const int32_t *, int64_t, const double *, double, ck_silhouette_metric,
-                      const double *, int, ck_stop_fn, void *, double *, double *, ck_location *)
+                      const double *, int, double *, double *, ck_location *)
     int ck_distances_to_own(const ck_matrix *, const double *, const int32_t *, int, double *, ck_location *)
     int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
                         double *, double *, double *)
@@ -142,7 +150,7 @@ cdef const double *optional(const double[::1] values) noexcept:
     return NULL if values is None else &values[0]
 
 
-cdef int check(int status, Rows rows, const ck_location *where, Progress progress=None) except -1:
+cdef int check(int status, Rows rows, const ck_location *where, Watch watch=None) except -1:
     """The one place where a status of the core becomes an exception."""
     if status == CK_OK:
         return 0
@@ -156,53 +164,86 @@ cdef int check(int status, Rows rows, const ck_location *where, Progress progres
         raise MemoryError("not enough memory for the working space of ckmeans")
     if status == CK_ERROR_TOO_FEW_ROWS:
         raise TooFewRows("fewer rows of positive weight than clusters")
-    if status == CK_ERROR_STOPPED and progress is not None and progress.error is not None:
-        raise progress.error
+    if status == CK_ERROR_STOPPED and watch is not None and watch.error is not None:
+        raise watch.error
+    if status == CK_ERROR_FORKED:
+        raise RuntimeError("this process was forked by a signal handler within a call of ckmeans: the call cannot be "
+                           "finished in the child, where the threads that held a part of it do not exist")
     raise RuntimeError(f"unexpected status {status} from the core")
 
 
-cdef class Progress:
-    """Carries a Python callback, or the watch for Ctrl-C alone, through the core."""
+cdef class Watch:
+    """Lets Ctrl-C, what else interrupts a thread, and the errors of a callback end a call of the core.
 
+    From ``begin`` to ``end`` the core asks it now and then.
+    """
+
+    cdef ck_watch watch
+    cdef ck_watch *before
     cdef object callback
     cdef object error
-    cdef double last_look
 
-    def __cinit__(self, callback):
+    def __cinit__(self, callback=None):
         self.callback = callback
-        self.last_look = ck_seconds()
+        self.watch.stop = is_interrupted
+        self.watch.user = <void *>self
+        self.watch.owner = NULL
+        self.watch.stopped = 0
+        self.watch.last = 0.0
 
-    cdef int report(self, const ck_progress *now) noexcept:
-        """Look for Ctrl-C, and tell the callback where there is something to tell."""
-        self.last_look = ck_seconds()
+    cdef void begin(self) noexcept nogil:
+        self.before = ck_set_watch(&self.watch)
+
+    cdef void end(self) noexcept nogil:
+        ck_set_watch(self.before)
+
+    cdef int look(self) noexcept:
         try:
             PyErr_CheckSignals()
-            if self.callback is not None and now != NULL and now.iteration > 0:
-                self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed,
-                              ALGORITHM_NAMES[now.algorithm], now.screened)
+            run_bytecode()
+            if main_thread_is_interrupted():
+                raise KeyboardInterrupt("the main thread was interrupted")
+        except BaseException as error:
+            self.error = error
+            return 1
+        return 0
+
+    cdef int report(self, const ck_progress *now) noexcept:
+        try:
+            self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed,
+                          ALGORITHM_NAMES[now.algorithm], now.screened)
         except BaseException as error:
             self.error = error
             return 1
         return 0
 
 
-cdef double SIGNAL_INTERVAL = 0.02  # seconds between looks for Ctrl-C: taking the GIL costs more than a small iteration
+# Exceptions sent to a thread (PyThreadState_SetAsyncExc) are raised where it runs bytecode.
+cdef object run_bytecode = eval("lambda: None")
+
+
+cdef bint main_thread_is_interrupted():
+    """Whether the main thread is being left for Ctrl-C, which Python delivers to it alone.
+
+    It then often waits for this thread: on leaving ``with ThreadPoolExecutor()``, or at the end of the program.
+    """
+    main = threading.main_thread()
+    if threading.get_ident() == main.ident:
+        return False
+    if not main.is_alive():
+        return getattr(sys, "last_type", None) is KeyboardInterrupt
+    handled = sys._current_exceptions().get(main.ident)
+    return isinstance(handled[1] if isinstance(handled, tuple) else handled, KeyboardInterrupt)  # a tuple: Python 3.11
+
+
+cdef int is_interrupted(void *user) noexcept nogil:
+    with gil:
+        return (<Watch>user).look()
 
 
 cdef int on_progress(void *user, const ck_progress *now) noexcept nogil:
-    cdef double elapsed = ck_seconds() - (<Progress>user).last_look
-    if not has_callback(user) and 0 <= elapsed < SIGNAL_INTERVAL:
-        return 0
     with gil:
-        return (<Progress>user).report(now)
-
-
-cdef int on_look(void *user) noexcept nogil:
-    return on_progress(user, NULL)
-
-
-cdef inline bint has_callback(void *user) noexcept nogil:
-    return <void *>(<Progress>user).callback != <void *>None
+        return (<Watch>user).report(now)
 
 
 def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t max_iter, double tol, str init,
@@ -210,7 +251,7 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
         str algorithm="auto"):
     """Fits; returns centers, labels, sizes, weights, inertia, n_iter, converged, distinct, history."""
     cdef Rows rows = Rows(X)
-    cdef Progress progress = Progress(callback)
+    cdef Watch watch = Watch(callback)
     cdef ck_fit_params params
     cdef ck_fit_result result
     cdef ck_location where
@@ -234,17 +275,20 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
     params.seed = seed
     params.n_threads = n_threads
     params.algorithm = ALGORITHM_CODES[algorithm]
-    params.progress = on_progress
-    params.progress_user = <void *>progress
-    params.heartbeat_alone = callback is None
+    params.progress = NULL
+    if callback is not None:
+        params.progress = on_progress
+    params.progress_user = <void *>watch
     result.centers = &centers_view[0, 0]
     result.labels = &labels_view[0]
     result.sizes = &sizes_view[0]
     result.weights = &cluster_weights_view[0]
     cdef const double *weights_pointer = optional(weights)
     with nogil:
+        watch.begin()
         status = ck_fit(&rows.matrix, weights_pointer, &params, &result, &where)
-    check(status, rows, &where, progress)
+        watch.end()
+    check(status, rows, &where, watch)
     try:
         history = np.empty(result.n_iter, dtype=HISTORY_DTYPE)
         for i in range(result.n_iter):
@@ -259,6 +303,7 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
 def assign(X, const double[:, ::1] centers, const double[::1] weights, int n_threads, bint want_inertia):
     """Labels of the nearest centers, and the inertia or None."""
     cdef Rows rows = Rows(X)
+    cdef Watch watch = Watch()
     cdef ck_location where
     cdef int status
     cdef double inertia = 0.0
@@ -266,24 +311,29 @@ def assign(X, const double[:, ::1] centers, const double[::1] weights, int n_thr
     cdef int32_t[::1] labels_view = labels
     cdef const double *weights_pointer = optional(weights)
     with nogil:
+        watch.begin()
         status = ck_assign(&rows.matrix, &centers[0, 0], centers.shape[0], weights_pointer, n_threads,
                            &labels_view[0], &inertia if want_inertia else NULL, &where)
-    check(status, rows, &where)
+        watch.end()
+    check(status, rows, &where, watch)
     return labels, inertia if want_inertia else None
 
 
 def transform(X, const double[:, ::1] centers, int n_threads):
     """Distances of every row to every center, in the floating dtype of X."""
     cdef Rows rows = Rows(X)
+    cdef Watch watch = Watch()
     cdef ck_location where
     cdef int status
     cdef ck_dtype dtype = CK_F32 if rows.matrix.dtype == CK_F32 else CK_F64
     out = np.empty((rows.matrix.n_rows, centers.shape[0]), dtype=np.float32 if dtype == CK_F32 else np.float64)
     cdef uint8_t[:, ::1] out_view = out.view(np.uint8)
     with nogil:
+        watch.begin()
         status = ck_transform(&rows.matrix, &centers[0, 0], centers.shape[0], n_threads, dtype, &out_view[0, 0],
                               &where)
-    check(status, rows, &where)
+        watch.end()
+    check(status, rows, &where, watch)
     return out
 
 
@@ -291,6 +341,7 @@ def seed_centers(X, const double[::1] weights, int64_t n_clusters, str init, int
                  int n_threads):
     """Rows drawn as first centers, and their indices."""
     cdef Rows rows = Rows(X)
+    cdef Watch watch = Watch()
     cdef ck_location where
     cdef int status
     centers = np.empty((n_clusters, rows.matrix.n_features))
@@ -300,9 +351,11 @@ def seed_centers(X, const double[::1] weights, int64_t n_clusters, str init, int
     cdef const double *weights_pointer = optional(weights)
     cdef ck_init method = INITS[init]
     with nogil:
+        watch.begin()
         status = ck_seed(&rows.matrix, weights_pointer, n_clusters, method, n_trials, seed, n_threads,
                          &centers_view[0, 0], &indices_view[0], &where)
-    check(status, rows, &where)
+        watch.end()
+    check(status, rows, &where, watch)
     return centers, indices
 
 
@@ -310,6 +363,7 @@ def cluster_scatter(X, const int32_t[::1] labels, int64_t n_clusters, const doub
                     bint want_distances):
     """Weights, means, sums of squared distances, sums of distances (or None) of the clusters, and their unit."""
     cdef Rows rows = Rows(X)
+    cdef Watch watch = Watch()
     cdef ck_location where
     cdef ck_scatter scatter
     cdef int status
@@ -323,8 +377,10 @@ def cluster_scatter(X, const int32_t[::1] labels, int64_t n_clusters, const doub
     scatter.distances = &distances_view[0] if want_distances else NULL
     cdef const double *weights_pointer = optional(weights)
     with nogil:
+        watch.begin()
         status = ck_cluster_scatter(&rows.matrix, &labels[0], n_clusters, weights_pointer, n_threads, &scatter, &where)
-    check(status, rows, &where)
+        watch.end()
+    check(status, rows, &where, watch)
     return totals, means, squares, distances if want_distances else None, scatter.unit
 
 
@@ -332,9 +388,9 @@ def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::
                const double[:, ::1] centers, int n_threads):
     """Silhouettes of the rows, and their mean; ``one`` is the weight of one row."""
     cdef Rows rows = Rows(X)
+    cdef Watch watch = Watch()
     cdef ck_location where
     cdef ck_silhouette_metric kind = SILHOUETTES[metric]
-    cdef Progress watch = Progress(None)
     cdef double mean
     cdef int status
     samples = np.empty(rows.matrix.n_rows)
@@ -342,8 +398,10 @@ def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::
     cdef const double *weights_pointer = optional(weights)
     cdef const double *centers_pointer = NULL if centers is None else &centers[0, 0]
     with nogil:
+        watch.begin()
         status = ck_silhouette(&rows.matrix, &labels[0], n_clusters, weights_pointer, one, kind, centers_pointer,
-                               n_threads, on_look, <void *>watch, &samples_view[0], &mean, &where)
+                               n_threads, &samples_view[0], &mean, &where)
+        watch.end()
     check(status, rows, &where, watch)
     return samples, mean
 
@@ -351,13 +409,16 @@ def silhouette(X, const int32_t[::1] labels, int64_t n_clusters, const double[::
 def distances_to_own(X, const double[:, ::1] centers, const int32_t[::1] labels, int n_threads):
     """Euclidean distances of the rows to the centers of their labels."""
     cdef Rows rows = Rows(X)
+    cdef Watch watch = Watch()
     cdef ck_location where
     cdef int status
     distances = np.empty(rows.matrix.n_rows)
     cdef double[::1] distances_view = distances
     with nogil:
+        watch.begin()
         status = ck_distances_to_own(&rows.matrix, &centers[0, 0], &labels[0], n_threads, &distances_view[0], &where)
-    check(status, rows, &where)
+        watch.end()
+    check(status, rows, &where, watch)
     return distances
 
 
@@ -428,8 +489,13 @@ def choose_isa(name):
 
 
 def parallel_backend():
-    """What runs the threads: openmp, dispatch or serial."""
+    """Whose threads run the work."""
     return ck_parallel_backend().decode()
+
+
+def set_processors(int processors):
+    """How many threads all calls of this process together may keep running."""
+    ck_set_processors(processors)
 
 
 choose_isa(os.environ.get("CKMEANS_ISA") or None)

@@ -11,10 +11,11 @@
 
 typedef enum {
     CK_OK = 0,
-    CK_ERROR_MEMORY = -1,      /* out of memory, or a size that overflows */
-    CK_ERROR_NOT_FINITE = -2,  /* X holds NaN or infinity: ck_location says where */
-    CK_ERROR_STOPPED = -3,     /* the progress function asked to stop */
-    CK_ERROR_TOO_FEW_ROWS = -4 /* fewer rows of positive weight than clusters */
+    CK_ERROR_MEMORY = -1,       /* out of memory, or a size that overflows */
+    CK_ERROR_NOT_FINITE = -2,   /* X holds NaN or infinity: ck_location says where */
+    CK_ERROR_STOPPED = -3,      /* the watch or the progress function asked to stop */
+    CK_ERROR_TOO_FEW_ROWS = -4, /* fewer rows of positive weight than clusters */
+    CK_ERROR_FORKED = -5        /* the watch forked the process: what helper threads held is lost to this child */
 } ck_status;
 
 typedef enum { CK_F32, CK_F64, CK_I8, CK_U8, CK_I16, CK_U16 } ck_dtype;
@@ -39,7 +40,26 @@ typedef struct {
 int ck_choose_isa(const char *name);
 const char *ck_isa_name(void);            /* the chosen one */
 int ck_runnable_isas(const char **names); /* OUT names[8], the best first; returns how many */
-const char *ck_parallel_backend(void);    /* "openmp", "dispatch" or "serial" */
+
+/* --- Threads and interruption ------------------------------------------------------------------------------ */
+
+const char *ck_parallel_backend(void); /* whose threads these are */
+/* How many threads all calls of this process together may keep running, where none of them asks for more. They share
+ * one crew of helpers, which sleep when there is nothing to do. */
+void ck_set_processors(int processors);
+
+/* Asked now and then; a non-zero answer ends the work with CK_ERROR_STOPPED. */
+typedef int (*ck_stop_fn)(void *user);
+typedef struct {
+    ck_stop_fn stop;
+    void *user;
+    const void *owner; /* this and all that follows: 0 at first, then the library's own */
+    int64_t stopped;
+    double last;
+} ck_watch;
+/* Sets what the calls of this thread ask, every 50 ms or so and on this thread alone, and returns what they asked
+ * before: to be set again afterwards. NULL: nothing. What they were to write is undefined once they stopped. */
+ck_watch *ck_set_watch(ck_watch *watch);
 
 /* --- Assignment -------------------------------------------------------------------------------------------- */
 
@@ -83,7 +103,7 @@ typedef enum {
 } ck_algorithm;
 const char *ck_algorithm_name(ck_algorithm algorithm);
 
-/* What an iteration reports. iteration counts from 1; 0 is a heartbeat of the seeding, other fields unset. */
+/* What an iteration reports. iteration counts from 1. */
 typedef struct {
     int restart;
     int64_t iteration;
@@ -108,9 +128,8 @@ typedef struct {
     uint64_t seed;
     int n_threads;
     ck_algorithm algorithm;
-    ck_progress_fn progress; /* or NULL */
+    ck_progress_fn progress; /* or NULL: then restarts may run side by side */
     void *progress_user;
-    int heartbeat_alone; /* progress need not hear of every iteration: restarts may run side by side */
 } ck_fit_params;
 
 typedef struct {
@@ -153,17 +172,14 @@ typedef enum {
     CK_SQEUCLIDEAN, /* mean squared distances: n k distances are enough */
     CK_SIMPLIFIED   /* distances to the centers */
 } ck_silhouette_metric;
-/* Asked now and then, from the thread that called; a non-zero answer ends the work with CK_ERROR_STOPPED. */
-typedef int (*ck_stop_fn)(void *user);
 /*   one      the weight of one row: 1, but where weights were scaled
  *   centers  IN  k x d for CK_SIMPLIFIED, or NULL: the means
- *   stop     or NULL
  *   samples  OUT n: (b - a) / max(a, b), 0 for a row that is alone; not a number for a single cluster and
  *                for a row of weight 0
  *   mean     OUT by weight */
 int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
-                  ck_silhouette_metric metric, const double *centers, int n_threads, ck_stop_fn stop, void *stop_user,
-                  double *samples, double *mean, ck_location *where);
+                  ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
+                  ck_location *where);
 
 /* Euclidean distances of the rows to the centers of their labels. OUT distances: n. */
 int ck_distances_to_own(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,

@@ -229,7 +229,7 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     embed_task task = {e, X, NULL, NULL};
     task.rows = CK_NEW(&own, double, workers *ck_apart(MAX_PANEL_ROWS * (d + dimensions)));
     task.narrow = CK_NEW(&own, float, workers * 2 * ck_apart(MAX_PANEL_ROWS * dimensions));
-    if (!own.failed && !arena->failed) ck_parallel_for(n_panels, workers, embed_panel, &task);
+    if (!own.failed && !arena->failed) ck_parallel_all(n_panels, workers, embed_panel, &task);
     float *sample = CK_NEW(arena, float, BALANCE_ROWS *dimensions);
     double *rows = CK_NEW(&own, double, BALANCE_ROWS *(d + dimensions));
     e->centers = CK_NEW(arena, double, k *dimensions);

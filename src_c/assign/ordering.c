@@ -220,10 +220,10 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
     const int failed = arena->failed || local.failed;
     if (!failed) {
         choose_codes(&task, sample);
-        ck_parallel_for(n_parts, n_parts, code_part, &task);
+        ck_parallel_all(n_parts, n_parts, code_part, &task);
         begin_codes(&task, n_parts);
-        ck_parallel_for(n_parts, n_parts, place_part, &task);
-        ck_parallel_for(ck_ceil_div(ordering->boxes.n, COPY_BOXES), n_parts, fill_boxes, &task);
+        ck_parallel_all(n_parts, n_parts, place_part, &task);
+        ck_parallel_all(ck_ceil_div(ordering->boxes.n, COPY_BOXES), n_parts, fill_boxes, &task);
     }
     ck_arena_free(&local);
     return failed ? NULL : ordering;
@@ -255,7 +255,7 @@ static int permute_part(void *context, int64_t part, int worker)
 static void permute(permute_task *task, int n_threads)
 {
     const int64_t n = task->ordering->X.n_rows, n_parts = ck_ceil_div(n, BATCH_ROWS);
-    ck_parallel_for(n_parts, ck_useful_threads(n_threads, n_parts, 8.0 * (double)n), permute_part, task);
+    ck_parallel_all(n_parts, ck_useful_threads(n_threads, n_parts, 8.0 * (double)n), permute_part, task);
 }
 
 void ck_ordering_gather_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out)

@@ -11,6 +11,7 @@
 #define CK_RESTRICT __restrict__
 #define CK_INLINE static inline __attribute__((always_inline))
 #define CK_NOINLINE __attribute__((noinline))
+#define CK_CHECKED __attribute__((warn_unused_result))
 #define CK_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CK_PREFETCH(p) __builtin_prefetch(p)
 #define CK_PREFETCH_L2(p) __builtin_prefetch(p, 0, 2)
@@ -18,6 +19,7 @@
 #define CK_RESTRICT __restrict
 #define CK_INLINE static __forceinline
 #define CK_NOINLINE __declspec(noinline)
+#define CK_CHECKED
 #define CK_UNLIKELY(x) (x)
 #define CK_PREFETCH(p) ((void)(p))
 #define CK_PREFETCH_L2(p) ((void)(p))
@@ -75,11 +77,24 @@ void *ck_arena_alloc(ck_arena *arena, int64_t count, int64_t size); /* CK_ALIGNM
 void ck_arena_free(ck_arena *arena);
 #define CK_NEW(arena, type, count) ((type *)ck_arena_alloc((arena), (count), (int64_t)sizeof(type)))
 
+/* --- watch.c: see ck_set_watch --- */
+typedef struct {
+    int untimed, stride; /* items until the next look at the clock */
+    double last;
+} ck_watch_pace;
+/* Whether the work of this thread is to end; for loops of many short items, whose pace keeps clocks cheap. */
+int ck_watch_stops(ck_watch_pace *pace);
+int ck_stopped(void);
+ck_watch *ck_current_watch(void);
+
 /* --- parallel.c --- */
-/* Work on one item; worker is in [0, n_threads) and owns its scratch while the call lasts. A non-zero return
- * ends the loop: the status of the lowest failing item that ran is returned. */
+/* Work on one item; worker is in [0, n_threads) and owns its scratch while the call lasts. */
 typedef int (*ck_item_fn)(void *context, int64_t item, int worker);
-int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context);
+/* All items, unless one fails or the watch of this thread asks to stop: the status of an item that failed, or
+ * CK_ERROR_STOPPED, is returned. */
+CK_CHECKED int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context);
+/* All items, none of which can fail: for loops that are over soon. */
+void ck_parallel_all(int64_t n_items, int n_threads, ck_item_fn fn, void *context);
 /* Threads worth using for `operations` scalar operations split into n_items: small work runs serially. */
 int ck_useful_threads(int n_threads, int64_t n_items, double operations);
 

@@ -24,7 +24,6 @@ typedef struct {
 typedef struct {
     const ck_problem *problem;
     const ck_fit_params *params;
-    ck_progress_fn progress;
     ck_pass *pass;
     double *next_centers;
     double tolerance;
@@ -139,7 +138,7 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         ck_progress *entry = next_history_entry(run);
         if (!entry) return CK_ERROR_MEMORY;
         *entry = now;
-        if (fit->progress && fit->progress(params->progress_user, &now)) return CK_ERROR_STOPPED;
+        if (params->progress && params->progress(params->progress_user, &now)) return CK_ERROR_STOPPED;
     }
     return CK_OK;
 }
@@ -154,8 +153,7 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
         memcpy(run->centers, params->given_centers + restart * size, (size_t)size * sizeof(double));
     } else {
         ck_arena scratch = {0};
-        const ck_seeding_options options = {params->n_trials, fit->progress, params->progress_user};
-        status = ck_seed_centers(fit->problem, &scratch, params->k, params->init, &options,
+        status = ck_seed_centers(fit->problem, &scratch, params->k, params->init, params->n_trials,
                                  ck_random_stream(params->seed, (uint32_t)restart), run->centers, NULL);
         ck_arena_free(&scratch);
     }
@@ -262,7 +260,7 @@ static int restarts_abreast(const ck_problem *problem, const ck_fit_params *para
 {
     const double operations = ck_assign_operations(problem->X, params->k);
     if (params->n_init == 1 || problem->embedding || operations > SMALL_OPERATIONS) return 1;
-    if (params->progress && !params->heartbeat_alone) return 1;
+    if (params->progress) return 1;
     return ck_useful_threads(params->n_threads, params->n_init, operations * USUAL_PASSES * (double)params->n_init);
 }
 
@@ -274,7 +272,6 @@ static int fit_restarts(ck_problem *problem, ck_arena *arena, const ck_fit_param
     if (abreast > 1) problem->n_threads = 1;
     for (int i = 0; i < abreast && states; i++) {
         int reserved = init_state(states + i, problem, params, i == 0 ? result->labels : NULL);
-        states[i].progress = i == 0 ? params->progress : NULL;
         if (status == CK_OK) status = reserved;
     }
     if (status == CK_OK) status = ck_parallel_for(params->n_init, abreast, run_item, states);

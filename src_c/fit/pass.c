@@ -378,7 +378,7 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     int status = ck_parallel_for(pass->n_blocks, pass->screening.n_workers, run_block, pass);
     if (status != CK_OK) return status;
     if (pass->by_slices)
-        ck_parallel_for(n_slices, (int)ck_min_i64(pass->screening.n_workers, n_slices), move_slice, pass);
+        ck_parallel_all(n_slices, (int)ck_min_i64(pass->screening.n_workers, n_slices), move_slice, pass);
     merge_workers(pass, report);
     round_totals(pass);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;

@@ -38,6 +38,7 @@ struct ck_plus_plus {
     double *closest;    /* that distance, in units of 4^unit */
     double *block_most; /* largest mass of each block of the sampler */
     int n_trials, n_candidates, chosen, n_workers;
+    int status; /* once not CK_OK no more sweeps run, and what there is means nothing */
     int64_t rows[CK_MAX_TRIALS];
     double *candidates;     /* n_candidates x d */
     double *gains, *errors; /* n_blocks x CK_MAX_TRIALS */

@@ -117,7 +117,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     for (;;) {
         task.scale = ldexp(1.0, -problem->unit);
         for (int64_t l = 0; l < task.width; l++) task.origins[l] = problem->origin[l % d] * task.scale;
-        ck_parallel_for(n_chunks, workers, summarize_chunk, &task);
+        ck_parallel_all(n_chunks, workers, summarize_chunk, &task);
 
         largest = scatter = 0.0;
         memset(mean, 0, (size_t)d * sizeof *mean);

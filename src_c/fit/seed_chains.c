@@ -67,9 +67,10 @@ static int draw_center(chains *s, const double *centers, int64_t j, int64_t *row
     return CK_OK;
 }
 
-int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                   ck_random random, double *centers, int64_t *indices)
+int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                   double *centers, int64_t *indices)
 {
+    (void)n_trials;
     const int64_t d = problem->X->n_features;
     chains *s = CK_NEW(arena, chains, 1);
     if (!s) return CK_ERROR_MEMORY;
@@ -93,7 +94,7 @@ int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, const 
         if (j == 0) status = ck_closest_add(&s->first, centers, 0, 1);
         if (j == 0) s->total_mass = ck_sampler_total(&s->first.sampler);
         if (status != CK_OK) return status;
-        if (ck_seeding_stopped(options)) return CK_ERROR_STOPPED;
+        if (ck_stopped()) return CK_ERROR_STOPPED;
     }
     return CK_OK;
 }

@@ -76,8 +76,7 @@ static int join_round(candidates *c, ck_arena *arena)
     return status == CK_OK ? compare_rows(c, first) : status;
 }
 
-static int choose_centers(candidates *c, ck_arena *arena, int64_t k, const ck_seeding_options *options, double *centers,
-                          int64_t *indices)
+static int choose_centers(candidates *c, ck_arena *arena, int64_t k, int n_trials, double *centers, int64_t *indices)
 {
     const ck_problem *all = c->closest.problem;
     const int64_t d = all->X->n_features, row_bytes = d * (int64_t)sizeof(double);
@@ -90,13 +89,13 @@ static int choose_centers(candidates *c, ck_arena *arena, int64_t k, const ck_se
     int status = ck_problem_init(&problem, arena, &points, weights, all->n_threads);
     if (status == CK_OK) ck_problem_embed(&problem, arena, k);
     if (status == CK_OK) ck_problem_sort(&problem, arena, k);
-    if (status == CK_OK) status = ck_seed_plus_plus(&problem, arena, k, options, c->random, centers, indices);
+    if (status == CK_OK) status = ck_seed_plus_plus(&problem, arena, k, n_trials, c->random, centers, indices);
     for (int64_t j = 0; j < k && indices && status == CK_OK; j++) indices[j] = c->rows[indices[j]];
     return status;
 }
 
-int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                     ck_random random, double *centers, int64_t *indices)
+int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                     double *centers, int64_t *indices)
 {
     candidates c;
     memset(&c, 0, sizeof c);
@@ -113,12 +112,12 @@ int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, cons
     if (status == CK_OK) status = compare_rows(&c, 0);
     for (int round = 0; round < ROUNDS && c.total > 0.0 && status == CK_OK; round++) {
         status = join_round(&c, arena);
-        if (status == CK_OK && ck_seeding_stopped(options)) status = CK_ERROR_STOPPED;
+        if (status == CK_OK && ck_stopped()) status = CK_ERROR_STOPPED;
     }
     while (c.n_distinct < k && c.total > 0.0 && status == CK_OK) { /* too few rows joined: drawn one by one */
         status = add_candidate(&c, arena, ck_sampler_draw(&c.closest.sampler, &c.random));
         if (status == CK_OK) status = compare_rows(&c, c.n - 1);
-        if (status == CK_OK && ck_seeding_stopped(options)) status = CK_ERROR_STOPPED;
+        if (status == CK_OK && ck_stopped()) status = CK_ERROR_STOPPED;
     }
-    return status == CK_OK ? choose_centers(&c, arena, k, options, centers, indices) : status;
+    return status == CK_OK ? choose_centers(&c, arena, k, n_trials, centers, indices) : status;
 }

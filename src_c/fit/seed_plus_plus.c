@@ -56,7 +56,8 @@ static void run(ck_plus_plus *s, ck_item_fn fn, double operations_a_row)
 {
     const int64_t n_blocks = s->sampler.n_blocks;
     const double operations = (double)s->X->n_rows * operations_a_row;
-    ck_parallel_for(n_blocks, ck_useful_threads(s->problem->n_threads, n_blocks, operations), fn, s);
+    const int workers = ck_useful_threads(s->problem->n_threads, n_blocks, operations);
+    if (s->status == CK_OK) s->status = ck_parallel_for(n_blocks, workers, fn, s);
 }
 
 /* Distances to the first center, the only candidate. */
@@ -99,7 +100,7 @@ static void follow(ck_plus_plus *s)
         s->altered_blocks[n] = (int32_t)block;
         n += altered;
     }
-    ck_parallel_for(n, ck_useful_threads(s->problem->n_threads, n, (double)n * CK_SUM_ROWS), sum_altered, s);
+    ck_parallel_all(n, ck_useful_threads(s->problem->n_threads, n, (double)n * CK_SUM_ROWS), sum_altered, s);
     memset(s->altered, 0, (size_t)(s->n_workers * stride));
 }
 
@@ -198,11 +199,11 @@ static void prepare_step(ck_plus_plus *s, int first)
     s->sweep->prepare(s, first);
 }
 
-int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                      ck_random random, double *centers, int64_t *indices)
+int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                      double *centers, int64_t *indices)
 {
     const int64_t d = problem->X->n_features;
-    int n_trials = options->n_trials < 1 ? 2 + (int)floor(log((double)k)) : options->n_trials;
+    if (n_trials < 1) n_trials = 2 + (int)floor(log((double)k));
     if (n_trials > CK_MAX_TRIALS) n_trials = CK_MAX_TRIALS;
     ck_plus_plus *s = CK_NEW(arena, ck_plus_plus, 1);
     ck_sampler by_weight;
@@ -227,7 +228,8 @@ int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, con
         if (j == 0 || by_distance) follow(s);
         memcpy(centers + j * d, s->candidates + s->chosen * d, (size_t)d * sizeof(double));
         if (indices) indices[j] = s->rows[s->chosen];
-        if (ck_seeding_stopped(options)) return CK_ERROR_STOPPED;
+        if (s->status == CK_OK && ck_stopped()) s->status = CK_ERROR_STOPPED;
+        if (s->status != CK_OK) return s->status;
     }
     return CK_OK;
 }

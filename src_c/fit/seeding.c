@@ -1,11 +1,11 @@
 /* seeding.c - rows drawn as first centers: the table of methods, and the one that draws at random. */
 #include "seeding.h"
 
-static int seed_random(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                       ck_random random, double *centers, int64_t *indices)
+static int seed_random(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                       double *centers, int64_t *indices)
 {
     ck_sampler s;
-    (void)options;
+    (void)n_trials;
     ck_sampler_init(&s, arena, problem->X->n_rows);
     if (arena->failed) return CK_ERROR_MEMORY;
     ck_sampler_set_weights(&s, problem);
@@ -20,12 +20,6 @@ static int seed_random(const ck_problem *problem, ck_arena *arena, int64_t k, co
     return CK_OK;
 }
 
-int ck_seeding_stopped(const ck_seeding_options *options)
-{
-    const ck_progress heartbeat = {0};
-    return options->progress && options->progress(options->progress_user, &heartbeat);
-}
-
 static const ck_seeding_fn methods[] = {
     [CK_INIT_KMEANS_PLUSPLUS] = ck_seed_plus_plus,
     [CK_INIT_RANDOM] = seed_random,
@@ -33,10 +27,10 @@ static const ck_seeding_fn methods[] = {
     [CK_INIT_AFK_MC2] = ck_seed_chains,
 };
 
-int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method,
-                    const ck_seeding_options *options, ck_random random, double *centers, int64_t *indices)
+int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method, int n_trials,
+                    ck_random random, double *centers, int64_t *indices)
 {
-    return methods[method](problem, arena, k, options, random, centers, indices);
+    return methods[method](problem, arena, k, n_trials, random, centers, indices);
 }
 
 int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
@@ -44,12 +38,11 @@ int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method
 {
     ck_arena arena = {0};
     ck_problem problem;
-    const ck_seeding_options options = {n_trials, NULL, NULL};
     int status = ck_problem_init(&problem, &arena, X, weights, n_threads);
     if (status == CK_OK) ck_problem_embed(&problem, &arena, k);
     if (status == CK_OK && method == CK_INIT_KMEANS_PLUSPLUS) ck_problem_sort(&problem, &arena, k);
     if (status == CK_OK)
-        status = ck_seed_centers(&problem, &arena, k, method, &options, ck_random_stream(seed, 0), centers, indices);
+        status = ck_seed_centers(&problem, &arena, k, method, n_trials, ck_random_stream(seed, 0), centers, indices);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);
     ck_arena_free(&arena);
     return status;

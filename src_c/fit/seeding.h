@@ -4,27 +4,19 @@
 
 #include "sampler.h"
 
-typedef struct {
-    int n_trials;            /* candidates a step of greedy k-means++; 0: 2 + floor(ln k) */
-    ck_progress_fn progress; /* heartbeat of long work, or NULL */
-    void *progress_user;
-} ck_seeding_options;
+/* Draws k rows: OUT centers k x d, indices k or NULL. CK_ERROR_TOO_FEW_ROWS where fewer than k have weight.
+ *   n_trials  candidates a step of greedy k-means++; 0: 2 + floor(ln k) */
+typedef int (*ck_seeding_fn)(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                             double *centers, int64_t *indices);
 
-/* Draws k rows: OUT centers k x d, indices k or NULL. CK_ERROR_TOO_FEW_ROWS where fewer than k have weight. */
-typedef int (*ck_seeding_fn)(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                             ck_random random, double *centers, int64_t *indices);
+int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method, int n_trials,
+                    ck_random random, double *centers, int64_t *indices);
 
-int ck_seed_centers(const ck_problem *problem, ck_arena *arena, int64_t k, ck_init method,
-                    const ck_seeding_options *options, ck_random random, double *centers, int64_t *indices);
-
-int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                      ck_random random, double *centers, int64_t *indices);
-int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                     ck_random random, double *centers, int64_t *indices);
-int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, const ck_seeding_options *options,
-                   ck_random random, double *centers, int64_t *indices);
-
-/* Whether the progress function of the options asks to stop. */
-int ck_seeding_stopped(const ck_seeding_options *options);
+int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                      double *centers, int64_t *indices);
+int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                     double *centers, int64_t *indices);
+int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                   double *centers, int64_t *indices);
 
 #endif

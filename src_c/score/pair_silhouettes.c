@@ -53,8 +53,6 @@ typedef struct {
     double *reach;                  /* of every place: at least the latter */
     ck_moments *moments;            /* k */
     worker_scratch *scratch;
-    ck_stop_fn stop;
-    void *stop_user;
 } pair_task;
 
 static int64_t block_rows(int64_t d)
@@ -295,7 +293,6 @@ static int run_groups(pair_task *task, const group_t *rows, const group_t *colum
         status = ck_parallel_for(n_tiles, ck_useful_threads(n_threads, n_tiles, operations), run_tile, task);
         const int adders = ck_useful_threads(n_threads, task->n_rounds, turns * adds);
         if (status == CK_OK) status = ck_parallel_for(task->n_rounds, adders, add_rounds, task);
-        if (status == CK_OK && task->stop && task->stop(task->stop_user)) status = CK_ERROR_STOPPED;
     }
     keep_nearest(task, rows, columns, task->row_sums);
     if (!one_group(task)) keep_nearest(task, columns, rows, task->column_sums);
@@ -390,7 +387,7 @@ static int prepare(pair_task *task, ck_arena *arena, int64_t n_blocks, int n_wor
 }
 
 int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, double one,
-                        const ck_clusters *clusters, int n_threads, ck_stop_fn stop, void *stop_user, double *samples)
+                        const ck_clusters *clusters, int n_threads, double *samples)
 {
     ck_arena arena = {0};
     const int64_t n = X->n_rows, k = clusters->k, most = block_rows(X->n_features);
@@ -398,8 +395,6 @@ int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double 
     const int64_t n_groups = ck_ceil_div(k, group_clusters);
     const int64_t most_rounds = ck_max_i64(ck_min_i64(SIDE_SUMS / n, MOST_ROUNDS), 1);
     pair_task task = {.X = X, .labels = labels, .weights = weights, .one = one, .clusters = clusters};
-    task.stop = stop;
-    task.stop_user = stop_user;
     int64_t *starts = CK_NEW(&arena, int64_t, k + 1), *first_blocks = CK_NEW(&arena, int64_t, k + 1);
     group_t *groups = CK_NEW(&arena, group_t, n_groups);
     task.sorted = CK_NEW(&arena, int64_t, n);

@@ -73,6 +73,6 @@ void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const 
 
 /* Silhouettes by the distances between all rows of positive weight. OUT samples: theirs, of n. */
 int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, double one,
-                        const ck_clusters *clusters, int n_threads, ck_stop_fn stop, void *stop_user, double *samples);
+                        const ck_clusters *clusters, int n_threads, double *samples);
 
 #endif

@@ -91,15 +91,15 @@ static double weighted_mean(const double *values, const double *weights, int64_t
 }
 
 int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
-                  ck_silhouette_metric metric, const double *centers, int n_threads, ck_stop_fn stop, void *stop_user,
-                  double *samples, double *mean, ck_location *where)
+                  ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
+                  ck_location *where)
 {
     ck_arena arena = {0};
     ck_clusters clusters;
     for (int64_t i = 0; i < X->n_rows; i++) samples[i] = NAN; /* for good where the weight is 0 */
     int status = ck_clusters_new(&clusters, &arena, X, labels, k, weights, n_threads, where);
     if (status == CK_OK && metric == CK_EUCLIDEAN) {
-        status = ck_pair_silhouettes(X, labels, weights, one, &clusters, n_threads, stop, stop_user, samples);
+        status = ck_pair_silhouettes(X, labels, weights, one, &clusters, n_threads, samples);
     } else if (status == CK_OK) {
         center_task task = {.X = X, .labels = labels, .weights = weights, .one = one, .clusters = &clusters};
         task.centers = centers ? centers : clusters.means;

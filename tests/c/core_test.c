@@ -180,8 +180,8 @@ static uint64_t score_digest(const test_problem *t, int round, const char *isa, 
         digest_bytes(distances, (size_t)t->k * sizeof *distances);
         for (int metric = CK_EUCLIDEAN; metric <= CK_SIMPLIFIED; metric++) {
             double mean;
-            if (ck_silhouette(&X, labels, t->k, weights, 1.0, (ck_silhouette_metric)metric, NULL, n_threads, NULL, NULL,
-                              samples, &mean, &where) != CK_OK)
+            if (ck_silhouette(&X, labels, t->k, weights, 1.0, (ck_silhouette_metric)metric, NULL, n_threads, samples,
+                              &mean, &where) != CK_OK)
                 fail("ck_silhouette", round, isa);
             for (int64_t i = 0; i < n; i++) {
                 const int single = isnan(samples[i]) != 0; /* whose sign and payload are the processor's */

@@ -14,7 +14,7 @@ sources=(tests/c/core_test.c src_c/*/*.c)
 run_sanitized() {
     local model=()
     if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_TILE_MODEL tests/c/tile_model.c); fi
-    "${CC:-cc}" "${flags[@]}" -O1 -g -fopenmp "${model[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all \
+    "${CC:-cc}" "${flags[@]}" -O1 -g -pthread "${model[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all \
         "${sources[@]}" -lm -o "$out/sanitized"
     "$out/sanitized" "$rounds" "$seed" | tee "$out/here"
 }
@@ -26,7 +26,7 @@ run_aarch64() {
         echo "no cross compiler or emulator for aarch64: not run (apt-get install gcc-aarch64-linux-gnu qemu-user)"
         return
     fi
-    $compiler "${flags[@]}" -O3 -fopenmp -static "${sources[@]}" -lm -o "$out/aarch64"
+    $compiler "${flags[@]}" -O3 -pthread -static "${sources[@]}" -lm -o "$out/aarch64"
     "$emulator" "$out/aarch64" "$rounds" "$seed" | tee "$out/there"
     if [ "$(grep digest "$out/here")" != "$(grep digest "$out/there")" ]; then
         echo "the digests differ" >&2

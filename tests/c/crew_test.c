@@ -1,0 +1,190 @@
+/* crew_test.c - the threads alone: loops of many callers at once, within each other, that fail, are stopped, are
+ * forked.
+ *     crew_test [rounds]
+ * Every item must run exactly once and on a worker number of its own, and nobody may wait for ever (alarm). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src_c/base/base.h"
+#include "../../src_c/base/os_threads.h"
+#if !defined(_WIN32)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+enum { MOST_ITEMS = 2000, MOST_WORKERS = 16, CALLERS = 4, PATIENCE_SECONDS = 120 };
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "FAILED: %s\n", what);
+    exit(1);
+}
+
+typedef struct {
+    int64_t runs[MOST_ITEMS];
+    int64_t busy[MOST_WORKERS]; /* workers within an item: never two with the same number */
+    int64_t failing_item;       /* or -1 */
+    int inner_items, spin;
+} task_t;
+
+static int inner_item(void *context, int64_t item, int worker)
+{
+    (void)item, (void)worker;
+    ck_fetch_add(context);
+    return CK_OK;
+}
+
+static int one_item(void *context, int64_t item, int worker)
+{
+    task_t *task = context;
+    if (worker < 0 || worker >= MOST_WORKERS) fail("worker number");
+    if (ck_fetch_add(task->busy + worker) != 0) fail("two threads have one worker number");
+    for (int i = 0; i < task->spin; i++) ck_pause();
+    if (task->inner_items > 0) {
+        int64_t inner = 0;
+        if (ck_parallel_for(task->inner_items, 3, inner_item, &inner) != CK_OK) fail("inner loop");
+        if (inner != task->inner_items) fail("an inner item is missing");
+    }
+    ck_fetch_add(task->runs + item);
+    ck_store(task->busy + worker, 0);
+    return item == task->failing_item ? CK_ERROR_NOT_FINITE : CK_OK;
+}
+
+static void run_loops(int rounds, unsigned seed)
+{
+    task_t *task = malloc(sizeof *task);
+    for (int round = 0; round < rounds; round++) {
+        seed = seed * 1664525u + 1013904223u;
+        const int64_t n = 1 + (seed >> 8) % (round % 4 ? 40 : MOST_ITEMS);
+        const int n_threads = 1 + (int)(seed >> 20) % MOST_WORKERS;
+        memset(task, 0, sizeof *task);
+        task->spin = (int)(seed >> 12) % 200;
+        task->inner_items = round % 5 == 0 ? (int)(seed >> 16) % 20 : 0;
+        task->failing_item = round % 7 == 0 ? (int64_t)(seed >> 4) % n : -1;
+        const int status = ck_parallel_for(n, n_threads, one_item, task);
+        if (status != (task->failing_item < 0 ? CK_OK : CK_ERROR_NOT_FINITE)) fail("status of a loop");
+        for (int64_t i = 0; i < n; i++)
+            if (task->runs[i] != 1 && (task->failing_item < 0 || task->runs[i] > 1)) fail("an item ran not once");
+    }
+    free(task);
+}
+
+/* --- Several callers at once ------------------------------------------------------------------------------- */
+
+static int64_t callers_begun, callers_done;
+static int rounds_of_callers;
+
+static ck_thread_result CK_THREAD_CALL caller(void *unused)
+{
+    (void)unused;
+    run_loops(rounds_of_callers, (unsigned)ck_fetch_add(&callers_begun) + 7u);
+    ck_fetch_add(&callers_done);
+    return 0;
+}
+
+static void run_callers(int rounds)
+{
+    callers_begun = callers_done = 0;
+    rounds_of_callers = rounds;
+    for (int i = 0; i < CALLERS; i++)
+        if (ck_thread_start(caller) != 0) fail("a thread cannot be started");
+    run_loops(rounds, 1);
+    while (ck_load(&callers_done) < CALLERS) ck_pause();
+}
+
+/* --- Stopping ---------------------------------------------------------------------------------------------- */
+
+static int asked;
+static int stop_at_once(void *user) { return (void)user, asked++, 1; }
+
+static int slow_item(void *context, int64_t item, int worker)
+{
+    (void)item, (void)worker;
+    ck_fetch_add(context);
+    const double start = ck_seconds();
+    while (ck_seconds() - start < 1e-3) ck_pause();
+    return CK_OK;
+}
+
+static void stop_loops(int n_threads)
+{
+    ck_watch watch = {.stop = stop_at_once};
+    int64_t done = 0, count = 100000;
+    asked = 0;
+    ck_watch *before = ck_set_watch(&watch);
+    if (ck_parallel_for(count, n_threads, slow_item, &done) != CK_ERROR_STOPPED) fail("a loop was not stopped");
+    if (ck_parallel_for(count, n_threads, slow_item, &done) != CK_ERROR_STOPPED) fail("a stopped watch lets loops run");
+    if (!ck_stopped() || asked != 1) fail("a watch was asked again");
+    if (ck_set_watch(before) != &watch) fail("the watch set before");
+    if (done < 1 || done > 2000) fail("stopped too soon or too late");
+    done = 0;
+    ck_parallel_all(5, n_threads, slow_item, &done);
+    if (done != 5 || ck_stopped()) fail("a loop without a watch");
+}
+
+/* --- Forks ------------------------------------------------------------------------------------------------- */
+
+#if defined(_WIN32)
+static void fork_and_run(void) {}
+#else
+/* The first time it is asked, and neither the parent nor the child ever again. */
+static int fork_once(void *user)
+{
+    pid_t *child = user;
+    if (*child < 0) *child = fork();
+    return *child < 0; /* none can be had: stop */
+}
+
+static void expect_exit(pid_t child, int code)
+{
+    int status = -1;
+    if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != code)
+        fail("a forked child");
+}
+
+static void fork_and_run(void)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(PATIENCE_SECONDS);
+        run_loops(20, 3);
+        _exit(0);
+    }
+    expect_exit(child, 0);
+
+    /* From within a loop: the child has lost the items of the helpers, and must not wait for them. */
+    pid_t grandchild = -1;
+    ck_watch watch = {.stop = fork_once, .user = &grandchild};
+    int64_t done = 0;
+    ck_watch *before = ck_set_watch(&watch);
+    watch.last = 0.0; /* asked at once */
+    const int status = ck_parallel_for(150, 4, slow_item, &done);
+    ck_set_watch(before);
+    if (grandchild == 0) {
+        alarm(PATIENCE_SECONDS);
+        run_loops(20, 5);
+        _exit(status == CK_ERROR_FORKED ? 0 : 1);
+    }
+    if (status != CK_OK || done != 150 || grandchild < 0) fail("the parent of a fork within a loop");
+    expect_exit(grandchild, 0);
+}
+#endif
+
+int main(int argc, char **argv)
+{
+    const int rounds = argc > 1 ? atoi(argv[1]) : 300;
+#if !defined(_WIN32)
+    alarm(PATIENCE_SECONDS);
+#endif
+    run_loops(rounds, 1);
+    for (int processors = 1; processors <= 4; processors++) {
+        ck_set_processors(processors);
+        run_callers(rounds / 4);
+    }
+    for (int n_threads = 1; n_threads <= 4; n_threads++) stop_loops(n_threads);
+    fork_and_run();
+    printf("%s: every item ran once in %d rounds\n", ck_parallel_backend(), rounds);
+    return 0;
+}
