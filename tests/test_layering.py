@@ -76,10 +76,14 @@ def test_includes_go_downward(path):
         assert folders <= MAY_INCLUDE[path.parent.name]
 
 
-def test_openmp_and_dispatch_live_in_one_file():
-    pattern = re.compile(r"#\s*pragma\s+omp|<omp\.h>|\bomp_\w+\(|dispatch_apply|<dispatch/|_OPENMP")
+def test_threads_of_the_system_live_in_one_file():
+    pattern = re.compile(
+        r"#\s*pragma\s+omp|\bomp_\w+\(|<(?:pthread|windows|dispatch/dispatch|threads)\.h>|\bdispatch_apply"
+    )
     users = [name_of(path) for path in C_SOURCES if pattern.search(path.read_text())]
-    assert users == ["src_c/base/parallel.c"]
+    assert users == ["src_c/base/os_threads.h"]
+    includers = {name_of(path) for path in C_SOURCES if '"os_threads.h"' in path.read_text()}
+    assert includers == {"src_c/base/parallel.c", "src_c/base/watch.c"}
 
 
 def test_simd_headers_are_those_of_the_instruction_sets():
