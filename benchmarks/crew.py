@@ -12,7 +12,7 @@ from typing import Any, Self
 
 REPOSITORY = Path(__file__).parent.parent
 PAUSE = 0.3
-"""Seconds between two contestants: idle threads of the peers' OpenMP runtimes keep a core busy for a while (up to 0.2)."""
+"""Seconds between two contestants: idle threads of OpenMP runtimes keep a core busy for a while (up to 0.2)."""
 
 
 class ContestantError(Exception):
