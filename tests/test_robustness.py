@@ -1,7 +1,6 @@
-"""Threads, processes, signals and memory: nothing here may hang, leak or change a result."""
+"""Threads, signals and memory: nothing here may hang, leak or change a result."""
 
 import _thread
-import math
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from helpers import blobs, environment, output_of, same_bits, unchanged
 
 import ckmeans
-from ckmeans import KMeans, _threads
+from ckmeans import KMeans
 
 LARGE = blobs(20_000, 6, 12)  # enough work for every thread to take part
 ENDLESS = {"n_clusters": 20, "init": "random", "n_init": 20_000, "tol": 0}  # many short iterations
@@ -104,51 +103,6 @@ def test_other_threads_run_while_a_fit_does():
     middle = [t for t in ticks if begin + (end - begin) / 4 < t < end - (end - begin) / 4]
     assert end - begin > 0.1
     assert len(middle) > 5
-
-
-# --- Processes --------------------------------------------------------------------------------------------------
-
-FORK = """
-import os
-import numpy as np
-from ckmeans import KMeans
-
-rows = np.random.default_rng(0).normal(size=(20_000, 6))
-model = KMeans(8, random_state=0, n_threads=4, max_iter=5).fit(rows)
-child = os.fork()
-if child == 0:
-    again = KMeans(8, random_state=0, n_threads=4, max_iter=5).fit(rows)
-    same = np.array_equal(again.labels_, model.labels_) and again.inertia_ == model.inertia_
-    os._exit(0 if same and np.array_equal(model.predict(rows), model.labels_) else 1)
-print(os.waitpid(child, 0)[1], np.array_equal(model.predict(rows), model.labels_))
-"""
-
-
-def test_fork_after_a_threaded_fit():
-    assert output_of(FORK, timeout=30).split() == ["0", "True"]
-
-
-SPAWN = """
-import multiprocessing
-import sys
-import numpy as np
-from ckmeans import KMeans
-
-def inertia(seed):
-    return KMeans(5, random_state=seed, n_threads=2).fit(np.random.default_rng(0).normal(size=(5000, 4))).inertia_
-
-if __name__ == "__main__":
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        print(pool.map(inertia, range(3)) == [inertia(seed) for seed in range(3)])
-"""
-
-
-def test_multiprocessing_by_spawn(tmp_path):
-    program = tmp_path / "spawn.py"
-    program.write_text(SPAWN)
-    command = [sys.executable, str(program)]
-    out = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60, check=True).stdout
-    assert out.split() == ["True"]
 
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------
@@ -255,69 +209,6 @@ def test_ctrl_c_while_seeding(interruptible, init):
         timer.start()
         model.fit(np.repeat(LARGE, 2, axis=0))
     timer.join()
-
-
-# --- How many threads -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cpus(monkeypatch):
-    """Eight processors and no quota, whatever this machine has."""
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(_threads, "cgroup_cpus", lambda: math.inf)
-
-
-@pytest.mark.parametrize(("setting", "threads"), [("3", 3), ("64", 64), ("4,2,1", 4), (" 5 ", 5)])
-def test_omp_num_threads_decides(cpus, monkeypatch, setting, threads):
-    monkeypatch.setenv("OMP_NUM_THREADS", setting)
-    assert _threads.default_threads() == threads
-
-
-@pytest.mark.parametrize("setting", ["", "0", "-2", "many", "2.5", ",3", "²"])
-def test_omp_num_threads_that_says_nothing(cpus, monkeypatch, setting):
-    monkeypatch.setenv("OMP_NUM_THREADS", setting)
-    assert _threads.default_threads() == 8
-
-
-@pytest.mark.parametrize(("quota", "threads"), [(math.inf, 8), (1.5, 2), (0.1, 1), (3.0, 3), (64.0, 8)])
-def test_quota_and_affinity_limit_the_threads(cpus, monkeypatch, quota, threads):
-    monkeypatch.setattr(_threads, "cgroup_cpus", lambda: quota)
-    assert _threads.default_threads() == threads
-
-
-def test_without_affinity_the_processors_are_counted(cpus, monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert _threads.default_threads() == 8
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert _threads.default_threads() == 1
-
-
-V2, QUOTA, PERIOD = "cpu.max", "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
-
-
-@pytest.mark.parametrize(
-    ("files", "cpus"),
-    [
-        ({V2: b"150000 100000\n"}, 1.5),
-        ({V2: b"max 100000\n"}, math.inf),
-        ({V2: b"max 100000\n", QUOTA: b"50000\n", PERIOD: b"100000\n"}, math.inf),
-        ({QUOTA: b"250000\n", PERIOD: b"100000\n"}, 2.5),
-        ({QUOTA: b"-1\n", PERIOD: b"100000\n"}, math.inf),
-        ({QUOTA: b"250000\n"}, math.inf),
-        ({V2: b""}, math.inf),
-        ({V2: b"100000 0\n"}, math.inf),
-        ({V2: b"two cores\n"}, math.inf),
-        ({V2: b"\xff\xfe\x00"}, math.inf),
-        ({}, math.inf),
-    ],
-)
-def test_quota_of_the_control_group(tmp_path, files, cpus):
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    assert _threads.cgroup_cpus.__wrapped__(str(tmp_path)) == cpus
 
 
 # --- Memory -----------------------------------------------------------------------------------------------------
