@@ -53,11 +53,14 @@ def cgroup_cpus(root: str = "/") -> float:
     return min(_quotas(root))
 
 
-def default_threads() -> int:
-    """Threads for ``n_threads=None``."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if wanted.isdecimal() and int(wanted) > 0:
-        return int(wanted)
+def processors() -> int:
+    """Processors this process may use: by its affinity, which may change, and its control groups."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, math.ceil(min(cpus, cgroup_cpus())))
+
+
+def default_threads() -> int:
+    """Threads for ``n_threads=None``."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else processors()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._tables import column_names, table_values
-from ._threads import default_threads
+from ._threads import default_threads, processors
 
 FloatArray = NDArray[np.float64]
 MAX_CLUSTERS = 2**31 - 64  # labels are int32
@@ -106,7 +106,8 @@ def check_callback(value: Any) -> Callable[[Any], Any] | None:
 
 
 def check_n_threads(value: Any) -> int:
-    """Threads to use; None: see ``_threads``."""
+    """Threads to use; None: see ``_threads``. Every call passes here and tells the core what all may use together."""
+    _core.set_processors(processors())
     return default_threads() if value is None else check_integer(value, "n_threads", 1, 2**31 - 1)
 
 
