@@ -1,5 +1,6 @@
 """What importing the package loads and chooses: nothing heavy, and the instruction set asked for."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -28,6 +29,47 @@ def test_public_names():
     assert all(hasattr(ckmeans, name) for name in ckmeans.__all__)
     assert {"KMeans", "KMeansResult", "assign", "kmeans", "kmeans_plusplus", "show_config"} <= set(ckmeans.__all__)
     assert {"ConvergenceWarning", "NotFittedError", "__version__"} <= set(ckmeans.__all__)
+
+
+# --- Sub-interpreters -------------------------------------------------------------------------------------------
+
+FIT_OR_REFUSAL = """
+import warnings
+warnings.simplefilter("ignore")  # NumPy's, about sub-interpreters
+try:
+    import ckmeans
+except ImportError as error:
+    print(str(error).splitlines()[-1], flush=True)
+else:
+    print(sorted(ckmeans.KMeans(2, random_state=0).fit([[0.0], [1.0], [9.0]]).cluster_sizes_.tolist()), flush=True)
+"""
+SUB_INTERPRETERS = """
+import sys
+try:
+    import _interpreters  # Python 3.13
+    create = _interpreters.create
+except ImportError:
+    import _xxsubinterpreters as _interpreters
+    create = lambda kind: _interpreters.create(isolated=kind == "isolated")
+
+for where in {order}:
+    if where == "main":
+        exec({program!r})
+    else:
+        assert _interpreters.run_string(create({kind!r}), {program!r}) is None
+"""
+
+
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+@pytest.mark.parametrize("order", ["main sub sub", "sub sub main"])
+def test_one_interpreter_of_a_process_fits_and_the_others_get_an_import_error(kind, order):
+    """NumPy lets itself be imported by one interpreter, which must be the main one where others are isolated."""
+    program = SUB_INTERPRETERS.format(program=FIT_OR_REFUSAL, kind=kind, order=order.split())
+    lines = output_of(program).splitlines()
+    assert len(lines) == 3
+    assert lines.count("[1, 2]") == 1
+    for refusal in set(lines) - {"[1, 2]"}:
+        assert re.search("once per process|not support loading in subinterpreters", refusal)
 
 
 # --- Instruction sets -------------------------------------------------------------------------------------------

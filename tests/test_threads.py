@@ -331,7 +331,7 @@ if os.name == "posix":
                                   if name.startswith("RLIMIT_")]
 if os.path.exists("/proc/self/status"):
     settings["signals in the kernel"] = lambda: [line for line in open("/proc/self/status").read().splitlines()
-                                                 if line.startswith(("Sig", "Seccomp", "NoNewPrivs"))]
+                                                 if line.startswith(("SigB", "SigI", "SigC", "Seccomp", "NoNewP"))]
 if {pools}:
     from threadpoolctl import threadpool_info
     settings["thread pools"] = threadpool_info
