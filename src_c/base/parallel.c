@@ -20,6 +20,7 @@ typedef struct open_loop {
     int64_t status;    /* atomic: of an item that failed */
     int64_t n_helping; /* atomic, changed under the lock */
     int n_threads, n_joined;
+    int64_t generation; /* of the process that opened it */
     struct open_loop *below;
 } open_loop;
 
@@ -41,6 +42,9 @@ static CK_THREAD_LOCAL int depth = 0;
 
 /* --- Items ------------------------------------------------------------------------------------------------- */
 
+/* In a child whose parent had opened the loop: helpers, and the items they held, are no more. */
+static int was_forked(const open_loop *loop) { return loop->generation != crew.generation; }
+
 static void close_with(open_loop *loop, int status)
 {
     ck_store(&loop->status, status);
@@ -52,7 +56,7 @@ static void draw_items(open_loop *loop, int worker)
     ck_watch_pace pace = {0};
     for (;;) {
         const int64_t item = ck_fetch_add(&loop->next);
-        if (item >= loop->n_items) return;
+        if (item >= loop->n_items || was_forked(loop)) return;
         const int status = ck_watch_stops(&pace) ? CK_ERROR_STOPPED : loop->fn(loop->context, item, worker);
         if (CK_UNLIKELY(status != CK_OK)) {
             close_with(loop, status);
@@ -228,12 +232,12 @@ int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context
     if (n_threads <= 1) return run_alone(n_items, fn, context);
     open_loop loop = {.n_items = n_items, .fn = fn, .context = context, .n_threads = n_threads, .n_joined = 1};
     loop.watch = ck_current_watch();
-    const int64_t generation = crew.generation;
+    loop.generation = crew.generation;
     offer(&loop);
     depth++;
     draw_items(&loop, 0);
     depth--;
-    if (crew.generation != generation) return CK_ERROR_FORKED; /* helpers, and the items they held, are no more */
+    if (was_forked(&loop)) return CK_ERROR_FORKED;
     withdraw(&loop);
     return (int)loop.status;
 }
