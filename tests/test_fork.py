@@ -93,7 +93,7 @@ def test_fork_within_a_signal_handler_during_a_fit():
     """The child cannot finish the fit that it was forked out of, and is told so, at once. The parent's is right."""
     program = """
 big = rows[:20_000, :3]
-settings = dict(n_clusters=20, random_state=0, n_threads=4, init="random", n_init=1000, max_iter=20, tol=0)
+settings = dict(n_clusters=20, random_state=0, n_threads=4, init="random", n_init=500, max_iter=20, tol=0)
 
 child = None
 
@@ -207,9 +207,9 @@ def ask(words):
 try:
     right, answered_by = [], set()
     for start in range(0, 2000, 100):
-        answer = ask(b"%d %d" % (start, start + 15_000))
+        answer = ask(b"%d %d" % (start, start + 40_000))
         answered_by.add(int.from_bytes(answer[:8], "little"))
-        right.append(answer[8:] == labels[start:start + 15_000].tobytes())
+        right.append(answer[8:] == labels[start:start + 40_000].tobytes())
     for _ in workers:
         ask(b"end")
 finally:

@@ -16,7 +16,7 @@ from helpers import blobs, environment, output_of, same_bits, unchanged
 import ckmeans
 from ckmeans import KMeans
 
-LARGE = blobs(20_000, 6, 12)  # enough work for every thread to take part
+LARGE = blobs(60_000, 16, 12)  # enough work for every thread to take part
 ENDLESS = {"n_clusters": 20, "init": "random", "n_init": 20_000, "tol": 0}  # many short iterations
 
 
@@ -43,7 +43,7 @@ def test_more_threads_than_anyone_has():
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_fits_in_several_python_threads_at_once(n_threads):
-    jobs = [(LARGE[start : start + 5000], k) for start in range(0, 20_000, 5000) for k in (3, 8)]
+    jobs = [(LARGE[start : start + 30_000], k) for start in (0, 30_000) for k in (3, 8, 12, 20)]
 
     def run(job):
         rows, k = job

@@ -261,7 +261,7 @@ def test_python_threads_share_the_helpers(scheduler):
 
 
 def test_no_processor_time_is_used_after_a_call():
-    rows = blobs(20_000, 8, 8)
+    rows = blobs(50_000, 16, 8)  # enough for four threads
     used = []
     for _ in range(9):
         KMeans(8, n_threads=4, max_iter=5, random_state=0).fit(rows)
@@ -288,7 +288,7 @@ import warnings
 import numpy as np
 {neighbours}
 
-rows = np.random.default_rng(0).normal(size=(20_000, 8))
+rows = np.random.default_rng(0).normal(size=(50_000, 16))  # enough for two threads
 settings = {{
     "environment": lambda: dict(os.environ),
     "floating point errors": np.geterr,
