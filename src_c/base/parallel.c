@@ -169,14 +169,18 @@ static void in_child(void)
     crew.n_helpers = crew.n_watching = crew.n_sleeping = crew.n_called = crew.n_running = 0;
     crew.generation++;
 }
+/* When the library is loaded: a fork beside the first loop would find the lock taken and nobody to free it. */
+static int forks_are_handled = 0;
+__attribute__((constructor)) static void handle_forks(void)
+{
+    forks_are_handled = pthread_atfork(before_fork, in_parent, in_child) == 0;
+}
 #endif
 
 static void hire(int n_helpers)
 {
 #if !defined(_WIN32)
-    static int prepared = 0;
-    if (!prepared) prepared = pthread_atfork(before_fork, in_parent, in_child) == 0;
-    if (!prepared) return;
+    if (!forks_are_handled) return;
 #endif
     while (crew.n_helpers < n_helpers && ck_thread_start(helper) == 0) crew.n_helpers++;
 }
