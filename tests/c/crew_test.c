@@ -85,7 +85,8 @@ static ck_thread_result CK_THREAD_CALL caller(void *unused)
 
 static void run_callers(int rounds)
 {
-    callers_begun = callers_done = 0;
+    ck_store(&callers_begun, 0);
+    ck_store(&callers_done, 0);
     rounds_of_callers = rounds;
     for (int i = 0; i < CALLERS; i++)
         if (ck_thread_start(caller) != 0) fail("a thread cannot be started");
