@@ -2,12 +2,12 @@
  * forked.
  *     crew_test [rounds]
  * Every item must run exactly once and on a worker number of its own, and nobody may wait for ever (alarm). */
+#include "../../src_c/base/base.h"
+#include "../../src_c/base/os_threads.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "../../src_c/base/base.h"
-#include "../../src_c/base/os_threads.h"
 #if !defined(_WIN32)
 #include <sys/wait.h>
 #include <unistd.h>
