@@ -39,7 +39,7 @@ run_tests() {
         echo "== native"
         core_test native
     fi
-    echo "== $* $name"
+    echo "== $name${*:+, by $*}"
     core_test "$name" "$@"
     if [ "$(grep digest "$out/native")" != "$(grep digest "$out/$name")" ]; then
         echo "the digests differ" >&2
