@@ -1,12 +1,9 @@
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE
-#endif
+#include "base.h"
+
 #include <stdlib.h>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
-
-#include "base.h"
 
 enum { HUGE_PAGE = 2 << 20 };
 

@@ -2,6 +2,9 @@
 #ifndef CK_BASE_H
 #define CK_BASE_H
 
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* else strict C11 hides the calls of the system: this file comes before all others */
+#endif
 #include <stddef.h>
 #include <stdint.h>
 

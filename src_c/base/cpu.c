@@ -1,6 +1,5 @@
-#if defined(__linux__)
-#define _GNU_SOURCE /* syscall */
-#endif
+#include "base.h"
+
 #include <string.h>
 
 #if defined(__linux__)
@@ -12,8 +11,6 @@
 #elif defined(__APPLE__)
 #include <sys/sysctl.h>
 #endif
-
-#include "base.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define CK_X86 1

@@ -1,13 +1,13 @@
 /* crew_test.c - the threads alone: loops of many callers at once, within each other, that fail, are stopped, are
  * forked.
- *     crew_test [rounds]
+ *     crew_test [rounds] [forks: 1 or 0]
  * Every item must run exactly once and on a worker number of its own, and nobody may wait for ever (alarm). */
+#include "../../src_c/base/base.h"
+#include "../../src_c/base/os_threads.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "../../src_c/base/base.h"
-#include "../../src_c/base/os_threads.h"
 #if !defined(_WIN32)
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
         run_callers(rounds / 4);
     }
     for (int n_threads = 1; n_threads <= 4; n_threads++) stop_loops(n_threads);
-    fork_and_run();
+    if (argc < 3 || atoi(argv[2])) fork_and_run();
     printf("%s: every item ran once in %d rounds\n", ck_parallel_backend(), rounds);
     return 0;
 }

@@ -1,0 +1,55 @@
+# Sourced by scripts that build the programs of tests/c: those here and tests/c/run.sh. All of them take
+#     [rounds] [seed]
+# shellcheck shell=bash
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+rounds=${1:-20} seed=${2:-1}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -pthread)
+sources=(src_c/*/*.c)
+
+# need WHAT_IS_MISSING COMMAND...: the command must succeed.
+need() {
+    local missing=$1
+    shift
+    "$@" >/dev/null 2>&1 || { echo "missing: $missing" >&2; exit 77; }
+}
+
+# build NAME COMPILER...
+build() {
+    local name=$1
+    shift
+    "$@" "${flags[@]}" tests/c/core_test.c "${sources[@]}" -lm -o "$out/$name-core_test"
+    "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c -lm -o "$out/$name-crew_test"
+}
+
+# core_test NAME [EMULATOR...]: what it prints is left in $out/NAME.
+core_test() {
+    local name=$1
+    shift
+    timeout 1200 "$@" "$out/$name-core_test" "$rounds" "$seed" | tr -d '\r' | tee "$out/$name"
+}
+
+# run_tests NAME [EMULATOR...]
+run_tests() {
+    local name=$1 forks=1
+    shift
+    if [ $# -gt 0 ]; then forks=0; fi # qemu-user 7.2 aborts when a forked child starts threads
+    if [ ! -e "$out/native" ]; then
+        build native "${CC:-cc}" -O2
+        echo "== native"
+        core_test native
+    fi
+    echo "== $name${*:+, by $*}"
+    core_test "$name" "$@"
+    if [ "$(grep digest "$out/native")" != "$(grep digest "$out/$name")" ]; then
+        echo "the digests differ" >&2
+        return 1
+    fi
+    timeout 300 "$@" "$out/$name-crew_test" 300 $forks
+}
+
+# expect_isas NAME "ISA ...": those that ran, the best first.
+expect_isas() {
+    grep -q "^$2 agree in" "$out/$1" || { echo "expected to run: $2" >&2; return 1; }
+}

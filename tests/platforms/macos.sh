@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Proves that the core compiles and links for macOS on x86 and Arm; nothing here can run it.
+set -euo pipefail
+source "$(dirname "$0")/c_tests.sh"
+python=${PYTHON:-python3}
+need "ziglang ($python -m pip install ziglang)" "$python" -m ziglang version
+need "file (apt-get install file)" command -v file
+
+for machine in aarch64 x86_64; do
+    build $machine "$python" -m ziglang cc -target $machine-macos -O3
+    for program in core_test crew_test; do file -b "$out/$machine-$program" | tee "$out/kind"; done
+    grep -q "^Mach-O 64-bit" "$out/kind"
+done
+echo "macOS: compiled and linked, not run"
