@@ -124,6 +124,7 @@ print(os.waitpid(child, 0)[1], np.array_equal(model.predict(rows), model.labels_
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
 def test_fork_after_a_threaded_fit():
     assert output_of(FORK, timeout=30).split() == ["0", "True"]
 
@@ -178,6 +179,7 @@ KMeans(20, init="random", n_init=1_000_000, tol=0, callback=say).fit(rows)
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no process can send another SIGINT here")
 def test_ctrl_c_ends_the_program():
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment(), "cwd": os.sep}
     with subprocess.Popen([sys.executable, "-c", INTERRUPTED], **options) as process:
@@ -367,6 +369,7 @@ print(resident() - before)
 
 
 def test_two_hundred_fits_leave_no_memory_behind():
+    pytest.importorskip("resource")  # not on Windows
     growth = int(output_of(GROWTH, timeout=120))
     assert growth < 400_000  # bytes: less than the history of each fit
 
