@@ -6,9 +6,11 @@ set -euo pipefail
 need_tools
 empty_out
 
-# The symbols of this machine's glibc may be too new. Zig's Clang links against those of any version.
+# The symbols of this machine's glibc may be too new. Zig's Clang links against those of any version. To name the linker
+# keeps out what Python itself was linked with, such as paths to its own libraries.
 copy_sources "$out/source"
-CC="$tools/python -m ziglang cc -target x86_64-linux-gnu.2.28" build_in "$out/source" --wheel --outdir "$out/built"
+compiler="$tools/python -m ziglang cc -target x86_64-linux-gnu.2.28"
+CC=$compiler LDSHARED="$compiler -shared" build_in "$out/source" --wheel --outdir "$out/built"
 PATH=$tools:$PATH auditwheel repair --plat "$platform" --only-plat -w "$out/repaired" "$(only "$out"/built/*.whl)"
 digest_of_sources >"$out/digest"
 only "$out"/repaired/*.whl
