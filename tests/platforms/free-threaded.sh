@@ -10,8 +10,7 @@ empty_out
 "$python" -c 'import sys, sysconfig; sys.exit(not sysconfig.get_config_var("Py_GIL_DISABLED"))' ||
     fail "$python is not free-threaded"
 copy_sources "$out/source"
-"$python" -m venv --without-pip "$out/venv"
-"$tools/python" -m pip --python "$out/venv/bin/python" wheel -q --no-deps --wheel-dir "$out" "$out/source"
+"$tools/python" -m pip --python "$python" wheel -q --no-deps --wheel-dir "$out" "$out/source"
 wheel=$(only "$out"/*.whl)
 name=$("$python" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 case $(basename "$wheel") in
@@ -19,7 +18,7 @@ case $(basename "$wheel") in
     *) fail "the wheel is called $wheel" ;;
 esac
 
-"$tools/python" -m pip --python "$out/venv/bin/python" install -q "$wheel" pytest hypothesis
+bare_venv "$python" "$out/venv" "$wheel"
 (cd "$out" && "$out/venv/bin/python" -W error -c 'import sys, ckmeans; sys.exit(sys._is_gil_enabled())') ||
     fail "ckmeans turns the GIL on"
 test_installed "$out/venv" 2>&1 | tee "$out/tests.log" | tail -n 3

@@ -57,10 +57,11 @@ repaired_wheel() {
     only "$platforms"/wheel/repaired/*.whl
 }
 
-# bare_venv PYTHON FOLDER PACKAGES...: an environment with nothing but these; the interpreter may come without pip.
+# bare_venv PYTHON FOLDER WHEEL: an environment with the wheel and what the fast tests need. The interpreter may come
+# without pip; of what needs a compiler of its own, an older release that needs none is taken.
 bare_venv() {
     "$1" -m venv --clear --without-pip "$2"
-    "$tools/python" -m pip --python "$2/bin/python" install -q "${@:3}"
+    "$tools/python" -m pip --python "$2/bin/python" install -q --only-binary :all: "$3" pytest hypothesis
 }
 
 # test_installed VENV: the fast tests, from a folder without the sources' package in it.
