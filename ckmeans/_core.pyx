@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, freethreading_compatible=True
 """The C core as Python sees it: arrays to pointers, one call without the GIL, status to exception.
 
 Arguments arrive validated: see ``_validation``.

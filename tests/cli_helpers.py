@@ -3,10 +3,6 @@
 import io
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-
 PENGUINS = Path(__file__).parents[1] / "examples" / "penguins.csv"
 MEASURES = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 BLOBS = "name,x,y\na,0,0\nb,0,1\nc,10,100\nd,10,101\ne,11,100\n"
@@ -26,7 +22,9 @@ def write(name, text):
 
 
 def read(path):
-    return pa.parquet.read_table(path) if str(path).endswith("parquet") else pa.csv.read_csv(path)
+    from pyarrow import csv, parquet  # here, for conftest.py needs this file where there is no pyarrow, too
+
+    return parquet.read_table(path) if str(path).endswith("parquet") else csv.read_csv(path)
 
 
 def table_of(out):

@@ -1,7 +1,16 @@
+import os
+
 import pytest
 from cli_helpers import BLOBS, write
+from helpers import PACKAGE_PARENT, ROOT
 
 from ckmeans import _core, cli
+
+
+def pytest_configure():
+    """Where the installed package is to be tested, the source tree must not get in its way."""
+    if os.environ.get("CKMEANS_TEST_INSTALLED") == "1" and PACKAGE_PARENT == ROOT:
+        raise pytest.UsageError(f"CKMEANS_TEST_INSTALLED=1, but ckmeans was imported from the sources in {ROOT}")
 
 
 @pytest.fixture(params=_core.runnable_isas())

@@ -73,6 +73,7 @@ def test_labels_equal_the_oracle(isa, seed, n, d, k, dtype, kind, layout):
     np.testing.assert_array_equal(ckmeans.assign(layouts(X)[layout], C, n_threads=2), reference.assign(X, C))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_labels_of_many_rows_and_runs_of_features(isa, kind, dtype):
@@ -174,6 +175,7 @@ def test_inertia_to_the_bit(isa, seed, n, d, weighted):
     assert inertia == reference.inertia(X, C, labels, weights)
 
 
+@pytest.mark.heavy
 def test_memory_mapped_with_more_than_two_to_the_31_elements(tmp_path):
     """A sparse file: zeros but for a few rows at both ends."""
     n, d = 36_000_000, 64
@@ -191,6 +193,7 @@ def test_memory_mapped_with_more_than_two_to_the_31_elements(tmp_path):
     assert model.inertia_ == 0.0 and model.cluster_sizes_.tolist() == [n - 4, 4]
 
 
+@pytest.mark.heavy
 def test_more_features_than_the_bound_has_a_meaning_for(isa):
     """From 2**23 features on the screen's bound is infinite: float64 decides all rows."""
     d = 2**23

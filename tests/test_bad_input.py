@@ -4,13 +4,17 @@ import re
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
-import scipy.sparse
 from helpers import unchanged
 
 import ckmeans
 from ckmeans import KMeans
+
+pytest.importorskip("pandas")
+pytest.importorskip("scipy")
+
+import pandas as pd
+import scipy.sparse
 
 NAN, INF = float("nan"), float("inf")
 X = np.random.default_rng(0).normal(size=(30, 2))

@@ -8,14 +8,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 import pytest
 from cli_helpers import BLOBS, MEASURES, PENGUINS, read, table_of, write
 
 import ckmeans
 from ckmeans import cli
+
+pytest.importorskip("pyarrow")
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 

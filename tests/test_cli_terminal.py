@@ -12,6 +12,8 @@ from cli_helpers import PENGUINS, Terminal
 
 from ckmeans import cli
 
+pytest.importorskip("pyarrow")
+
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
 

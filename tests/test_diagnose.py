@@ -3,15 +3,20 @@
 import warnings
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from helpers import ROOT, sqdist, unchanged
-from sklearn.datasets import load_digits, load_iris, make_moons
-from sklearn.metrics import silhouette_score
 
 from ckmeans import KMeans, _validation
 from ckmeans.diagnosis import CHECKS, SEVERITIES, Diagnosis, Finding, diagnose
+
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+pytest.importorskip("sklearn")
+
+import pandas as pd
+import polars as pl
+from sklearn.datasets import load_digits, load_iris, make_moons
+from sklearn.metrics import silhouette_score
 
 SEEDS = range(3)
 PENGUINS = pd.read_csv(ROOT / "examples" / "penguins.csv").dropna().iloc[:, 2:6].reset_index(drop=True)

@@ -20,9 +20,7 @@ def classes(request, monkeypatch):
     if request.param == "alone":
         monkeypatch.delitem(sys.modules, "sklearn.exceptions", raising=False)
         return ckmeans
-    import sklearn.exceptions
-
-    return sklearn.exceptions
+    return pytest.importorskip("sklearn.exceptions")
 
 
 # --- Fitted attributes ------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import reference
 from conftest import layouts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_digits, load_iris
 
 import ckmeans
 from ckmeans import KMeans, _core
@@ -67,6 +66,7 @@ def test_fit_equals_the_reference_to_the_bit(isa, seed, n, d, k, dtype, kind, we
     assert ours.history_["changed"].tolist() == expected.changed
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("n", "d", "k"), [(5000, 3, 9), (3000, 300, 40), (700, 900, 80)])
 def test_larger_fits_equal_the_reference(isa, n, d, k):
     """Several chunks; and so many sums that rows are summed by slices of features."""
@@ -249,9 +249,9 @@ def test_one_cluster_is_the_mean():
 # --- Real data -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("load", "k"), [(load_iris, 3), (load_digits, 10)])
+@pytest.mark.parametrize(("load", "k"), [("load_iris", 3), ("load_digits", 10)])
 def test_real_data_equal_the_reference(isa, load, k):
-    X = load().data
+    X = getattr(pytest.importorskip("sklearn.datasets"), load)().data
     init = X[:: len(X) // k][:k]
     ours, expected = KMeans(k, init=init).fit(X), reference.lloyd(X, init)
     np.testing.assert_array_equal(ours.cluster_centers_, expected.centers)

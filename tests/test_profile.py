@@ -4,13 +4,17 @@ import re
 import tracemalloc
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from helpers import ROOT, blobs, unchanged
 
 from ckmeans import KMeans
 from ckmeans.profiling import LARGEST_DIFFERENCE, Profile, profile
+
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+
+import pandas as pd
+import polars as pl
 
 X = blobs(400, 3, 4)
 MODEL = KMeans(4, random_state=0).fit(X)

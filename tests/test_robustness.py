@@ -132,6 +132,7 @@ KMeans(20, init="random", n_init=1_000_000, tol=0, callback=say).fit(rows)
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no process can send another SIGINT here")
 def test_ctrl_c_ends_the_program():
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment(), "cwd": os.sep}
     with subprocess.Popen([sys.executable, "-c", INTERRUPTED], **options) as process:
@@ -258,6 +259,7 @@ print(resident() - before)
 
 
 def test_two_hundred_fits_leave_no_memory_behind():
+    pytest.importorskip("resource")  # not on Windows
     growth = int(output_of(GROWTH, timeout=120))
     assert growth < 400_000  # bytes: less than the history of each fit
 

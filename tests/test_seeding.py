@@ -80,6 +80,7 @@ def test_kmeans_plusplus_of_many_rows_equals_the_reference(isa, kind, n, d, k):
 SEEDINGS = {"k-means||": reference.seed_parallel, "afk-mc2": reference.seed_chains}
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("init", SEEDINGS)
 @pytest.mark.parametrize("kind", ["normal", "duplicates", "float32", "offset", "equal rows", "tiny"])
 @pytest.mark.parametrize("weighted", [False, True])

@@ -5,7 +5,6 @@ import pickle
 
 import numpy as np
 import pytest
-import sklearn.datasets
 from helpers import ROOT, blobs
 
 import ckmeans
@@ -16,10 +15,12 @@ def standardised(X):
     return (X - X.mean(axis=0)) / X.std(axis=0)
 
 
-def penguins():
-    import pandas as pd
+def of_scikit_learn(name):
+    return getattr(pytest.importorskip("sklearn.datasets"), name)().data
 
-    table = pd.read_csv(ROOT / "examples" / "penguins.csv")
+
+def penguins():
+    table = pytest.importorskip("pandas").read_csv(ROOT / "examples" / "penguins.csv")
     names = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
     return standardised(table[names].dropna().to_numpy(float))
 
@@ -40,9 +41,9 @@ def grid(seed):
 
 
 KNOWN = {
-    "iris": (lambda seed: sklearn.datasets.load_iris().data, range(1, 11), {2, 3}),
+    "iris": (lambda seed: of_scikit_learn("load_iris"), range(1, 11), {2, 3}),
     "penguins": (lambda seed: penguins(), range(1, 11), {2, 3}),
-    "digits": (lambda seed: sklearn.datasets.load_digits().data, range(1, 16), set(range(8, 13))),
+    "digits": (lambda seed: of_scikit_learn("load_digits"), range(1, 16), set(range(8, 13))),
     "15 blobs": (lambda seed: separated(15, 2, 1500, seed), range(1, 21), {15}),
     "15 blobs in 16 dimensions": (lambda seed: separated(15, 16, 1500, seed), range(1, 21), {15}),
     "uniform, 2": (lambda seed: np.random.default_rng(seed).random((1000, 2)), range(1, 11), {1}),
@@ -369,8 +370,7 @@ def test_progress(capsys):
 
 
 def test_result_shows_itself():
-    import pandas as pd
-
+    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(separated(3, 2, 200, 0), columns=["<b>", "size"])
     result = choose_k(frame, range(1, 6), random_state=0)
     text = str(result)

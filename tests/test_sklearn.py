@@ -3,14 +3,22 @@
 import pickle
 import warnings
 
-import joblib
 import numpy as np
+import pytest
+from helpers import same_bits
+
+import ckmeans
+from ckmeans import KMeans
+
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+pytest.importorskip("sklearn")
+
+import joblib
 import pandas as pd
 import polars as pl
-import pytest
 import sklearn
 import sklearn.cluster
-from helpers import same_bits
 from sklearn.base import clone, is_clusterer
 from sklearn.datasets import load_digits, load_iris, load_wine, make_blobs
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -18,9 +26,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
-
-import ckmeans
-from ckmeans import KMeans
 
 DATA = {
     "iris": load_iris().data,

@@ -1,14 +1,19 @@
 """Data in every shape users have it: tables with names, lists, and arrays of any layout."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from helpers import blobs, same_bits
 
 import ckmeans
 from ckmeans import KMeans
+
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+pytest.importorskip("pyarrow")
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 
 NAMES = ["size", "weight", "age"]
 X = blobs(240, 3, 4).round(3)

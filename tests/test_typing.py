@@ -13,6 +13,7 @@ SAMPLE = ROOT / "tests" / "typing_sample.py"
 @pytest.fixture(scope="module")
 def mypy(tmp_path_factory):
     """Runs a tool of mypy in a folder, with one cache for all runs, and returns its status and output."""
+    pytest.importorskip("mypy")
     cache = str(tmp_path_factory.mktemp("mypy"))
 
     def run(folder, *arguments, tool="mypy"):

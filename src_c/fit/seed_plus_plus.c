@@ -162,7 +162,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_problem *problem, 
     s->kernels = ck_settle_table();
     s->sweep = d <= CK_SORTED_FEATURES ? &ck_sweep_boxes : &ck_sweep_screen;
     ck_sampler_init(&s->sampler, arena, n);
-    s->n_workers = ck_useful_threads(problem->n_threads, s->sampler.n_blocks, INFINITY);
+    s->n_workers = ck_useful_threads(s->problem->n_threads, s->sampler.n_blocks, INFINITY);
     s->closest = CK_NEW(arena, double, n);
     s->block_most = CK_NEW(arena, double, s->sampler.n_blocks);
     s->candidates = CK_NEW(arena, double, n_trials *d);
