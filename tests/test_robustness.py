@@ -37,6 +37,12 @@ def test_any_number_of_threads_gives_the_same_bits(dtype):
         assert other.score(rows, sample_weight=weights) == -one.inertia_
 
 
+def test_restarts_side_by_side_on_sorted_rows():
+    rows = np.random.default_rng(0).normal(size=(9000, 3))
+    fits = [KMeans(8, n_init=16, random_state=0, max_iter=5, n_threads=n_threads).fit(rows) for n_threads in (1, 8, 8)]
+    assert len({(fit.inertia_, fit.labels_.tobytes(), fit.cluster_centers_.tobytes()) for fit in fits}) == 1
+
+
 def test_more_threads_than_anyone_has():
     same_bits(KMeans(3, n_threads=2**31 - 1, random_state=0).fit(LARGE), KMeans(3, random_state=0).fit(LARGE))
 

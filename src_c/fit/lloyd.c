@@ -270,6 +270,7 @@ static int fit_restarts(ck_problem *problem, ck_arena *arena, const ck_fit_param
     fit_state *states = CK_NEW(arena, fit_state, abreast), *best = states;
     int status = states ? CK_OK : CK_ERROR_MEMORY;
     if (abreast > 1) problem->n_threads = 1;
+    if (abreast > 1 && problem->sorted) problem->sorted->problem.n_threads = 1;
     for (int i = 0; i < abreast && states; i++) {
         int reserved = init_state(states + i, problem, params, i == 0 ? result->labels : NULL);
         if (status == CK_OK) status = reserved;
