@@ -306,11 +306,9 @@ def relocate_empty(X, labels, distances, weights, sums, totals):
         sums[j] = weight * X[row]
         taken |= here
         donors.add(int(labels[row]))
-    for j in donors:  # what is left of them, in row order
-        left = (labels == j) & ~taken
-        sums[j], totals[j] = 0.0, 0.0
-        np.add.at(sums, np.full(left.sum(), j), weights[left, None] * X[left])
-        np.add.at(totals, np.full(left.sum(), j), weights[left])
+    left, left_totals = cluster_totals(X, np.where(taken, len(sums), labels), len(sums) + 1, weights)
+    for j in donors:  # what is left of them, exact on the grids of all rows
+        sums[j], totals[j] = left[j], left_totals[j]
 
 
 def lloyd(X, centers, max_iter=300, tol=1e-4, weights=None):

@@ -215,6 +215,47 @@ def test_an_empty_cluster_takes_the_farthest_row():
     np.testing.assert_array_equal(np.sort(model.cluster_centers_.ravel()), [1.0, 9.0])
 
 
+def rows_to_relocate(rng):
+    """Rows of which many lie together or equally far from a center, centers of which many get no row, and weights."""
+    n_rows, n_features = rng.integers(5, 300), rng.integers(1, 5)
+    k = rng.integers(2, min(n_rows, 60))
+    X = rng.normal(size=(n_rows, n_features))
+    X = (
+        X,
+        rng.integers(0, 4, size=X.shape).astype(float),
+        np.round(2 * X) / 2,
+        X[rng.integers(0, max(2, n_rows // 5), size=n_rows)],
+        (X * 10.0 ** rng.integers(-3, 4)).astype(np.float32),
+    )[rng.integers(5)]
+    weights = rng.integers(0, 4, size=n_rows) * rng.choice([1, 0.3, 1e-3]) if rng.random() < 0.4 else None
+    if weights is not None and np.count_nonzero(weights) < k:
+        weights = None
+    init = X[rng.integers(0, n_rows, size=k)].astype(float)
+    if rng.random() < 0.3:
+        init[:] = init[0]
+    if rng.random() < 0.3:
+        init += 100
+    return X, init, weights, int(rng.integers(1, 6))
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_empty_clusters_are_filled_as_by_the_reference():
+    rng = np.random.default_rng(12)
+    for _ in range(150):
+        X, init, weights, max_iter = rows_to_relocate(rng)
+        options = {"max_iter": max_iter, "sample_weight": weights}
+        expected = reference.lloyd(X, init, max_iter=max_iter, weights=weights)
+        for threads in (1, 2):
+            ours = ckmeans.kmeans(X, len(init), init=init, n_threads=threads, **options)
+            np.testing.assert_array_equal(ours.centers, expected.centers)
+            np.testing.assert_array_equal(ours.labels, expected.labels)
+            assert ours.n_iter == expected.n_iter
+        if X.dtype == np.float64:  # squares of these overflow
+            huge = ckmeans.kmeans(np.ldexp(X, 900), len(init), init=np.ldexp(init, 900), **options)
+            np.testing.assert_array_equal(huge.centers, np.ldexp(expected.centers, 900))
+            np.testing.assert_array_equal(huge.labels, expected.labels)
+
+
 def test_a_singleton_is_never_emptied():
     X = np.array([[0.0], [0.5], [50.0]])
     model = KMeans(3, init=[[0.0], [60.0], [1e6]], tol=0).fit(X)

@@ -246,14 +246,6 @@ int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context
     return (int)loop.status;
 }
 
-void ck_parallel_all(int64_t n_items, int n_threads, ck_item_fn fn, void *context)
-{
-    ck_watch *watch = ck_set_watch(NULL);
-    const int status = ck_parallel_for(n_items, n_threads, fn, context);
-    (void)status; /* nothing to stop it, and items that cannot fail */
-    ck_set_watch(watch);
-}
-
 void ck_set_processors(int processors)
 {
     ck_lock(&crew.lock);

@@ -54,12 +54,19 @@ CK_INLINE double ck_weight(const ck_problem *problem, int64_t row)
     return problem->weights ? problem->weights[row] : 1.0;
 }
 
+/* What a row adds to a sum of weight * squared distance: nothing without weight, however far it is. */
+CK_INLINE double ck_mass(const ck_problem *problem, int64_t row, double sqdist)
+{
+    const double weight = ck_weight(problem, row);
+    return weight > 0.0 ? weight * sqdist : 0.0;
+}
+
 /* Rounds centers to the dtype that X would hold them in. */
 void ck_round_centers(const ck_matrix *X, double *centers, int64_t count);
 
 /* --- sums.c --- */
-/* Chooses the grids: most of each feature is its largest magnitude. Reserves memory: check arena->failed. */
-void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples);
+/* Chooses the grids: most of each feature is its largest magnitude. */
+int ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples);
 
 /* The shift of a grid on which n values of at most `most` are summed exactly. */
 double ck_sum_shift(double most, int64_t n);
@@ -84,16 +91,26 @@ typedef struct {
 /* INOUT labels: those of the pass before, for the pass alone until ck_pass_labels. */
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report);
 /* OUT labels, the same array: of the last pass. */
-void ck_pass_labels(ck_pass *pass, int32_t *labels);
+int ck_pass_labels(ck_pass *pass, int32_t *labels);
 /* Of the last pass. The caller may alter them: the next pass does not build on them. */
 ck_totals *ck_pass_totals(ck_pass *pass);
 /* A new restart of at most so many passes begins: totals are empty. labels: what the passes are going to be given. */
 void ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes);
 
+/* Rows that leave their clusters for others, which had none of positive weight: numbers of rows as in `problem`. */
+typedef struct {
+    int64_t n;
+    int64_t *rows;
+    int32_t *from, *to;
+} ck_leaving;
+/* Takes rows out of the totals of the clusters they leave. Those they go to are left alone, and so is what the next
+ * pass builds on. */
+void ck_pass_leave(ck_pass *pass, const ck_problem *problem, const ck_leaving *leaving);
+
 /* --- relocate.c --- */
 /* Gives every empty cluster the location of the farthest row, taking that location's rows from the totals of its
  * cluster, unless they are all it has. Clusters that cannot be filled stay empty. */
 int ck_relocate_empty(const ck_problem *problem, const double *centers, const int32_t *labels, int64_t k,
-                      ck_totals *totals);
+                      ck_pass *pass);
 
 #endif

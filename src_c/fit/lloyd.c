@@ -81,6 +81,14 @@ static double inertia_from_totals(const fit_state *fit, const ck_totals *totals,
     return fmax(problem->scatter - explained, 0.0);
 }
 
+/* As numbers: a zero may change its sign. */
+static int centers_moved(const double *before, const double *after, int64_t count)
+{
+    int64_t moved = 0;
+    for (int64_t i = 0; i < count; i++) moved |= before[i] != after[i];
+    return moved != 0;
+}
+
 static int has_empty(const ck_totals *totals, int64_t k)
 {
     for (int64_t j = 0; j < k; j++)
@@ -121,15 +129,15 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem->unit);
         const int relocated = has_empty(totals, k);
         if (relocated) {
-            ck_pass_labels(fit->pass, run->labels);
-            status = ck_relocate_empty(fit->problem, run->centers, run->labels, k, totals);
+            status = ck_pass_labels(fit->pass, run->labels);
+            if (status == CK_OK) status = ck_relocate_empty(fit->problem, run->centers, run->labels, k, fit->pass);
             if (status != CK_OK) return status;
         }
         means_of(fit, totals, run->centers, fit->next_centers);
         double shift = center_shift(fit, run->centers, fit->next_centers);
         now.center_shift = ldexp(shift, 2 * fit->problem->unit);
         /* No center moved: the labels, and their totals, are those of the new centers as well. */
-        const int moved = memcmp(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double)) != 0;
+        const int moved = centers_moved(run->centers, fit->next_centers, k * d);
         *settled = !relocated && !moved;
         memcpy(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double));
         const int vanished = moved && shift == 0.0; /* its square underflows */
@@ -164,7 +172,7 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
     }
     ck_pass_report report;
     if (status == CK_OK && !settled) status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
-    if (status == CK_OK) ck_pass_labels(fit->pass, run->labels);
+    if (status == CK_OK) status = ck_pass_labels(fit->pass, run->labels);
     if (status == CK_OK)
         status =
             ck_inertia(X, run->centers, fit->problem->weights, run->labels, 0, fit->problem->n_threads, &run->inertia);

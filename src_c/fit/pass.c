@@ -167,7 +167,9 @@ static void sort_rows(ck_pass *pass)
     int32_t *labels = CK_NEW(pass->arena, int32_t, problem->X->n_rows);
     pass->filtering = ck_strategy_filtering(pass->arena, &pass->screening, sorted->ordering);
     if (pass->arena->failed || !pass->filtering) return;
-    if (pass->passes > 0) ck_ordering_gather_labels(sorted->ordering, pass->labels, problem->n_threads, labels);
+    if (pass->passes > 0 &&
+        ck_ordering_gather_labels(sorted->ordering, pass->labels, problem->n_threads, labels) != CK_OK)
+        return;
     pass->problem = &sorted->problem;
     pass->screening.assigner.X = sorted->problem.X;
     ck_assigner_use_packed(&pass->screening.assigner, NULL);
@@ -175,9 +177,10 @@ static void sort_rows(ck_pass *pass)
     pass->ordering = sorted->ordering;
 }
 
-void ck_pass_labels(ck_pass *pass, int32_t *labels)
+int ck_pass_labels(ck_pass *pass, int32_t *labels)
 {
-    if (pass->ordering) ck_ordering_scatter_labels(pass->ordering, pass->labels, pass->problem->n_threads, labels);
+    if (!pass->ordering) return CK_OK;
+    return ck_ordering_scatter_labels(pass->ordering, pass->labels, pass->problem->n_threads, labels);
 }
 
 /* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes
@@ -292,21 +295,47 @@ static void merge_workers(ck_pass *pass, ck_pass_report *report)
     }
 }
 
-/* The levels of every cluster put together, the finest first. */
-static void round_totals(ck_pass *pass)
+/* The levels of a cluster put together, the finest first. */
+static void round_cluster(ck_pass *pass, int64_t j)
 {
     const int64_t d = pass->problem->X->n_features, levels = pass->problem->grid.levels;
-    for (int64_t j = 0; j < pass->k; j++) {
-        double *out = pass->totals.sums + j * d;
-        const double *parts = pass->sums + j * levels * d;
-        memcpy(out, parts + (levels - 1) * d, (size_t)d * sizeof *out);
-        for (int64_t level = levels - 2; level >= 0; level--)
-            for (int64_t p = 0; p < d; p++) out[p] += parts[level * d + p];
-        double weight = pass->problem->weights ? 0.0 : (double)pass->totals.sizes[j];
-        for (int64_t level = levels - 1; level >= 0 && pass->problem->weights; level--)
-            weight += pass->weights[j * levels + level];
-        pass->totals.weights[j] = weight;
+    double *out = pass->totals.sums + j * d;
+    const double *parts = pass->sums + j * levels * d;
+    memcpy(out, parts + (levels - 1) * d, (size_t)d * sizeof *out);
+    for (int64_t level = levels - 2; level >= 0; level--)
+        for (int64_t p = 0; p < d; p++) out[p] += parts[level * d + p];
+    double weight = pass->problem->weights ? 0.0 : (double)pass->totals.sizes[j];
+    for (int64_t level = levels - 1; level >= 0 && pass->problem->weights; level--)
+        weight += pass->weights[j * levels + level];
+    pass->totals.weights[j] = weight;
+}
+
+/* Moves rows between the sums of clusters, from..to, one by one: they may be anywhere. */
+static void move_leaving(ck_pass *pass, const ck_problem *problem, const ck_leaving *leaving, int32_t *from,
+                         int32_t *to)
+{
+    double *scratch = pass->workers[0].row_scratch;
+    ck_matrix weights = WEIGHTS_AS_ROWS;
+    int32_t here = 0;
+    weights.data = problem->weights;
+    for (int64_t i = 0; i < leaving->n; i++) {
+        const ck_moves one = {1, &here, from + i, to + i};
+        const int64_t row = leaving->rows[i];
+        if (problem->weights)
+            ck_settle_table()->move_rows(&weights, row, &one, 0, 1, &problem->weight_grid, pass->weights, scratch);
+        ck_settle_table()->move_rows(problem->X, row, &one, 0, problem->X->n_features, &problem->grid, pass->sums,
+                                     scratch);
+        pass->totals.sizes[from[i]]--;
+        pass->totals.sizes[to[i]]++;
     }
+}
+
+void ck_pass_leave(ck_pass *pass, const ck_problem *problem, const ck_leaving *leaving)
+{
+    move_leaving(pass, problem, leaving, leaving->from, leaving->to);
+    for (int64_t i = 0; i < leaving->n; i++) /* once a cluster: its rows follow each other where they are many */
+        if (i == 0 || leaving->from[i] != leaving->from[i - 1]) round_cluster(pass, leaving->from[i]);
+    move_leaving(pass, problem, leaving, leaving->to, leaving->from); /* sums are exact: as if nothing had been */
 }
 
 static void wait_longer(ck_pass *pass)
@@ -317,23 +346,28 @@ static void wait_longer(ck_pass *pass)
 }
 
 /* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, looking at every pass would show:
- * at two in a row then, the first of which tells nothing yet. */
-static int bounds_are_due(ck_pass *pass, const double *centers)
+ * at two in a row then, the first of which tells nothing yet. OUT due. */
+static int try_bounds(ck_pass *pass, const double *centers, int *due)
 {
     const int projected = pass->projection && pass->usual == pass->projection;
-    if (!pass->bounds || pass->passes < pass->next_trial) return 0;
-    if (projected) ck_assigner_set_centers(&pass->screening.assigner, centers); /* projection leaves it alone */
-    const double share = ck_strategy_bounds_watch(pass->bounds, centers);
-    if (bounds_pay(pass, share, projected ? WORTH_A_START : WORTH_KEEPING)) return 1;
-    if (projected && pass->watched++ > 0) {
+    double share;
+    *due = 0;
+    if (!pass->bounds || pass->passes < pass->next_trial) return CK_OK;
+    int status = CK_OK;
+    if (projected)
+        status = ck_assigner_set_centers(&pass->screening.assigner, centers); /* projection leaves it alone */
+    if (status == CK_OK) status = ck_strategy_bounds_watch(pass->bounds, centers, &share);
+    if (status != CK_OK) return status;
+    *due = bounds_pay(pass, share, projected ? WORTH_A_START : WORTH_KEEPING);
+    if (!*due && projected && pass->watched++ > 0) {
         wait_longer(pass);
         pass->bounds->forget(pass->bounds);
     }
-    return 0;
+    return CK_OK;
 }
 
 /* The strategy of the next pass, by what share of the pairs this one scored, or bounds would leave. */
-static void choose_strategy(ck_pass *pass, double screened, const double *centers)
+static int choose_strategy(ck_pass *pass, double screened, const double *centers)
 {
     ck_strategy *before = pass->strategy;
     pass->passes++;
@@ -356,15 +390,19 @@ static void choose_strategy(ck_pass *pass, double screened, const double *center
             if (pass->filtering) pass->usual = pass->filtering;
         }
         pass->strategy = pass->usual;
-        if (before == pass->usual && before != pass->filtering && bounds_are_due(pass, centers)) {
-            pass->strategy = pass->bounds;
-            pass->bounds_are_new = 1;
+        int due = 0;
+        if (before == pass->usual && before != pass->filtering) {
+            const int status = try_bounds(pass, centers, &due);
+            if (status != CK_OK) return status;
         }
+        if (due) pass->strategy = pass->bounds;
+        pass->bounds_are_new = due;
     }
     if (pass->strategy != before && pass->strategy != pass->bounds) {
         pass->strategy->forget(pass->strategy);
         if (pass->bounds) pass->bounds->forget(pass->bounds);
     }
+    return CK_OK;
 }
 
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report)
@@ -374,14 +412,13 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     *report = (ck_pass_report){0, pass->strategy->algorithm, 0.0};
     if (!pass->ordering) pass->labels = labels;
     clear_workers(pass);
-    pass->strategy->set_centers(pass->strategy, centers);
-    int status = ck_parallel_for(pass->n_blocks, pass->screening.n_workers, run_block, pass);
+    int status = pass->strategy->set_centers(pass->strategy, centers);
+    if (status == CK_OK) status = ck_parallel_for(pass->n_blocks, pass->screening.n_workers, run_block, pass);
+    if (status == CK_OK && pass->by_slices)
+        status = ck_parallel_for(n_slices, (int)ck_min_i64(pass->screening.n_workers, n_slices), move_slice, pass);
     if (status != CK_OK) return status;
-    if (pass->by_slices)
-        ck_parallel_all(n_slices, (int)ck_min_i64(pass->screening.n_workers, n_slices), move_slice, pass);
     merge_workers(pass, report);
-    round_totals(pass);
+    for (int64_t j = 0; j < pass->k; j++) round_cluster(pass, j);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
-    if (pass->algorithm == CK_AUTO) choose_strategy(pass, report->screened, centers);
-    return CK_OK;
+    return pass->algorithm == CK_AUTO ? choose_strategy(pass, report->screened, centers) : CK_OK;
 }
