@@ -63,6 +63,24 @@ def test_within_one_pass_over_the_rows(seconds_to_interrupt, what):
         assert seconds_to_interrupt(CALLS[what]) < PATIENCE
 
 
+def test_while_principal_directions_are_sought(seconds_to_interrupt):
+    rows = (RNG.normal(size=(4200, 4)) @ RNG.normal(size=(4, 4096))).astype(np.float32)
+    call = lambda: ckmeans.kmeans(rows, 40, max_iter=1, random_state=0, n_threads=1)  # noqa: E731
+    assert max(seconds_to_interrupt(call, delay) for delay in (0.1, 0.3, 0.6)) < 0.3
+
+
+def test_while_empty_clusters_are_filled(seconds_to_interrupt):
+    """20,000 of them among a million rows: little more than a pass over the rows."""
+    rows = RNG.random((1_000_000, 2))
+    init = np.concatenate([rows[:100], 50 + RNG.random((20_000, 2))])
+
+    def call():
+        for _ in range(100):
+            assert (ckmeans.kmeans(rows, 20_100, init=init, max_iter=1, tol=0).cluster_sizes > 0).all()
+
+    assert max(seconds_to_interrupt(call, delay) for delay in (0.1, 0.15, 0.2, 0.25, 0.3)) < 0.3
+
+
 @pytest.mark.parametrize("algorithm", ["lloyd", "hamerly", "yinyang", "projection"])
 def test_every_algorithm_then_fits_as_if_nothing_had_been(seconds_to_interrupt, algorithm):
     model = KMeans(4096, init=CENTERS, n_init=1, max_iter=20, tol=0, algorithm=algorithm)

@@ -170,6 +170,23 @@ def test_rows_of_weight_zero_are_never_drawn():
             assert (weights[indices] > 0).all()
 
 
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "afk-mc2", "random"])
+def test_nothing_is_drawn_where_there_is_no_weight(init):
+    """As the C API allows, and as weights may become that change under a call."""
+    X = np.arange(3000.0).reshape(-1, 2)
+    with pytest.raises(_core.TooFewRows):
+        _core.seed_centers(X, np.zeros(1500), 3, init, 0, 0, 1)
+    weights = np.zeros(1500)
+    weights[:2] = 1.0
+    if init == "random":
+        with pytest.raises(_core.TooFewRows):
+            _core.seed_centers(X, weights, 3, init, 0, 0, 1)
+    vanishing = np.ones(1500)
+    args = (3, 3, 2, 1e-4, init, None, 0, 1)
+    with pytest.raises(_core.TooFewRows):
+        _core.fit(X, vanishing, *args, lambda *progress: vanishing.fill(0.0))
+
+
 def test_random_rows_are_drawn_in_proportion_to_their_weights():
     """First draws of 4000 seeds: within five standard deviations of the expected counts."""
     X, weights = np.arange(4.0).reshape(-1, 1), np.array([1.0, 2.0, 3.0, 4.0])

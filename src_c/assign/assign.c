@@ -71,7 +71,10 @@ static int sum_block(void *context, int64_t block, int worker)
     const int64_t row = block * CK_SUM_ROWS, n_rows = ck_min_i64(CK_SUM_ROWS, task->X->n_rows - row);
     ck_label_distances(task->X, task->centers, task->labels + row, row, n_rows, task->unit, scratch,
                        scratch + CK_SUM_ROWS);
-    for (int64_t i = 0; i < n_rows; i++) sum += task->weights ? task->weights[row + i] * scratch[i] : scratch[i];
+    for (int64_t i = 0; i < n_rows; i++) {
+        const double weight = task->weights ? task->weights[row + i] : 1.0;
+        if (weight > 0.0) sum += weight * scratch[i]; /* however far a row is that does not count */
+    }
     task->sums[block] = sum;
     return CK_OK;
 }
@@ -130,10 +133,8 @@ int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double
     task.scratch = ck_assign_scratch_new(&arena, &task.assigner, workers);
     task.block_labels = CK_NEW(&arena, int32_t, workers *task.assigner.block_rows);
     int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
-    if (status == CK_OK) {
-        ck_assigner_set_centers(&task.assigner, centers);
-        status = ck_parallel_for(n_blocks, workers, assign_item, &task);
-    }
+    if (status == CK_OK) status = ck_assigner_set_centers(&task.assigner, centers);
+    if (status == CK_OK) status = ck_parallel_for(n_blocks, workers, assign_item, &task);
     if (status == CK_OK && inertia) status = ck_inertia(X, centers, weights, labels, 0, n_threads, inertia);
     ck_arena_free(&arena);
     return locate(status, X, where);
@@ -147,7 +148,7 @@ int ck_open_probe(const ck_matrix *X, const double *centers, int64_t k, int32_t 
     ck_assign_scratch *scratch = ck_assign_scratch_new(&arena, &assigner, 1);
     int32_t *block = CK_NEW(&arena, int32_t, assigner.block_rows);
     int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
-    if (status == CK_OK) ck_assigner_set_centers(&assigner, centers);
+    if (status == CK_OK) status = ck_assigner_set_centers(&assigner, centers);
     for (int64_t row = 0; row < X->n_rows && status == CK_OK; row += assigner.block_rows) {
         const int64_t n_rows = ck_min_i64(assigner.block_rows, X->n_rows - row);
         memcpy(block, labels + row, (size_t)n_rows * sizeof *labels);

@@ -54,6 +54,7 @@ typedef struct {
     float *waiting_points, *waiting_thresholds;
     uint64_t *masks;
     int64_t n_settled; /* rows so far that needed canonical distances after the float32 screen */
+    ck_watch_pace pace;
 } ck_assign_scratch;
 
 /* Both reserve memory: check arena->failed. */
@@ -64,7 +65,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
 void ck_assigner_use_packed(ck_assigner *assigner, const ck_packed_rows *packed);
 
 /* centers: k x d, to stay valid and unchanged while blocks are assigned. */
-void ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
+int ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
 
 /* INOUT labels: of rows [row, row + n_rows) of `rows`, X or some rows of it gathered; n_rows <= block_rows; room for a
  * whole number of panels. IN: what they probably are, which saves work, or -1. */
@@ -95,8 +96,8 @@ typedef struct {
     float *others; /* at most the distance to any other center of the set */
 } ck_row_bounds;
 /* Rows [row, row + n_rows), against all centers. OUT bounds: n_rows each. */
-void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
-                   int64_t n_rows, const ck_row_bounds *bounds);
+int ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *scratch, const ck_matrix *rows, int64_t row,
+                  int64_t n_rows, const ck_row_bounds *bounds);
 /* Listed rows against the centers of panels for score_listed. images, sqnorms: by the numbers of the list. */
 void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images, const float *sqnorms,
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,

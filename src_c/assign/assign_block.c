@@ -97,18 +97,21 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
         s->n_settled = 0;
+        s->pace = (ck_watch_pace){0};
         s->coarse = assigner->coarse.shape ? ck_coarse_scratch_new(arena, assigner) : NULL;
     }
     return workers;
 }
 
-void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
+int ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
 {
     assigner->centers = centers;
     if (assigner->model.k > 1)
         ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image || assigner->packed);
-    if (!assigner->coarse.shape) return;
+    if (ck_stopped()) return CK_ERROR_STOPPED;
+    if (!assigner->coarse.shape) return CK_OK;
     ck_coarse_model_set(&assigner->coarse, &assigner->model, centers);
+    if (ck_stopped()) return CK_ERROR_STOPPED;
     int exact = 1;
     for (int64_t i = 0; i < assigner->model.k * assigner->model.d; i++) {
         assigner->centers32[i] = (float)centers[i];
@@ -116,6 +119,7 @@ void ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
     }
     /* Quick distances of float32 rows hold for centers that float32 holds: those of a fit, not whatever is given. */
     assigner->coarse_serves = !assigner->model.too_large && (exact || assigner->X->dtype != CK_F32);
+    return CK_OK;
 }
 
 double ck_assign_operations(const ck_matrix *X, int64_t k)
@@ -167,6 +171,7 @@ int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *s, const ck
     }
     for (int64_t q = 0; q < settle->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, settle->n_panels - q);
+        if (ck_watch_stops(&s->pace)) return CK_ERROR_STOPPED;
         shape->reach(s->waiting_points, d, settle->panels + q * (d + 2) * r, n_panels, s->waiting_thresholds, s->masks);
         const int64_t first = q * r, last = ck_min_i64(first + n_panels * r, settle->n);
         for (int64_t c = first; c < last; c++)
@@ -277,18 +282,20 @@ static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s
                                     bounds->others + at);
 }
 
-void ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
-                   int64_t n_rows, const ck_row_bounds *bounds)
+int ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row, int64_t n_rows,
+                  const ck_row_bounds *bounds)
 {
     const ck_screen_model *model = &assigner->model;
     const ck_center_set all = {model->panels, model->n_panels, model->k, NULL};
     for (int64_t at = 0; at < n_rows; at += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - at);
         const ck_row_bounds of_strip = {bounds->nearest + at, bounds->high + at, bounds->low + at, bounds->others + at};
+        if (ck_watch_stops(&s->pace)) return CK_ERROR_STOPPED;
         if (assigner->coarse_serves && ck_coarse_bound(assigner, s->coarse, rows, row + at, count, &of_strip)) continue;
         score_strip(assigner, s, rows, row + at, count, &all);
         bound_strip(model, s, count, bounds, at);
     }
+    return CK_OK;
 }
 
 void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const float *images, const float *sqnorms,
@@ -328,6 +335,7 @@ int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_
     ck_assign_begin(s);
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n_rows - strip);
+        if (ck_watch_stops(&s->pace)) return CK_ERROR_STOPPED;
         if (assigner->coarse_serves && ck_coarse_assign(assigner, s->coarse, rows, row + strip, count, labels + strip))
             continue;
         int status = ck_assign_rows(assigner, s, rows, row, strip, count, &all, &all, labels);

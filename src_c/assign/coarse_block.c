@@ -258,15 +258,8 @@ static int32_t settle_row(const ck_contest *contest, const ck_coarse_scratch *s,
     int32_t nearest = s->labels[at];
     ck_load_row(contest->rows, row, s->row);
     ck_sqdist least = ck_sqdist_of(s->row, contest->centers + nearest * d, d);
-    for (int64_t i = 0; i < s->n_pairs; i++) {
-        const int32_t j = s->pair_centers[i];
-        if (s->pair_rows[i] != at) continue;
-        const ck_sqdist distance = ck_sqdist_of(s->row, contest->centers + j * d, d);
-        if (ck_sqdist_less(distance, least) || (j < nearest && !ck_sqdist_less(least, distance))) {
-            least = distance;
-            nearest = j;
-        }
-    }
+    for (int64_t i = 0; i < s->n_pairs; i++)
+        if (s->pair_rows[i] == at) ck_take_nearer(s->row, contest->centers, d, s->pair_centers[i], &least, &nearest);
     return nearest;
 }
 

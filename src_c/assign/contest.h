@@ -52,4 +52,15 @@ CK_INLINE int ck_contest_is_open(const ck_contest *c, const ck_contender *leader
     return !(leader->second * (1.0 - c->error) - c->underflow > ck_contest_at_most(c, leader->best));
 }
 
+/* Canonically: center j takes over where it is nearer than the least so far, or as near and comes before it. */
+CK_INLINE void ck_take_nearer(const double *x, const double *centers, int64_t d, int32_t j, ck_sqdist *least,
+                              int32_t *nearest)
+{
+    const ck_sqdist distance = ck_sqdist_of(x, centers + j * d, d);
+    if (ck_sqdist_less(distance, *least) || (j < *nearest && !ck_sqdist_less(*least, distance))) {
+        *least = distance;
+        *nearest = j;
+    }
+}
+
 #endif

@@ -19,11 +19,12 @@ static const double LAST_RESORT = 0.2; /* the same with the most directions */
 static const double UNIT_ROUNDOFF_64 = 0x1p-53;
 
 /* --- The basis --------------------------------------------------------------------------------------------- */
+/* Loops that end where the watch asks to stop leave numbers that mean nothing: the next loop on threads says so. */
 
 /* Modified Gram and Schmidt, twice, on m columns of length d (d x m); a column that vanishes becomes zero. */
 static void orthonormalise(double *y, int64_t d, int64_t m)
 {
-    for (int64_t q = 0; q < m; q++) {
+    for (int64_t q = 0; q < m && !ck_stopped(); q++) {
         for (int round = 0; round < 2; round++)
             for (int64_t other = 0; other < q; other++) {
                 double dot = 0.0;
@@ -55,7 +56,7 @@ static double gram_error(const double *y, int64_t d, int64_t m)
 /* OUT t: A y for the n rows of A, `stride` apart; n x m. */
 static void multiply(const double *a, int64_t stride, int64_t n, int64_t d, int64_t m, const double *y, double *t)
 {
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && !ck_stopped(); i++) {
         double *row = t + i * m;
         memset(row, 0, (size_t)m * sizeof *row);
         for (int64_t p = 0; p < d; p++)
@@ -68,7 +69,7 @@ static void multiply_covariance(const double *a, int64_t stride, int64_t n, int6
 {
     multiply(a, stride, n, d, m, y, t);
     memset(y, 0, (size_t)(d * m) * sizeof *y);
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n && !ck_stopped(); i++)
         for (int64_t p = 0; p < d; p++)
             for (int64_t q = 0; q < m; q++) y[p * m + q] += a[i * stride + p] * t[i * m + q];
 }
@@ -219,6 +220,7 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     const int64_t dimensions = e->m + 1;
     const ck_matrix embedded = {NULL, n, dimensions, dimensions * 4, 4, CK_F32};
     ck_assigner_init(&e->assigner, arena, &embedded, k);
+    if (arena->failed) return NULL;
     e->assigner.X = NULL; /* the rows exist packed alone */
     ck_screen_model_identity(&e->assigner.model);
     e->assigner.model.embedding_slack = ck_embedding_slack(e->error);
@@ -229,19 +231,20 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     embed_task task = {e, X, NULL, NULL};
     task.rows = CK_NEW(&own, double, workers *ck_apart(MAX_PANEL_ROWS * (d + dimensions)));
     task.narrow = CK_NEW(&own, float, workers * 2 * ck_apart(MAX_PANEL_ROWS * dimensions));
-    if (!own.failed && !arena->failed) ck_parallel_all(n_panels, workers, embed_panel, &task);
+    int status = own.failed || arena->failed ? CK_ERROR_MEMORY : CK_OK;
+    if (status == CK_OK) status = ck_parallel_for(n_panels, workers, embed_panel, &task);
     float *sample = CK_NEW(arena, float, BALANCE_ROWS *dimensions);
     double *rows = CK_NEW(&own, double, BALANCE_ROWS *(d + dimensions));
     e->centers = CK_NEW(arena, double, k *dimensions);
-    const int failed = own.failed || arena->failed;
-    if (!failed) {
+    if (own.failed || arena->failed) status = CK_ERROR_MEMORY;
+    if (status == CK_OK) {
         for (int64_t i = 0; i < BALANCE_ROWS; i++) ck_load_row(X, i * (n / BALANCE_ROWS), rows + i * d);
         embed(e, rows, BALANCE_ROWS, rows + BALANCE_ROWS * d);
         for (int64_t i = 0; i < BALANCE_ROWS * dimensions; i++) sample[i] = (float)rows[BALANCE_ROWS * d + i];
         e->sample = (ck_matrix){sample, BALANCE_ROWS, dimensions, dimensions * 4, 4, CK_F32};
     }
     ck_arena_free(&own);
-    return failed ? NULL : e;
+    return status == CK_OK ? e : NULL;
 }
 
 void ck_embedding_set_centers(ck_embedding *e, const double *centers, int64_t k, double *scratch)

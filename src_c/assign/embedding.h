@@ -22,8 +22,8 @@ typedef struct {
     double *centers;        /* k x (m + 1): those set last */
 } ck_embedding;
 
-/* Embeds the rows of X. NULL where a few directions do not hold enough of a sample's scatter, X is small, or memory
- * is short: an embedding is never needed. k: the most centers it is used for at a time. */
+/* Embeds the rows of X. NULL where a few directions do not hold enough of a sample's scatter, X is small, memory
+ * is short or the watch asks to stop: an embedding is never needed. k: the most centers it is used for at a time. */
 ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int64_t k, int n_threads);
 
 /* Embeds k centers (at most those it was made for) and prepares the assigner's model for them. scratch: k x d. */

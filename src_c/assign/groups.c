@@ -56,8 +56,8 @@ static void rank_centers(const double *centers, int64_t d, ranked *ranks, int64_
     qsort(ranks, (size_t)n, sizeof *ranks, compare_keys);
 }
 
-static void split(ck_groups *groups, const ck_assigner *assigner, ranked *ranks, int64_t first, int64_t n,
-                  int64_t group, int64_t n_groups)
+static int split(ck_groups *groups, const ck_assigner *assigner, ranked *ranks, int64_t first, int64_t n, int64_t group,
+                 int64_t n_groups)
 {
     if (n_groups == 1) {
         for (int64_t i = first; i < first + n; i++) {
@@ -66,21 +66,24 @@ static void split(ck_groups *groups, const ck_assigner *assigner, ranked *ranks,
         }
         qsort(ranks + first, (size_t)n, sizeof *ranks, compare_keys); /* by index */
         groups->begins[group + 1] = first + n;
-        return;
+        return CK_OK;
     }
     const int64_t half = n_groups / 2, left = ck_ceil_div(n * half, n_groups);
+    if (ck_stopped()) return CK_ERROR_STOPPED;
     rank_centers(assigner->centers, assigner->model.d, ranks + first, n);
-    split(groups, assigner, ranks, first, left, group, half);
-    split(groups, assigner, ranks, first + left, n - left, group + half, n_groups - half);
+    const int status = split(groups, assigner, ranks, first, left, group, half);
+    if (status != CK_OK) return status;
+    return split(groups, assigner, ranks, first + left, n - left, group + half, n_groups - half);
 }
 
-void ck_groups_form(ck_groups *groups, const ck_assigner *assigner)
+int ck_groups_form(ck_groups *groups, const ck_assigner *assigner)
 {
     const int64_t k = assigner->model.k;
     for (int64_t j = 0; j < k; j++) groups->ranks[j] = (ranked){0.0, (int32_t)j};
     groups->begins[0] = 0;
-    split(groups, assigner, groups->ranks, 0, k, 0, groups->n);
+    const int status = split(groups, assigner, groups->ranks, 0, k, 0, groups->n);
     for (int64_t i = 0; i < k; i++) groups->indices[i] = groups->ranks[i].center;
+    return status;
 }
 
 void ck_groups_set_centers(ck_groups *groups, const ck_assigner *assigner)

@@ -18,7 +18,7 @@ typedef struct {
 /* Reserves memory for at most n groups: check arena->failed. */
 void ck_groups_init(ck_groups *groups, ck_arena *arena, const ck_assigner *assigner, int64_t n);
 /* Forms groups of about equal size, by halves: the centers nearer to one of two distant ones, then the others. */
-void ck_groups_form(ck_groups *groups, const ck_assigner *assigner);
+int ck_groups_form(ck_groups *groups, const ck_assigner *assigner);
 /* Copies the panels of the assigner's centers; after each ck_assigner_set_centers. */
 void ck_groups_set_centers(ck_groups *groups, const ck_assigner *assigner);
 

@@ -13,8 +13,9 @@ enum {
     MAX_FEATURE_BITS = 12,
     ROWS_PER_CODE = 8, /* at least, on average */
     BATCH_ROWS = 1024,
-    COPY_BOXES = 16, /* at a time */
-    AHEAD = 24       /* rows that are fetched before they are copied */
+    PART_ROWS = 1 << 18, /* at most: between two questions to the watch */
+    COPY_BOXES = 16,     /* at a time */
+    AHEAD = 24           /* rows that are fetched before they are copied */
 };
 
 typedef struct {
@@ -197,7 +198,8 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
 {
     const int64_t n = X->n_rows, d = X->n_features, item = ck_itemsize(X->dtype);
     if (d > CK_MAX_ORDERED_FEATURES || n > INT32_MAX) return NULL;
-    const int n_parts = ck_useful_threads(n_threads, ck_ceil_div(n, BATCH_ROWS), 32.0 * (double)n);
+    const int workers = ck_useful_threads(n_threads, ck_ceil_div(n, BATCH_ROWS), 32.0 * (double)n);
+    const int64_t n_parts = ck_max_i64(workers, ck_ceil_div(n, PART_ROWS));
     ck_arena local = {0};
     sort_task task = {0};
     ck_ordering *ordering = CK_NEW(arena, ck_ordering, 1);
@@ -208,8 +210,8 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
     while (task.code_bits < MAX_CODE_BITS && n >> (task.code_bits + 1) >= ROWS_PER_CODE) task.code_bits++;
     task.table = CK_NEW(&local, uint16_t, d *STEPS);
     task.codes = CK_NEW(&local, uint16_t, n);
-    task.counts = CK_NEW(&local, int32_t, (int64_t)n_parts << task.code_bits);
-    task.scratch = CK_NEW(&local, double, n_parts * BATCH_ROWS * d);
+    task.counts = CK_NEW(&local, int32_t, n_parts << task.code_bits);
+    task.scratch = CK_NEW(&local, double, workers * BATCH_ROWS * d);
     double *sample = CK_NEW(&local, double, d *SAMPLE_ROWS);
     void *data = ck_arena_alloc(arena, n * d, item);
     ordering->X = (ck_matrix){data, n, d, d * item, item, X->dtype};
@@ -217,16 +219,19 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
     ordering->boxes.n = ck_ceil_div(n, CK_BOX_ROWS);
     ordering->boxes.middles = CK_NEW(arena, double, ordering->boxes.n *d);
     ordering->boxes.half_widths = CK_NEW(arena, double, ordering->boxes.n *d);
-    const int failed = arena->failed || local.failed;
-    if (!failed) {
+    int status = arena->failed || local.failed ? CK_ERROR_MEMORY : CK_OK;
+    if (status == CK_OK) {
         choose_codes(&task, sample);
-        ck_parallel_all(n_parts, n_parts, code_part, &task);
-        begin_codes(&task, n_parts);
-        ck_parallel_all(n_parts, n_parts, place_part, &task);
-        ck_parallel_all(ck_ceil_div(ordering->boxes.n, COPY_BOXES), n_parts, fill_boxes, &task);
+        status = ck_parallel_for(n_parts, workers, code_part, &task);
     }
+    if (status == CK_OK) {
+        begin_codes(&task, n_parts);
+        status = ck_parallel_for(n_parts, workers, place_part, &task);
+    }
+    if (status == CK_OK)
+        status = ck_parallel_for(ck_ceil_div(ordering->boxes.n, COPY_BOXES), workers, fill_boxes, &task);
     ck_arena_free(&local);
-    return failed ? NULL : ordering;
+    return status == CK_OK ? ordering : NULL;
 }
 
 void ck_ordering_gather(const ck_ordering *ordering, const double *values, double *out)
@@ -252,22 +257,22 @@ static int permute_part(void *context, int64_t part, int worker)
     return CK_OK;
 }
 
-static void permute(permute_task *task, int n_threads)
+static int permute(permute_task *task, int n_threads)
 {
     const int64_t n = task->ordering->X.n_rows, n_parts = ck_ceil_div(n, BATCH_ROWS);
-    ck_parallel_all(n_parts, ck_useful_threads(n_threads, n_parts, 8.0 * (double)n), permute_part, task);
+    return ck_parallel_for(n_parts, ck_useful_threads(n_threads, n_parts, 8.0 * (double)n), permute_part, task);
 }
 
-void ck_ordering_gather_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out)
+int ck_ordering_gather_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out)
 {
     permute_task task = {ordering, labels, out, 0};
-    permute(&task, n_threads);
+    return permute(&task, n_threads);
 }
 
-void ck_ordering_scatter_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out)
+int ck_ordering_scatter_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out)
 {
     permute_task task = {ordering, labels, out, 1};
-    permute(&task, n_threads);
+    return permute(&task, n_threads);
 }
 
 void ck_boxes_around(const ck_boxes *boxes, int64_t d, int64_t first, int64_t last, double *middle, double *half_width)

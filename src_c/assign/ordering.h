@@ -19,13 +19,13 @@ typedef struct {
     ck_boxes boxes;
 } ck_ordering;
 
-/* Reserves memory: NULL where it fails, or where X has more rows or features than this serves. */
+/* Reserves memory: NULL where it fails, X has more rows or features than this serves, or the watch asks to stop. */
 ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads);
 
 /* OUT out: values of the rows in their new order; and back. */
 void ck_ordering_gather(const ck_ordering *ordering, const double *values, double *out);
-void ck_ordering_gather_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out);
-void ck_ordering_scatter_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out);
+int ck_ordering_gather_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out);
+int ck_ordering_scatter_labels(const ck_ordering *ordering, const int32_t *labels, int n_threads, int32_t *out);
 
 /* The smallest box around boxes [first, last). OUT middle, half_width: d. */
 void ck_boxes_around(const ck_boxes *boxes, int64_t d, int64_t first, int64_t last, double *middle, double *half_width);

@@ -25,7 +25,7 @@ struct ck_strategy {
     /* The labels of the next pass are found without what is known from passes before. */
     void (*forget)(ck_strategy *strategy);
     /* Before each pass; centers: k x d, to stay valid and unchanged while it lasts. */
-    void (*set_centers)(ck_strategy *strategy, const double *centers);
+    int (*set_centers)(ck_strategy *strategy, const double *centers);
     /* INOUT labels: of rows [row, row + n_rows), a block; -1: none yet. INOUT moves: empty, with room for the block, to
      * be filled with the rows whose label changed. INOUT screened: increased by the pairs of row and center that were
      * scored. */
@@ -42,9 +42,9 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering);
 
-/* What share of the pairs bounds would leave if they were in use: kept for a sample of the rows while another strategy
- * labels all. After set_centers of that one, whose centers these are; 1 for the first after forget. */
-double ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers);
+/* OUT share: of the pairs that bounds would leave if they were in use, kept for a sample of the rows while another
+ * strategy labels all. After set_centers of that one, whose centers these are; 1 for the first after forget. */
+int ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers, double *share);
 
 /* For rows [first, last) of a block: puts labels that differ from the old ones in their place and adds them to moves.
  */

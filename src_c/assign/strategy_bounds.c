@@ -67,14 +67,15 @@ static void forget(ck_strategy *strategy)
 }
 
 /* Bounds follow the centers; the assigner has them already. */
-static void follow(bounds_strategy *s, const double *centers)
+static int follow(bounds_strategy *s, const double *centers)
 {
     ck_assigner *assigner = &s->base.screening->assigner;
     const int64_t k = assigner->model.k, d = assigner->model.d;
     if (!s->known && !s->watching) {
         memset(s->path, 0, (size_t)k * sizeof *s->path);
         memset(s->drift, 0, (size_t)s->groups.n * sizeof *s->drift);
-        ck_groups_form(&s->groups, assigner);
+        const int status = ck_groups_form(&s->groups, assigner);
+        if (status != CK_OK) return status;
     } else {
         for (int64_t g = 0; g < s->groups.n; g++) {
             double largest = 0.0;
@@ -94,15 +95,17 @@ static void follow(bounds_strategy *s, const double *centers)
     assigner->keep_image = 1; /* bounds are in units of the image */
     memcpy(s->centers, centers, (size_t)(k * d) * sizeof *centers);
     for (int64_t i = 0; i < k * d; i++) s->centers32[i] = (float)centers[i];
+    return ck_stopped() ? CK_ERROR_STOPPED : CK_OK;
 }
 
-static void set_centers(ck_strategy *strategy, const double *centers)
+static int set_centers(ck_strategy *strategy, const double *centers)
 {
     bounds_strategy *s = (bounds_strategy *)strategy;
-    ck_assigner_set_centers(&strategy->screening->assigner, centers);
-    follow(s, centers);
+    int status = ck_assigner_set_centers(&strategy->screening->assigner, centers);
+    if (status == CK_OK) status = follow(s, centers);
     s->starting = !s->known;
     s->known = 1;
+    return status;
 }
 
 /* --- One block --------------------------------------------------------------------------------------------- */
@@ -146,7 +149,7 @@ static int64_t list_left(const bounds_strategy *s, int worker, const bounded_row
 }
 
 /* Screens n rows against all centers: those of w->list, or all where they are as many. */
-static void screen_all(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t n)
+static int screen_all(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t n)
 {
     const ck_screening *screening = s->base.screening;
     const worker_scratch *w = s->workers + worker;
@@ -158,17 +161,19 @@ static void screen_all(const bounds_strategy *s, int worker, const bounded_rows 
         rows = (ck_matrix){w->rows, n, d, d * item, item, b->X->dtype};
         row = 0;
     }
-    ck_bound_rows(&screening->assigner, screening->scratch + worker, &rows, row, n, &w->bounds);
+    return ck_bound_rows(&screening->assigner, screening->scratch + worker, &rows, row, n, &w->bounds);
 }
 
-/* Screens the survivors that a group's bound does not exclude. Returns how many. */
-static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t n,
-                            int coarse)
+/* Screens the survivors that a group's bound does not exclude. INOUT left: survivors; OUT how many were screened. */
+static int screen_group(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t *left,
+                        int coarse)
 {
     const ck_screening *screening = s->base.screening;
     const ck_settle_kernels *kernels = ck_settle_table();
     const worker_scratch *w = s->workers + worker;
     float *lower = b->lower + group * b->n_rows, *low = w->bounds.low;
+    int64_t n = *left;
+    int status = CK_OK;
     if (s->groups.n > 1) {
         n = ck_screen_table()->reached(w->own, lower, s->drift32[group], (int)b->n_rows, w->list);
         if (coarse) {
@@ -182,8 +187,10 @@ static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_
                             s->groups.panels[group], s->groups.n_panels[group], &w->bounds);
         }
     } else {
-        screen_all(s, worker, b, n);
+        status = screen_all(s, worker, b, n);
     }
+    *left = n;
+    if (status != CK_OK) return status;
     kernels->round_down(low, s->drift[group], n, low);
     kernels->round_down(w->bounds.others, s->drift[group], n, w->bounds.others);
     for (int64_t l = 0; l < n; l++) {
@@ -194,7 +201,7 @@ static int64_t screen_group(const bounds_strategy *s, int worker, const bounded_
         w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
         w->others[at] = better ? w->bounds.others[l] : w->others[at];
     }
-    return n;
+    return CK_OK;
 }
 
 /* The best center of every survivor that was screened, and what follows for its bounds. */
@@ -258,7 +265,8 @@ static int start_rows(const bounds_strategy *s, int worker, const bounded_rows *
 {
     const worker_scratch *w = s->workers + worker;
     const int64_t n = b->n_rows;
-    screen_all(s, worker, b, n);
+    const int status = screen_all(s, worker, b, n);
+    if (status != CK_OK) return status;
     for (int64_t g = 0; g < s->groups.n; g++)
         ck_settle_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
     for (int64_t i = 0; i < n; i++) {
@@ -291,8 +299,12 @@ static int update_rows(const bounds_strategy *s, int worker, const bounded_rows 
     int coarse;
     const int64_t left = list_left(s, worker, b, count, &coarse);
     if (left == 0) return CK_OK;
-    for (int64_t g = 0; g < s->groups.n; g++)
-        pairs += screen_group(s, worker, b, g, left, coarse) * (s->groups.begins[g + 1] - s->groups.begins[g]);
+    for (int64_t g = 0; g < s->groups.n; g++) {
+        int64_t n_screened = left;
+        const int status = screen_group(s, worker, b, g, &n_screened, coarse);
+        if (status != CK_OK) return status;
+        pairs += n_screened * (s->groups.begins[g + 1] - s->groups.begins[g]);
+    }
     *screened += (double)pairs;
     choose_best(s, w, b, count);
     int64_t n_settled;
@@ -314,19 +326,18 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     return status;
 }
 
-double ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers)
+int ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers, double *share)
 {
     bounds_strategy *s = (bounds_strategy *)strategy;
     const int starting = !s->watching;
     double screened = 0.0;
-    follow(s, centers);
+    int status = follow(s, centers);
     s->watching = 1;
-    if (starting)
-        start_rows(s, 0, &s->sampled);
-    else
-        update_rows(s, 0, &s->sampled, &screened);
+    if (status == CK_OK) status = starting ? start_rows(s, 0, &s->sampled) : update_rows(s, 0, &s->sampled, &screened);
+    if (status != CK_OK) return status;
     memcpy(s->sampled.labels, s->workers[0].after, (size_t)s->sample.n_rows * sizeof *s->sampled.labels);
-    return starting ? 1.0 : screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
+    *share = starting ? 1.0 : screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
+    return CK_OK;
 }
 
 /* --- Memory ------------------------------------------------------------------------------------------------ */

@@ -29,14 +29,14 @@ static void forget(ck_strategy *strategy)
     for (int64_t box = 0; box < s->ordering->boxes.n; box++) s->uniform[box] = -1;
 }
 
-static void set_centers(ck_strategy *strategy, const double *centers)
+static int set_centers(ck_strategy *strategy, const double *centers)
 {
     filtering *s = (filtering *)strategy;
     ck_assigner *assigner = &strategy->screening->assigner;
     const int64_t k = assigner->model.k, d = assigner->model.d;
-    ck_assigner_set_centers(assigner, centers);
     for (int64_t j = 0; j < k; j++)
         for (int64_t p = 0; p < d; p++) s->centers[p * s->stride + j] = centers[j * d + p];
+    return ck_assigner_set_centers(assigner, centers);
 }
 
 /* OUT indices: the centers left for a box, of n in `among` (NULL: all). Returns how many. */

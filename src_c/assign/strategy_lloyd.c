@@ -25,9 +25,9 @@ void ck_apply_labels(const int32_t *after, int64_t first, int64_t last, int32_t 
 
 static void forget(ck_strategy *strategy) { (void)strategy; }
 
-static void set_centers(ck_strategy *strategy, const double *centers)
+static int set_centers(ck_strategy *strategy, const double *centers)
 {
-    ck_assigner_set_centers(&strategy->screening->assigner, centers);
+    return ck_assigner_set_centers(&strategy->screening->assigner, centers);
 }
 
 static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,

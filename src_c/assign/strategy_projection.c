@@ -23,7 +23,7 @@ typedef struct {
     worker_scratch *workers;
 } projection;
 
-static void set_centers(ck_strategy *strategy, const double *centers)
+static int set_centers(ck_strategy *strategy, const double *centers)
 {
     projection *s = (projection *)strategy;
     const int64_t k = s->base.screening->assigner.model.k, d = s->embedding->d;
@@ -31,25 +31,20 @@ static void set_centers(ck_strategy *strategy, const double *centers)
     for (int64_t i = 0; i < k * d; i++) s->centers32[i] = (float)centers[i];
     s->embedding->assigner.model.balance = 0.0;
     ck_embedding_set_centers(s->embedding, centers, k, s->scratch);
+    return CK_OK;
 }
 
 static void forget(ck_strategy *strategy) { (void)strategy; }
 
-/* Nearest by canonical distance among the centers whose mask has the lane, or all. */
-static int32_t settle_row(const projection *s, const worker_scratch *w, int64_t row, int lane, int all)
+/* Nearest by canonical distance among the label so far and the centers whose mask has the lane, or all. */
+static int32_t settle_row(const projection *s, const worker_scratch *w, int64_t row, int lane, int all, int32_t label)
 {
     const int64_t d = s->embedding->d, k = s->base.screening->assigner.model.k;
-    int32_t nearest = -1;
-    ck_sqdist least = {0.0, 0};
+    int32_t nearest = label;
     ck_load_row(s->base.screening->assigner.X, row, w->row);
-    for (int64_t j = 0; j < k; j++) {
-        if (!all && !(w->masks[j] >> lane & 1)) continue;
-        ck_sqdist distance = ck_sqdist_of(w->row, s->centers + j * d, d);
-        if (nearest < 0 || ck_sqdist_less(distance, least)) {
-            least = distance;
-            nearest = (int32_t)j;
-        }
-    }
+    ck_sqdist least = ck_sqdist_of(w->row, s->centers + label * d, d);
+    for (int32_t j = 0; j < k; j++)
+        if (all || w->masks[j] >> lane & 1) ck_take_nearer(w->row, s->centers, d, j, &least, &nearest);
     return nearest;
 }
 
@@ -98,8 +93,9 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
     for (int lane = 0; lane < n_rows; lane++) {
         const ck_contender *c = found + lane;
         const int unscreened = (int)(open >> lane & 1);
-        after[lane] =
-            unscreened || ck_contest_is_open(&contest, c) ? settle_row(s, w, row + lane, lane, unscreened) : c->label;
+        after[lane] = unscreened || ck_contest_is_open(&contest, c)
+                          ? settle_row(s, w, row + lane, lane, unscreened, after[lane])
+                          : c->label;
     }
     *screened += (double)measured;
 }

@@ -40,7 +40,7 @@ static int add_block(void *context, int64_t block, int worker)
         if (task->first > 0 && !(sqdists[i] < c->sqdists[row])) continue;
         c->sqdists[row] = sqdists[i];
         c->nearest[row] = (int32_t)task->first + c->labels[row];
-        c->sampler.masses[row] = ck_weight(c->problem, row) * sqdists[i];
+        c->sampler.masses[row] = ck_mass(c->problem, row, sqdists[i]);
     }
     ck_sampler_sum_block(&c->sampler, block);
     return CK_OK;

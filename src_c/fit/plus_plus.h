@@ -68,12 +68,12 @@ double ck_plus_plus_gain(const ck_plus_plus *s, int worker, int64_t row, int t);
  * whether there are any. */
 int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const int64_t *rows, int64_t n);
 
-/* The row goes over to a center at this distance. */
+/* The row goes over to a center at this distance; one without weight is at none, and never nearer to another. */
 CK_INLINE void ck_plus_plus_take(ck_plus_plus *s, int worker, int64_t row, double sqdist)
 {
     const int64_t place = s->places ? s->places[row] : row;
-    s->closest[row] = sqdist;
-    s->sampler.masses[place] = ck_weight(s->problem, row) * sqdist;
+    s->closest[row] = ck_weight(s->problem, row) > 0.0 ? sqdist : 0.0;
+    s->sampler.masses[place] = ck_mass(s->problem, row, sqdist);
     s->altered[worker * ck_round_up(s->sampler.n_blocks, CK_ALIGNMENT) + place / CK_SUM_ROWS] = 1;
 }
 

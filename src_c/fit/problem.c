@@ -26,7 +26,20 @@ typedef struct {
     double *scratch;      /* a block of rows for each worker */
     double inverse_grid;  /* values to be tested for being whole multiples of 1 / inverse_grid; or 0 */
     int *off_grid;        /* by chunk */
+    int *not_finite;      /* by chunk: a row of weight zero, which is in no sum */
 } summary_task;
+
+/* Clears rows of weight zero, whose values may be anything; returns whether one of them is not finite. */
+static int clear_uncounted(const double *weights, double *rows, int64_t n_rows, int64_t d)
+{
+    int not_finite = 0;
+    for (int64_t i = 0; i < n_rows; i++) {
+        if (weights[i] > 0.0) continue;
+        for (int64_t p = 0; p < d; p++) not_finite |= !isfinite(rows[i * d + p]);
+        memset(rows + i * d, 0, (size_t)d * sizeof *rows);
+    }
+    return not_finite;
+}
 
 static int summarize_chunk(void *context, int64_t chunk, int worker)
 {
@@ -38,16 +51,18 @@ static int summarize_chunk(void *context, int64_t chunk, int worker)
     double *sum = task->accumulators + chunk * ck_apart(3 * width), *square = sum + width;
     double *largest = square + width, *block = task->scratch + worker * ck_apart(BLOCK_ROWS * d);
     const ck_settle_kernels *kernels = ck_settle_table();
-    int off_grid = 0;
+    int off_grid = 0, not_finite = 0;
     memset(sum, 0, (size_t)(3 * width) * sizeof *sum);
     for (int64_t row = first; row < last; row += BLOCK_ROWS) {
         const int64_t n_rows = ck_min_i64(BLOCK_ROWS, last - row);
         kernels->copy_rows(X, row, n_rows, block);
+        if (problem->weights) not_finite |= clear_uncounted(problem->weights + row, block, n_rows, d);
         kernels->summarize(block, n_rows * d, d, width, problem->weights ? problem->weights + row : NULL, task->scale,
                            task->origins, sum, square, largest);
         if (task->inverse_grid > 0.0 && !off_grid) off_grid = kernels->off_grid(block, n_rows * d, task->inverse_grid);
     }
     task->off_grid[chunk] = off_grid;
+    task->not_finite[chunk] = not_finite;
     return CK_OK;
 }
 
@@ -107,6 +122,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     task.accumulators = CK_NEW(arena, double, n_chunks *ck_apart(3 * task.width));
     task.scratch = CK_NEW(arena, double, workers *ck_apart(BLOCK_ROWS * d));
     task.off_grid = CK_NEW(arena, int, n_chunks);
+    task.not_finite = CK_NEW(arena, int, n_chunks);
     double *mean = CK_NEW(arena, double, d), *squares = CK_NEW(arena, double, d);
     double *feature_largest = CK_NEW(arena, double, d);
     if (arena->failed) return CK_ERROR_MEMORY;
@@ -117,14 +133,17 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     for (;;) {
         task.scale = ldexp(1.0, -problem->unit);
         for (int64_t l = 0; l < task.width; l++) task.origins[l] = problem->origin[l % d] * task.scale;
-        ck_parallel_all(n_chunks, workers, summarize_chunk, &task);
+        const int status = ck_parallel_for(n_chunks, workers, summarize_chunk, &task);
+        if (status != CK_OK) return status;
 
+        int not_finite = 0;
         largest = scatter = 0.0;
         memset(mean, 0, (size_t)d * sizeof *mean);
         memset(squares, 0, (size_t)d * sizeof *squares);
         memset(feature_largest, 0, (size_t)d * sizeof *feature_largest);
         for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
             const double *sum = task.accumulators + chunk * ck_apart(3 * task.width);
+            not_finite |= task.not_finite[chunk];
             for (int64_t l = 0; l < task.width; l++) {
                 mean[l % d] += sum[l];
                 squares[l % d] += sum[task.width + l];
@@ -134,7 +153,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
         for (int64_t p = 0; p < d; p++) scatter += squares[p];
         for (int64_t p = 0; p < d; p++) largest = fmax(largest, feature_largest[p]);
         ck_location where;
-        if (!isfinite(scatter) && ck_find_not_finite(X, &where)) return CK_ERROR_NOT_FINITE;
+        if ((not_finite || !isfinite(scatter)) && ck_find_not_finite(X, &where)) return CK_ERROR_NOT_FINITE;
         int exponent = 0;
         frexp(largest, &exponent);
         if (problem->unit != 0 || largest == 0.0 || (exponent < SAFE_EXPONENT && exponent > -SAFE_EXPONENT)) break;
@@ -144,7 +163,10 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     problem->scatter = scatter;
     problem->total_weight = 0.0;
     if (weights)
-        for (int64_t i = 0; i < n; i++) problem->total_weight += weights[i];
+        for (int64_t i = 0; i < n; i++) {
+            if (i % CK_UNWATCHED_ROWS == 0 && ck_stopped()) return CK_ERROR_STOPPED;
+            problem->total_weight += weights[i];
+        }
     else
         problem->total_weight = (double)n;
     double variances = 0.0;
@@ -157,8 +179,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     /* All values are multiples of a number so large that their sums are exact as they are: pixels, counts. */
     int whole = task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p52;
     for (int64_t chunk = 0; chunk < n_chunks; chunk++) whole &= !task.off_grid[chunk];
-    ck_problem_set_grids(problem, arena, feature_largest, whole);
-    return arena->failed ? CK_ERROR_MEMORY : CK_OK;
+    return ck_problem_set_grids(problem, arena, feature_largest, whole);
 }
 
 void ck_problem_pack(ck_problem *problem, ck_arena *arena) { problem->packed = ck_packed_rows_new(arena, problem->X); }

@@ -8,10 +8,16 @@ void ck_sampler_init(ck_sampler *s, ck_arena *arena, int64_t n_rows)
     s->block_sums = CK_NEW(arena, double, s->n_blocks);
 }
 
-void ck_sampler_set_weights(ck_sampler *s, const ck_problem *problem)
+int ck_sampler_set_weights(ck_sampler *s, const ck_problem *problem)
 {
-    for (int64_t i = 0; i < s->n_rows; i++) s->masses[i] = ck_weight(problem, i);
-    for (int64_t block = 0; block < s->n_blocks; block++) ck_sampler_sum_block(s, block);
+    ck_watch_pace pace = {0};
+    for (int64_t block = 0; block < s->n_blocks; block++) {
+        const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->n_rows);
+        if (ck_watch_stops(&pace)) return CK_ERROR_STOPPED;
+        for (int64_t i = first; i < last; i++) s->masses[i] = ck_weight(problem, i);
+        ck_sampler_sum_block(s, block);
+    }
+    return CK_OK;
 }
 
 double ck_sampler_sum_block(ck_sampler *s, int64_t block)
@@ -41,6 +47,7 @@ static int64_t sampler_find(const ck_sampler *s, double target)
         before = after;
         after += s->block_sums[b];
     }
+    if (block < 0) return -1;
     const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->n_rows);
     for (int64_t i = first; i < last && !(found >= 0 && before > target); i++) {
         if (s->masses[i] <= 0.0) continue;

@@ -14,7 +14,7 @@ typedef struct {
 /* Reserves memory: check arena->failed. */
 void ck_sampler_init(ck_sampler *sampler, ck_arena *arena, int64_t n_rows);
 /* The masses are the weights of the rows. */
-void ck_sampler_set_weights(ck_sampler *sampler, const ck_problem *problem);
+int ck_sampler_set_weights(ck_sampler *sampler, const ck_problem *problem);
 /* After masses of a block were altered; returns the largest. */
 double ck_sampler_sum_block(ck_sampler *sampler, int64_t block);
 double ck_sampler_total(const ck_sampler *sampler);

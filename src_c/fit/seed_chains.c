@@ -81,13 +81,14 @@ int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, int n_
     s->points = CK_NEW(arena, double, CHAIN_ROWS *d);
     s->scratch = CK_NEW(arena, double, ck_label_distances_scratch(d));
     if (arena->failed) return CK_ERROR_MEMORY;
-    ck_sampler_set_weights(&s->by_weight, problem);
+    int status = ck_sampler_set_weights(&s->by_weight, problem);
+    if (status != CK_OK) return status;
     s->total_weight = ck_sampler_total(&s->by_weight);
 
     int64_t row = ck_sampler_draw(&s->by_weight, &s->random);
     if (row < 0) return CK_ERROR_TOO_FEW_ROWS;
     for (int64_t j = 0; j < k; j++) {
-        int status = j > 0 ? draw_center(s, centers, j, &row) : CK_OK;
+        status = j > 0 ? draw_center(s, centers, j, &row) : CK_OK;
         if (status != CK_OK) return status;
         ck_load_row(problem->X, row, centers + j * d);
         if (indices) indices[j] = row;

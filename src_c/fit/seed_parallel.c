@@ -36,10 +36,12 @@ static int choose_block(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
+/* CK_ERROR_TOO_FEW_ROWS where none was drawn. */
 static int add_candidate(candidates *c, ck_arena *arena, int64_t row)
 {
     const ck_matrix *X = c->closest.problem->X;
     const int64_t d = X->n_features;
+    if (row < 0) return CK_ERROR_TOO_FEW_ROWS;
     if (c->n == c->capacity) { /* what was there before stays in the arena: as much again at most */
         const int64_t capacity = 2 * c->capacity + 64;
         int64_t *rows = CK_NEW(arena, int64_t, capacity);
@@ -85,7 +87,10 @@ static int choose_centers(candidates *c, ck_arena *arena, int64_t k, int n_trial
     ck_problem problem;
     if (arena->failed) return CK_ERROR_MEMORY;
     memset(weights, 0, (size_t)c->n * sizeof *weights);
-    for (int64_t i = 0; i < all->X->n_rows; i++) weights[c->closest.nearest[i]] += ck_weight(all, i);
+    for (int64_t i = 0; i < all->X->n_rows; i++) {
+        if (i % CK_UNWATCHED_ROWS == 0 && ck_stopped()) return CK_ERROR_STOPPED;
+        weights[c->closest.nearest[i]] += ck_weight(all, i);
+    }
     int status = ck_problem_init(&problem, arena, &points, weights, all->n_threads);
     if (status == CK_OK) ck_problem_embed(&problem, arena, k);
     if (status == CK_OK) ck_problem_sort(&problem, arena, k);
@@ -103,12 +108,10 @@ int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, int 
     c.joining = CK_NEW(arena, int32_t, problem->X->n_rows);
     c.n_joining = CK_NEW(arena, int64_t, c.closest.sampler.n_blocks);
     if (arena->failed) return CK_ERROR_MEMORY;
-    ck_sampler_set_weights(&c.closest.sampler, problem);
     c.random = random;
     c.expected = (double)OVERSAMPLING * (double)k;
-    const int64_t first = ck_sampler_draw(&c.closest.sampler, &c.random);
-    if (first < 0) return CK_ERROR_TOO_FEW_ROWS;
-    int status = add_candidate(&c, arena, first);
+    int status = ck_sampler_set_weights(&c.closest.sampler, problem);
+    if (status == CK_OK) status = add_candidate(&c, arena, ck_sampler_draw(&c.closest.sampler, &c.random));
     if (status == CK_OK) status = compare_rows(&c, 0);
     for (int round = 0; round < ROUNDS && c.total > 0.0 && status == CK_OK; round++) {
         status = join_round(&c, arena);

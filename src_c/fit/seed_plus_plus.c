@@ -100,7 +100,8 @@ static void follow(ck_plus_plus *s)
         s->altered_blocks[n] = (int32_t)block;
         n += altered;
     }
-    ck_parallel_all(n, ck_useful_threads(s->problem->n_threads, n, (double)n * CK_SUM_ROWS), sum_altered, s);
+    const int workers = ck_useful_threads(s->problem->n_threads, n, (double)n * CK_SUM_ROWS);
+    if (s->status == CK_OK) s->status = ck_parallel_for(n, workers, sum_altered, s);
     memset(s->altered, 0, (size_t)(s->n_workers * stride));
 }
 
@@ -210,12 +211,12 @@ int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int
     ck_sampler_init(&by_weight, arena, problem->X->n_rows);
     if (arena->failed) return CK_ERROR_MEMORY;
     if (reserve(s, arena, problem, n_trials) != CK_OK) return CK_ERROR_MEMORY;
-    ck_sampler_set_weights(&by_weight, problem);
+    int status = ck_sampler_set_weights(&by_weight, problem);
 
-    for (int64_t j = 0; j < k; j++) {
+    for (int64_t j = 0; j < k && status == CK_OK; j++) {
         /* Once every row coincides with a center there is no distance left to draw by: weights decide. */
         const int by_distance = j > 0 && ck_sampler_total(&s->sampler) > 0.0;
-        int status = draw_candidates(s, by_distance ? &s->sampler : &by_weight, by_distance ? n_trials : 1, &random);
+        status = draw_candidates(s, by_distance ? &s->sampler : &by_weight, by_distance ? n_trials : 1, &random);
         if (status != CK_OK) return status;
         s->chosen = 0;
         if (j == 0) {
@@ -229,7 +230,7 @@ int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int
         memcpy(centers + j * d, s->candidates + s->chosen * d, (size_t)d * sizeof(double));
         if (indices) indices[j] = s->rows[s->chosen];
         if (s->status == CK_OK && ck_stopped()) s->status = CK_ERROR_STOPPED;
-        if (s->status != CK_OK) return s->status;
+        status = s->status;
     }
-    return CK_OK;
+    return status;
 }

@@ -74,7 +74,7 @@ double ck_sum_shift(double most, int64_t n)
     return shift;
 }
 
-void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples)
+int ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *largest, int whole_multiples)
 {
     const int64_t n = problem->X->n_rows, d = problem->X->n_features;
     const int bits = row_bits(n);
@@ -82,13 +82,15 @@ void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *la
     if (problem->weights) {
         most = 0.0, least = INFINITY;
         for (int64_t i = 0; i < n; i++) {
-            most = fmax(most, problem->weights[i]);
-            if (problem->weights[i] > 0.0) least = fmin(least, problem->weights[i]);
+            const double weight = problem->weights[i];
+            if (i % CK_UNWATCHED_ROWS == 0 && ck_stopped()) return CK_ERROR_STOPPED;
+            most = weight > most ? weight : most;
+            least = weight > 0.0 && weight < least ? weight : least;
         }
     }
     /* Rows of small weight count as precisely as those of large weight. */
     double *sample = CK_NEW(arena, double, SAMPLE_ROWS *d);
-    if (arena->failed) return;
+    if (arena->failed) return CK_ERROR_MEMORY;
     const int needed =
         PRECISION_BITS + largest_spread(problem, largest, sample) + exponent_above(most) - exponent_above(least);
     int levels = 1;
@@ -96,7 +98,7 @@ void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *la
 
     double *shifts = CK_NEW(arena, double, levels *d), *weight_shifts = CK_NEW(arena, double, levels);
     double *multipliers = problem->weights || problem->unit != 0 ? CK_NEW(arena, double, n) : NULL;
-    if (arena->failed) return;
+    if (arena->failed) return CK_ERROR_MEMORY;
     for (int64_t p = 0; p < d; p++) {
         /* The product is rounded: its bound is a power of two, which rounding does not cross. */
         const int weight_exponent = problem->weights ? exponent_above(most) : 0;
@@ -104,7 +106,12 @@ void ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *la
         set_shifts(whole_multiples || !(largest[p] > 0.0) ? 0.0 : bound, bits, levels, d, shifts + p);
     }
     set_shifts(most, bits, levels, 1, weight_shifts);
-    for (int64_t i = 0; i < n && multipliers; i++) multipliers[i] = ldexp(ck_weight(problem, i), -problem->unit);
+    const double scale = ldexp(1.0, -problem->unit);
+    for (int64_t i = 0; i < n && multipliers; i++) {
+        if (i % CK_UNWATCHED_ROWS == 0 && ck_stopped()) return CK_ERROR_STOPPED;
+        multipliers[i] = ck_weight(problem, i) * scale;
+    }
     problem->grid = (ck_sum_grid){levels, shifts, multipliers};
     problem->weight_grid = (ck_sum_grid){levels, weight_shifts, NULL};
+    return CK_OK;
 }

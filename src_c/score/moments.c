@@ -44,10 +44,12 @@ static int measure_cluster(void *context, int64_t j, int worker)
     const double total = clusters->weights[j], *mean = clusters->means + j * d;
     double *row = task->scratch + worker * scratch_size(d), *third = row + d, *covariance = third + d;
     double fourth = 0.0, norm = 0.0;
+    ck_watch_pace pace = {0};
     memset(third, 0, (size_t)(d * (d + 1)) * sizeof *third);
     for (int64_t i = task->starts[j]; i < task->starts[j + 1]; i++) {
         const double weight = ck_row_weight(task->weights, task->sorted[i]);
         double square = 0.0;
+        if (ck_watch_stops(&pace)) return CK_ERROR_STOPPED;
         ck_load_row(task->X, task->sorted[i], row);
         for (int64_t p = 0; p < d; p++) {
             row[p] = row[p] * clusters->scale - mean[p] * clusters->scale;
