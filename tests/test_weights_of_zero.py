@@ -42,7 +42,7 @@ def test_fits_are_those_without_it(n_features, init):
 
 @pytest.mark.parametrize("n_features", [2, 40])
 def test_sorted_and_embedded_rows(n_features):
-    rows, X, weights = with_absent_rows(17_000, n_features)
+    _, X, weights = with_absent_rows(17_000, n_features)
     X[:, n_features // 2 :] = X[:, : n_features - n_features // 2]  # correlated
     without = kmeans(X[:17_000], 18, sample_weight=weights[:17_000], random_state=0, max_iter=10)
     beside = kmeans(X, 18, sample_weight=weights, random_state=0, max_iter=10)
