@@ -131,7 +131,7 @@ def fail_allocations(shim, call, n_threads, most_tried):
     """In a process of its own; prints how many allocations there are, and how the calls without one of them ended."""
     program = PROGRAM
     for name, value in (("call", CALLS[call]), ("n_threads", n_threads), ("most_tried", most_tried)):
-        program = program.replace("{%s}" % name, str(value))
+        program = program.replace(f"{{{name}}}", str(value))
     process = run_python(program, LD_PRELOAD=shim, timeout=1200)
     assert process.returncode == 0, process.stderr[-2000:]
     total, failed, done_without = map(int, process.stdout.split())
