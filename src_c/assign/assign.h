@@ -4,6 +4,7 @@
 
 #include "../screen/coarse.h"
 #include "../settle/settle.h"
+#include "../threads/threads.h"
 
 /* Rows packed once for all passes, restarts and steps of the seeding: for data that stay in cache. */
 typedef struct {

@@ -4,6 +4,7 @@
 #define CK_ORDERING_H
 
 #include "../settle/settle.h"
+#include "../threads/threads.h"
 
 enum { CK_BOX_ROWS = 64, CK_MAX_ORDERED_FEATURES = 8 };
 

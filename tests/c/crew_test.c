@@ -2,8 +2,8 @@
  * forked.
  *     crew_test [rounds] [forks: 1 or 0]
  * Every item must run exactly once and on a worker number of its own, and nobody may wait for ever (alarm). */
-#include "../../src_c/base/base.h"
-#include "../../src_c/base/os_threads.h"
+#include "../../src_c/threads/os_threads.h"
+#include "../../src_c/threads/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,7 +20,7 @@ build() {
     local name=$1
     shift
     "$@" "${flags[@]}" tests/c/core_test.c "${sources[@]}" -lm -o "$out/$name-core_test"
-    "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c -lm -o "$out/$name-crew_test"
+    "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c src_c/threads/*.c -lm -o "$out/$name-crew_test"
 }
 
 # core_test NAME [EMULATOR...]: what it prints is left in $out/NAME.

@@ -1,6 +1,6 @@
 /* watch.c - long work that can be stopped, by the thread that called for it. */
-#include "base.h"
 #include "os_threads.h"
+#include "threads.h"
 
 static const double LOOK_SECONDS = 0.05;  /* between questions: an answer may have to wait for others */
 static const double CLOCK_SECONDS = 1e-4; /* between looks at the clock, where items are short */

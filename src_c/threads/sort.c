@@ -1,7 +1,7 @@
 /* sort.c - a stable merge sort on several threads, which asks the watch between its steps. */
 #include <string.h>
 
-#include "base.h"
+#include "threads.h"
 
 enum { RUN = 4096 }; /* sorted as one item */
 
