@@ -31,14 +31,24 @@ struct ck_strategy {
      * scored. */
     int (*assign)(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows, int32_t *labels, ck_moves *moves,
                   double *screened);
+    /* Scalar operations a row of a pass that scores this share of the pairs. */
+    double (*operations)(const ck_strategy *strategy, double share);
 };
+
+CK_INLINE double ck_strategy_operations(const ck_strategy *strategy, double share)
+{
+    return strategy->operations(strategy, share);
+}
 
 /* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
-/* Operations of scoring a row, k (d + 6), from which measuring one distance first costs little beside it. */
-enum { CK_MEASURED_OPERATIONS = 1500 };
+/* Scalar operations of scoring a row against all centers in float32; by the screens that there are. */
+double ck_float_operations(const ck_screening *screening);
+double ck_screen_operations(const ck_screening *screening);
 /* With bounds of the distances to groups of centers: CK_HAMERLY for one group, else CK_YINYANG. */
 ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups);
+/* What it would cost, before there is one. */
+double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_groups, double share);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering);
 

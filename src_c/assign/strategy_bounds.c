@@ -5,6 +5,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "../base/costs.h"
 #include "coarse_block.h"
 #include "strategy.h"
 
@@ -326,6 +327,20 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     return status;
 }
 
+double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_groups, double share)
+{
+    const double all = ck_screen_operations(screening);
+    double keep = CK_COST_KEEP_BOUNDS;
+    if (ck_float_operations(screening) >= CK_WORTH_MEASURING) keep += CK_COST_MEASURE_OWN;
+    if (n_groups > 1) keep += CK_COST_IMAGE * (double)screening->assigner.model.d;
+    return share * (CK_BOUNDED_SLOWDOWN * all + CK_COST_GATHER) + keep;
+}
+
+static double operations(const ck_strategy *strategy, double share)
+{
+    return ck_strategy_bounds_operations(strategy->screening, ((const bounds_strategy *)strategy)->groups.n, share);
+}
+
 int ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers, double *share)
 {
     bounds_strategy *s = (bounds_strategy *)strategy;
@@ -370,7 +385,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
     memset(s, 0, sizeof *s);
     ck_groups_init(&s->groups, arena, assigner, n_groups);
     n_groups = s->groups.n;
-    s->base = (ck_strategy){n_groups > 1 ? CK_YINYANG : CK_HAMERLY, screening, forget, set_centers, assign};
+    s->base = (ck_strategy){n_groups > 1 ? CK_YINYANG : CK_HAMERLY, screening, forget, set_centers, assign, operations};
     s->centers = CK_NEW(arena, double, k *d);
     s->centers32 = CK_NEW(arena, float, k *d + CK_LANES);
     s->path = CK_NEW(arena, double, k);
@@ -381,7 +396,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
     s->lower = CK_NEW(arena, float, n > INT64_MAX / n_groups ? -1 : n * n_groups);
     s->error = ck_quick_sqdist_error(X);
     s->underflow = ck_quick_sqdist_underflow(X);
-    s->tighten = n_groups > 1 || (double)k * (double)(d + 6) >= CK_MEASURED_OPERATIONS;
+    s->tighten = n_groups > 1 || ck_float_operations(screening) >= CK_WORTH_MEASURING;
     s->workers = CK_NEW(arena, worker_scratch, screening->n_workers);
     for (int i = 0; i < screening->n_workers && !arena->failed; i++) {
         worker_scratch *w = s->workers + i;

@@ -3,6 +3,7 @@
  * label; else they are screened against the centers left. docs/numerics.md, section 8. */
 #include <string.h>
 
+#include "../base/costs.h"
 #include "strategy.h"
 
 typedef struct {
@@ -101,6 +102,11 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     return CK_OK;
 }
 
+static double operations(const ck_strategy *strategy, double share)
+{
+    return share * ck_float_operations(strategy->screening) + CK_COST_FILTERED_ROW;
+}
+
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering)
 {
     const ck_assigner *assigner = &screening->assigner;
@@ -111,7 +117,7 @@ ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, con
     filtering *s = CK_NEW(arena, filtering, 1);
     if (!s) return NULL;
     memset(s, 0, sizeof *s);
-    s->base = (ck_strategy){CK_FILTERING, screening, forget, set_centers, assign};
+    s->base = (ck_strategy){CK_FILTERING, screening, forget, set_centers, assign, operations};
     s->ordering = ordering;
     s->stride = ck_round_up(k, CK_LANES);
     s->centers = CK_NEW(arena, double, d * s->stride);

@@ -1,6 +1,7 @@
 /* strategy_lloyd.c - every row against every center, and what all strategies need. */
 #include <string.h>
 
+#include "../base/costs.h"
 #include "strategy.h"
 
 void ck_screening_init(ck_screening *screening, ck_arena *arena, const ck_matrix *X, int64_t k, int n_threads)
@@ -44,9 +45,26 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     return CK_OK;
 }
 
+double ck_float_operations(const ck_screening *screening)
+{
+    return (double)screening->assigner.model.k * ck_pair_operations(screening->assigner.model.d);
+}
+
+double ck_screen_operations(const ck_screening *screening)
+{
+    return ck_float_operations(screening) *
+           ck_coarse_cost(&screening->assigner, screening->scratch, screening->n_workers);
+}
+
+static double operations(const ck_strategy *strategy, double share)
+{
+    (void)share; /* all of them */
+    return ck_screen_operations(strategy->screening);
+}
+
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening)
 {
     ck_strategy *strategy = CK_NEW(arena, ck_strategy, 1);
-    if (strategy) *strategy = (ck_strategy){CK_LLOYD, screening, forget, set_centers, assign};
+    if (strategy) *strategy = (ck_strategy){CK_LLOYD, screening, forget, set_centers, assign, operations};
     return strategy;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/bits.h"
+#include "../base/costs.h"
 #include "contest.h"
 #include "embedding.h"
 #include "strategy.h"
@@ -114,6 +115,14 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     return CK_OK;
 }
 
+static double operations(const ck_strategy *strategy, double share)
+{
+    const ck_embedding *e = ((const projection *)strategy)->embedding;
+    const double measured = CK_COST_LONE_FEATURE * ((double)e->d + CK_COST_LONE_PAIR_EXTRA);
+    const double pair = (double)e->m + CK_COST_PROJECTED_PAIR + share * measured;
+    return (double)strategy->screening->assigner.model.k * pair + CK_COST_PROJECTED_ROW;
+}
+
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding)
 {
     const int64_t k = screening->assigner.model.k, d = embedding->d;
@@ -121,7 +130,7 @@ ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck
     projection *s = CK_NEW(arena, projection, 1);
     if (!s || screening->assigner.block_rows % shape->panel_rows != 0) return NULL;
     memset(s, 0, sizeof *s);
-    s->base = (ck_strategy){CK_PROJECTION, screening, forget, set_centers, assign};
+    s->base = (ck_strategy){CK_PROJECTION, screening, forget, set_centers, assign, operations};
     s->embedding = embedding;
     s->centers32 = CK_NEW(arena, float, k *d + CK_LANES);
     s->numbers = CK_NEW(arena, int32_t, 64);

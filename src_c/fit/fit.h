@@ -95,7 +95,7 @@ int ck_pass_labels(ck_pass *pass, int32_t *labels);
 /* Of the last pass. The caller may alter them: the next pass does not build on them. */
 ck_totals *ck_pass_totals(ck_pass *pass);
 /* A new restart of at most so many passes begins: totals are empty. labels: what the passes are going to be given. */
-void ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes);
+int ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes);
 
 /* Rows that leave their clusters for others, which had none of positive weight: numbers of rows as in `problem`. */
 typedef struct {

@@ -114,13 +114,14 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 {
     const ck_fit_params *params = fit->params;
     const int64_t k = params->k, d = fit->problem->X->n_features;
-    ck_pass_restart(fit->pass, run->labels, params->max_iter);
+    int status = ck_pass_restart(fit->pass, run->labels, params->max_iter);
     run->n_iter = 0;
     run->converged = *settled = 0;
+    if (status != CK_OK) return status;
     while (run->n_iter < params->max_iter && !run->converged) {
         ck_progress now = {restart, run->n_iter + 1, 0.0, 0.0, 0, CK_LLOYD, 1.0};
         ck_pass_report report;
-        int status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
+        status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
         if (status != CK_OK) return status;
         now.changed = report.changed;
         now.algorithm = report.algorithm;

@@ -1,0 +1,86 @@
+/* costs.h - what the cost models of the core believe, in one place.
+ *
+ * A scalar operation is what the float32 screen takes for one feature of a pair of row and center. All were fitted to
+ * times on two threads of processors with AVX-512 (Zen 4, Sapphire Rapids) by the mode of `python -m benchmarks.run`
+ * that stands behind each group; where they are wrong a fit is slower, never another. */
+#ifndef CK_COSTS_H
+#define CK_COSTS_H
+
+#include <stdint.h>
+
+/* --- Pairs: same-iterations, along-a-fit --------------------------------------------------------------------- */
+
+#define CK_COST_PAIR 6.0 /* of a pair beside its features, in the float32 screen */
+
+static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_PAIR; }
+
+/* A pair that is measured by itself rather than scored among many: beside its features, and for each of them. Among
+ * the rows of a strip, in batches (coarse-screen); and one by one, where directions have chosen it (along-a-fit). */
+#define CK_COST_LONE_PAIR_IN_BATCH 400.0
+#define CK_COST_LONE_FEATURE 3.0
+#define CK_COST_LONE_PAIR_EXTRA 16.0 /* features that such a pair costs beside its own */
+
+/* --- The coarse screen: coarse-screen -------------------------------------------------------------------------- */
+
+#define CK_COST_COARSE_PAIR 16.0 /* of a pair beside its features */
+#define CK_COST_UNSURE_ROW 3.0   /* passes that a row costs whose bounds do not separate its center from the others */
+
+/* --- Strategies: along-a-fit ------------------------------------------------------------------------------------ */
+
+#define CK_COST_SORT 1500.0       /* of a row: sorting it */
+#define CK_COST_PASS 80.0         /* of a row beside its pairs, in few features */
+#define CK_COST_FILTERED_ROW 40.0 /* the same of a row in a box */
+#define CK_COST_KEEP_BOUNDS 250.0 /* of a row: looking at its bounds, */
+#define CK_COST_MEASURE_OWN 450.0 /* measuring the distance to its own center, */
+#define CK_COST_IMAGE 40.0        /* a feature of the image that groups are scored with, */
+#define CK_COST_GATHER 800.0      /* and gathering it with others that are left */
+#define CK_BOUNDED_SLOWDOWN 1.2   /* of pairs of gathered rows */
+#define CK_COST_PROJECTED_ROW 1500.0
+#define CK_COST_PROJECTED_PAIR 8.0 /* beside its directions */
+
+/* Operations of scoring a row from which measuring its own center first costs little beside it. */
+#define CK_WORTH_MEASURING 1500.0
+/* Cost of bounds over that without at which they are kept, and begun where their first pass costs several others. */
+#define CK_WORTH_KEEPING 0.95
+#define CK_WORTH_A_START 0.85
+/* Shares of the pairs: that bounds leave when a fit has nearly converged; above which boxes do not pay; that directions
+ * leave before anything is known. */
+#define CK_LOW_SHARE 0.05
+#define CK_WORTH_FILTERING 0.5
+#define CK_USUAL_PROJECTED_SHARE 0.01
+
+enum {
+    CK_BOUNDED_ROWS = 4096,   /* at least, for bounds */
+    CK_SORTED_ROWS = 1 << 14, /* at least, for sorting before a pass: otherwise few boxes have few centers */
+    CK_GROUPED_FEATURES = 32, /* at least: rows that share no panel are scored less well than packed ones */
+    CK_MAX_GROUPS = 32,
+    CK_EMBEDDED_CENTERS = 16, /* at least: below, plain screening costs next to nothing */
+    CK_LANE_FEATURES = 32     /* from here packing rows costs more than summing over lanes */
+};
+
+/* --- Seeding: default-fit ----------------------------------------------------------------------------------------- */
+
+enum {
+    CK_SEEDED_SORTED_CENTERS = 6, /* drawing fewer costs less than sorting */
+    CK_SEEDED_SORTED_ROWS = 1 << 13
+};
+
+/* --- Threads: small-jobs --------------------------------------------------------------------------------------------
+ */
+
+/* Waking a helper costs some microseconds: below this much work for each thread one alone is faster. */
+#define CK_WORTH_A_THREAD 2.5e5
+/* Operations of a pass up to which threads gain more side by side than within it; passes that a restart takes. */
+#define CK_SMALL_OPERATIONS 4e6
+#define CK_USUAL_PASSES 20.0
+
+/* --- Caches ---------------------------------------------------------------------------------------------------------
+ */
+
+enum {
+    CK_POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
+    CK_CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
+    CK_PACKED_BYTES = 1 << 20         /* of rows that are packed once */
+};
+
+#endif

@@ -1,0 +1,170 @@
+/* choose.c - the choice of strategy: what was asked for, or what promises to cost least by what a sample of the rows
+ * and the passes so far show. The models are of operations rather than times, so that on one thread every run chooses
+ * alike. */
+#include "choose.h"
+#include "../base/costs.h"
+
+enum {
+    FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave */
+    LONGEST_WAIT = 32, /* and from one failure to the next trial */
+    GROUP_BYTES = 64 << 20,
+    GROUP_BYTES_BESIDE_EMBEDDING = 16 << 20
+};
+
+struct ck_choice {
+    ck_arena *arena;
+    const ck_problem *problem;
+    ck_screening *screening;
+    ck_algorithm algorithm; /* as asked for */
+    ck_strategy *plain;
+    ck_strategy *projection, *bounds, *filtering; /* or NULL */
+    ck_strategy *strategy;                        /* of the next pass */
+    ck_strategy *usual;                           /* without bounds */
+    double share, usual_share;                    /* of the pairs: scored by the last pass, and by it last */
+    int is_sorted;
+    /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
+     * last pass was the first with bounds. */
+    int64_t max_passes, passes, next_trial, wait;
+    int bounds_are_new, watched;
+};
+
+static int64_t n_rows(const ck_choice *c) { return c->problem->X->n_rows; }
+static int64_t n_features(const ck_choice *c) { return c->problem->X->n_features; }
+static int64_t n_centers(const ck_choice *c) { return c->screening->assigner.model.k; }
+
+static int64_t useful_groups(const ck_choice *c)
+{
+    const int64_t bytes = c->projection ? GROUP_BYTES_BESIDE_EMBEDDING : GROUP_BYTES;
+    const int64_t at_most = ck_min_i64(CK_MAX_GROUPS, ck_max_i64(bytes / (int64_t)sizeof(float) / n_rows(c), 1));
+    const int64_t groups = ck_min_i64(ck_ceil_div(n_centers(c), ck_screen_table()->listed_centers), at_most);
+    if (c->algorithm == CK_HAMERLY) return 1;
+    if (c->algorithm == CK_YINYANG) return ck_max_i64(groups, 2);
+    return n_features(c) >= CK_GROUPED_FEATURES ? groups : 1;
+}
+
+/* Whether bounds that leave this share of the pairs cost less than this part of the usual strategy. */
+static int bounds_pay(const ck_choice *c, double bounds, double part)
+{
+    return bounds < part * ck_strategy_operations(c->usual, c->usual_share);
+}
+
+ck_choice *ck_choice_new(ck_arena *arena, const ck_problem *problem, ck_screening *screening, ck_algorithm algorithm)
+{
+    ck_choice *c = CK_NEW(arena, ck_choice, 1);
+    if (!c) return NULL;
+    *c = (ck_choice){.arena = arena, .problem = problem, .screening = screening, .algorithm = algorithm};
+    c->plain = ck_strategy_lloyd(arena, screening);
+    if (problem->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
+        c->projection = ck_strategy_projection(arena, screening, problem->embedding);
+    if (arena->failed) return NULL;
+    c->usual = c->projection ? c->projection : c->plain;
+    c->usual_share = c->projection ? CK_USUAL_PROJECTED_SHARE : 1.0;
+    const int64_t n_groups = useful_groups(c);
+    const double near_the_end = ck_strategy_bounds_operations(screening, n_groups, CK_LOW_SHARE);
+    if (algorithm == CK_HAMERLY || algorithm == CK_YINYANG ||
+        (algorithm == CK_AUTO && n_rows(c) >= CK_BOUNDED_ROWS && bounds_pay(c, near_the_end, CK_WORTH_KEEPING)))
+        c->bounds = ck_strategy_bounds(arena, screening, n_groups);
+    return arena->failed ? NULL : c;
+}
+
+ck_strategy *ck_choice_strategy(const ck_choice *c) { return c->strategy; }
+
+void ck_choice_restart(ck_choice *c, int64_t max_passes)
+{
+    c->passes = 0;
+    c->max_passes = max_passes;
+    c->next_trial = c->wait = FIRST_TRIAL;
+    c->usual = c->projection ? c->projection : c->filtering ? c->filtering : c->plain;
+    c->strategy = c->bounds && c->algorithm != CK_AUTO ? c->bounds : c->usual;
+    c->watched = 0;
+    if (c->bounds) c->bounds->forget(c->bounds);
+    c->strategy->forget(c->strategy);
+}
+
+/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes
+ * done have cost about as much, unless those left at most cannot save it. */
+int ck_choice_wants_sorted(const ck_choice *c)
+{
+    const double pairs = (double)n_centers(c) * ((double)n_features(c) + 4.0);
+    const double left = (double)(c->max_passes - c->passes), done = (double)(c->passes + 1);
+    if (c->is_sorted || (c->passes > 0 && c->strategy != c->plain)) return 0;
+    if (c->algorithm == CK_FILTERING) return c->passes == 0;
+    if (c->algorithm != CK_AUTO || n_features(c) > CK_SORTED_FEATURES || n_rows(c) < CK_SORTED_ROWS) return 0;
+    if (c->problem->sorted) return 1;
+    return left * (pairs + CK_COST_PASS - CK_COST_FILTERED_ROW) >= 1.5 * CK_COST_SORT &&
+           done * (pairs + CK_COST_PASS) >= 0.5 * CK_COST_SORT;
+}
+
+int ck_choice_sort(ck_choice *c, const ck_ordering *ordering)
+{
+    ck_strategy *filtering = ck_strategy_filtering(c->arena, c->screening, ordering);
+    if (!filtering) return 0;
+    c->filtering = c->usual = filtering;
+    c->is_sorted = 1;
+    return 1;
+}
+
+void ck_choice_passed(ck_choice *c, double screened)
+{
+    c->passes++;
+    c->share = screened;
+    if (c->strategy == c->bounds) return;
+    c->usual_share = screened;
+    if (c->strategy == c->projection &&
+        ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened))
+        c->usual = c->plain;
+    if (c->strategy == c->filtering && screened > CK_WORTH_FILTERING) {
+        c->usual = c->plain;
+        c->filtering = NULL;
+    }
+}
+
+static void wait_longer(ck_choice *c)
+{
+    c->wait = ck_min_i64(2 * c->wait, LONGEST_WAIT);
+    c->next_trial = c->passes + c->wait;
+    c->watched = 0;
+}
+
+/* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, looking at every pass would show:
+ * at two in a row then, the first of which tells nothing yet. OUT due. */
+static int try_bounds(ck_choice *c, const double *centers, int *due)
+{
+    const int projected = c->projection && c->usual == c->projection;
+    double share;
+    *due = 0;
+    if (!c->bounds || c->passes < c->next_trial) return CK_OK;
+    int status = CK_OK;
+    if (projected) status = ck_assigner_set_centers(&c->screening->assigner, centers); /* projection leaves it alone */
+    if (status == CK_OK) status = ck_strategy_bounds_watch(c->bounds, centers, &share);
+    if (status != CK_OK) return status;
+    *due = bounds_pay(c, ck_strategy_operations(c->bounds, share), projected ? CK_WORTH_A_START : CK_WORTH_KEEPING);
+    if (!*due && projected && c->watched++ > 0) {
+        wait_longer(c);
+        c->bounds->forget(c->bounds);
+    }
+    return CK_OK;
+}
+
+int ck_choice_next(ck_choice *c, const double *centers)
+{
+    ck_strategy *before = c->strategy;
+    int due = 0, status = CK_OK;
+    if (c->algorithm != CK_AUTO) return CK_OK;
+    if (before == c->bounds) {
+        const double cost = ck_strategy_operations(c->bounds, c->share);
+        if (!c->bounds_are_new && !bounds_pay(c, cost, CK_WORTH_KEEPING)) {
+            c->strategy = c->usual;
+            wait_longer(c);
+        }
+    } else {
+        if (before == c->usual && before != c->filtering) status = try_bounds(c, centers, &due);
+        c->strategy = due ? c->bounds : c->usual;
+    }
+    c->bounds_are_new = due;
+    if (c->strategy != before && c->strategy != c->bounds) {
+        c->strategy->forget(c->strategy);
+        if (c->bounds) c->bounds->forget(c->bounds);
+    }
+    return status;
+}
