@@ -11,6 +11,8 @@ import pytest
 from cli_helpers import PENGUINS, Terminal
 
 from ckmeans import cli
+from ckmeans.cli.fit import summary_table
+from ckmeans.cli.terminal import Printer, Progress, compact
 
 pytest.importorskip("pyarrow")
 
@@ -26,7 +28,7 @@ def progress_of(iteration, restart=0):
 
 def test_progress_waits_then_shows_then_goes():
     terminal, now = Terminal(), 0.0
-    with cli.Progress(terminal, 1, clock=lambda: now) as progress:
+    with Progress(Printer(terminal), 1, clock=lambda: now) as progress:
         now = 0.9
         progress(progress_of(1))
         assert terminal.getvalue() == ""
@@ -42,23 +44,23 @@ def test_progress_waits_then_shows_then_goes():
 
 def test_short_fits_show_no_progress():
     terminal = Terminal()
-    with cli.Progress(terminal, 1, clock=lambda: 0.0) as progress:
+    with Progress(Printer(terminal), 1, clock=lambda: 0.0) as progress:
         progress(progress_of(1))
     assert terminal.getvalue() == ""
 
 
 def test_progress_fits_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
-    monkeypatch.setattr(cli.Progress, "patience", 0.0)
+    monkeypatch.setattr(Progress, "patience", 0.0)
     terminal = Terminal()
-    cli.Progress(terminal, 10, clock=lambda: 0.0)(progress_of(1, restart=3))
+    Progress(Printer(terminal), 10, clock=lambda: 0.0)(progress_of(1, restart=3))
     assert terminal.getvalue() == "\r\x1b[Krun 4 of 10, iterat"
 
 
 def on_terminal(monkeypatch):
     """From here on stderr is a terminal and progress is shown at once."""
-    monkeypatch.setattr(cli.Progress, "patience", 0.0)
-    monkeypatch.setattr(cli.Progress, "interval", 0.0)
+    monkeypatch.setattr(Progress, "patience", 0.0)
+    monkeypatch.setattr(Progress, "interval", 0.0)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
@@ -80,19 +82,19 @@ def test_quiet_shows_no_progress(blobs, monkeypatch):
 
 
 def test_no_progress_without_a_terminal(run, blobs, monkeypatch):
-    monkeypatch.setattr(cli.Progress, "patience", 0.0)
+    monkeypatch.setattr(Progress, "patience", 0.0)
     assert run("fit", blobs, "-k", 2)[2] == ""
 
 
 def test_ctrl_c(blobs, monkeypatch):
     terminal = on_terminal(monkeypatch)
-    show = cli.Progress.__call__
+    show = Progress.__call__
 
     def show_and_interrupt(self, progress):
         show(self, progress)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.Progress, "__call__", show_and_interrupt)
+    monkeypatch.setattr(Progress, "__call__", show_and_interrupt)
     assert cli.main(["fit", str(blobs), "-k", "2", "-o", "labels.csv"]) == 130
     assert terminal.getvalue().endswith("\r\x1b[Kckmeans: interrupted\n")
     assert os.listdir() == ["blobs.csv"]
@@ -118,24 +120,24 @@ def test_ctrl_c(blobs, monkeypatch):
     ],
 )
 def test_compact_numbers(column, texts):
-    assert cli.compact(np.array(column)) == texts
+    assert compact(np.array(column)) == texts
 
 
 def test_table_lies_down_where_it_fits():
     sizes, means = np.array([1200, 3]), np.array([[1.5, 20.0], [2.5, 10.0]])
-    assert cli.summary_table(["a", "long_name"], sizes, means, 80).splitlines() == [
+    assert summary_table(["a", "long_name"], sizes, means, 80).splitlines() == [
         "cluster   size  share     a  long_name",
         "0        1,200  99.8%  1.50       20.0",
         "1            3   0.2%  2.50       10.0",
     ]
-    assert cli.summary_table(["a", "long_name"], sizes, means, 30).splitlines() == [
+    assert summary_table(["a", "long_name"], sizes, means, 30).splitlines() == [
         "cluster        0     1",
         "size       1,200     3",
         "share      99.8%  0.2%",
         "a           1.50  2.50",
         "long_name   20.0  10.0",
     ]
-    assert cli.summary_table(["a", "long_name"], sizes, means, 20).splitlines() == [
+    assert summary_table(["a", "long_name"], sizes, means, 20).splitlines() == [
         "cluster        0",
         "size       1,200",
         "share      99.8%",

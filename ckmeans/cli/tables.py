@@ -1,0 +1,144 @@
+"""Tables: read from files, their columns chosen and made numbers, written to files. pyarrow does it, and is imported
+in these functions alone, so that the library does without it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import CommandError, explained
+from .files import open_input, open_output
+from .terminal import label, listed, quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# Bytes read at once, which a row must fit into. Small blocks are the fastest, larger ones are tried when they must be.
+BLOCKS = 2**20, 2**24, 2**28, 2**31 - 1
+ROW_TOO_LONG = "straddles two block boundaries", "Empty CSV file or block"
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a CSV (.csv, .tsv, either with .gz) or Parquet file."""
+    import pyarrow.parquet
+
+    name = path.name.lower()
+    text_name = name.removesuffix(".gz")
+    with explained(f"read {path}"):
+        try:
+            mode = os.stat(path).st_mode
+        except FileNotFoundError:
+            raise CommandError(f"{path} does not exist") from None
+        if stat.S_ISDIR(mode):
+            raise CommandError(f"{path} is a folder, not a file")
+        if not (name.endswith(".parquet") or text_name.endswith((".csv", ".tsv"))):
+            raise CommandError(f"{path} must end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet")
+        with open_input(path) as file:
+            if name.endswith(".parquet"):
+                table = pyarrow.parquet.ParquetFile(file).read()
+            else:
+                table = read_text(file, "\t" if text_name.endswith(".tsv") else ",", name.endswith(".gz"))
+        names = table.column_names
+    if table.num_rows == 0:
+        raise CommandError(f"{path} has no rows")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CommandError(f"{path} has more than one column named {quoted(twice)}")
+    return table
+
+
+def read_text(file: BinaryIO, delimiter: str, packed: bool) -> pa.Table:
+    """Read text in blocks that are as large as the longest row needs."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    layout = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    for block in BLOCKS:
+        file.seek(0)
+        text = pa.input_stream(file, compression="gzip") if packed else file
+        # On one thread: after an error, or Ctrl-C, pyarrow waits at exit for ever for what its threads have not begun.
+        options = pa.csv.ReadOptions(block_size=block, use_threads=False)
+        try:
+            return pa.csv.read_csv(text, parse_options=layout, read_options=options)
+        except pa.ArrowInvalid as error:
+            if block == BLOCKS[-1] or not any(sign in str(error) for sign in ROW_TOO_LONG):
+                raise
+
+
+def choose_columns(table: pa.Table, wanted: Sequence[str] | None) -> list[str]:
+    """Names of the wanted columns, or of all numeric ones when `wanted` is None."""
+    numeric = [field.name for field in table.schema if is_numeric(field.type)]
+    if wanted is None:
+        if not numeric:
+            raise CommandError(f"no numeric column among {listed(map(quoted, table.column_names))}")
+        return numeric
+    for name in wanted:
+        if name not in table.column_names:
+            near = difflib.get_close_matches(name, table.column_names) or table.column_names
+            raise CommandError(f"no column named {quoted(name)}; there is {listed(map(quoted, near))}")
+        if name not in numeric:
+            raise CommandError(f"column {quoted(name)} is not numeric: {why_not_numeric(table[name])}")
+    return list(wanted)
+
+
+def is_numeric(arrow_type: pa.DataType) -> bool:
+    """Whether k-means can use a column of this type; truth values and dates are not quantities."""
+    from pyarrow import types
+
+    return bool(types.is_integer(arrow_type) or types.is_floating(arrow_type) or types.is_decimal(arrow_type))
+
+
+def why_not_numeric(column: pa.ChunkedArray) -> str:
+    """What stands in a column that is not numeric, such as the one '?' among numbers."""
+    if column.null_count == len(column):
+        return "all its values are missing"
+    for value in column.drop_null():
+        try:
+            text = str(value)
+            float(text)
+        except UnicodeDecodeError:
+            return "it holds what is not UTF-8 text"
+        except ValueError:
+            return f"it holds {quoted(text)}"
+    return f"its type is {column.type}"
+
+
+def to_matrix(table: pa.Table, names: Sequence[str]) -> Floats:
+    """The named columns as rows of float64, NaN where a value is missing."""
+    return np.column_stack([table[name].cast("float64", safe=False).to_numpy() for name in names])
+
+
+def complete_rows(values: Floats, names: Sequence[str], missing: str) -> Mask:
+    """Which rows have a finite value in every column; an error unless all have or `missing` is "drop"."""
+    finite = np.isfinite(values)
+    complete: Mask = np.all(finite, axis=1)
+    if missing == "error" and not complete.all():
+        gaps = [f"{label(name)} ({n:,})" for name, n in zip(names, (~finite).sum(axis=0), strict=True) if n]
+        raise CommandError(
+            f"{(~complete).sum():,} of {len(values):,} rows have a missing or infinite value, the first is row"
+            f" {complete.argmin() + 1:,} after the header; columns: {listed(gaps)}; leave them out with --missing drop"
+        )
+    if not complete.any():
+        raise CommandError("every row has a missing or infinite value; choose other columns with --columns")
+    return complete
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write CSV, or Parquet if `path` ends so: all of it, or else nothing, unless it goes to a stream."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    packed = path.name.lower().endswith(".parquet")
+    write = pyarrow.parquet.write_table if packed else pyarrow.csv.write_csv
+    with explained(f"write {path}"), open_output(path) as file:
+        write(table, file)
