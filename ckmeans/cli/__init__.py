@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         printer = Printer(file)
         printer.write(message)
-        printer.finish("the help")
+        printer.finish()
 
 
 def build_parser() -> Parser:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from .errors import CommandError
 
 
-def open_input(path: Path) -> BinaryIO:
-    """Open a file so that it can be read more than once."""
-    file = path.open("rb")
-    if file.seekable():
-        return file
-    with file:
-        return io.BytesIO(file.read())
+def input_opener(path: Path) -> Callable[[], BinaryIO]:
+    """A function that opens a file, as often as it is called, also where it can be read but once."""
+    with path.open("rb") as file:
+        if not file.seekable():
+            return functools.partial(io.BytesIO, file.read())
+    return lambda: path.open("rb")
 
 
 def same_file(one: Path, other: Path) -> bool:
@@ -132,7 +132,7 @@ def take_after(path: Path, old: os.stat_result) -> None:
         try:
             os.chown(path, -1, old.st_gid)
         except OSError:
-            mode &= 0o707  # what the old group could do is nothing that another one should
+            mode &= 0o707 | (mode & 0o007) << 3  # another group may do no more than everybody may
         with contextlib.suppress(OSError):
             os.chown(path, old.st_uid, -1)
     path.chmod(mode)

@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
         centers = scaling.restore(np.asarray(model.cluster_centers_, np.float64))
         write_table(centers_table(names, centers, sizes), args.centers)
         out.entry("wrote", f"{args.centers} (centers in the columns' own units)")
-    out.finish("the summary")
+    out.finish()
 
 
 def check_outputs(args: argparse.Namespace, all_names: Sequence[str], names: Sequence[str]) -> None:
@@ -114,9 +114,9 @@ def check_outputs(args: argparse.Namespace, all_names: Sequence[str], names: Seq
     for path, new, old in zip((args.output, args.centers), added, (all_names, names), strict=True):
         if path is None:
             continue
-        if same_file(path, args.file):
-            raise CommandError(f"{path} is the input file; write to another one")
         with explained(f"write {path}"):
+            if same_file(path, args.file):
+                raise CommandError(f"{path} is the input file; write to another one")
             check_output(path)
         if clash := new.intersection(old):
             raise CommandError(f"cannot write {path}: {args.file} has a column {min(clash)!r} already")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import CommandError, explained
-from .files import open_input, open_output
+from .files import input_opener, open_output
 from .terminal import label, listed, quoted
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def read_table(path: Path) -> pa.Table:
             raise CommandError(f"{path} is a folder, not a file")
         if not (name.endswith(".parquet") or text_name.endswith((".csv", ".tsv"))):
             raise CommandError(f"{path} must end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet")
-        with open_input(path) as file:
-            if name.endswith(".parquet"):
+        opened = input_opener(path)
+        if name.endswith(".parquet"):
+            with opened() as file:
                 table = pyarrow.parquet.ParquetFile(file).read()
-            else:
-                table = read_text(file, "\t" if text_name.endswith(".tsv") else ",", name.endswith(".gz"))
+        else:
+            table = read_text(opened, "\t" if text_name.endswith(".tsv") else ",", name.endswith(".gz"))
         names = table.column_names
     if table.num_rows == 0:
         raise CommandError(f"{path} has no rows")
@@ -57,19 +58,19 @@ def read_table(path: Path) -> pa.Table:
     return table
 
 
-def read_text(file: BinaryIO, delimiter: str, packed: bool) -> pa.Table:
+def read_text(opened: Callable[[], BinaryIO], delimiter: str, packed: bool) -> pa.Table:
     """Read text in blocks that are as large as the longest row needs."""
     import pyarrow as pa
     import pyarrow.csv
 
     layout = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     for block in BLOCKS:
-        file.seek(0)
-        text = pa.input_stream(file, compression="gzip") if packed else file
         # On one thread: after an error, or Ctrl-C, pyarrow waits at exit for ever for what its threads have not begun.
         options = pa.csv.ReadOptions(block_size=block, use_threads=False)
+        pa.allocate_buffer(2 * block)  # raises where there is no memory for it; the reader would abort the process
         try:
-            return pa.csv.read_csv(text, parse_options=layout, read_options=options)
+            with pa.input_stream(opened(), compression="gzip" if packed else None) as text:
+                return pa.csv.read_csv(text, parse_options=layout, read_options=options)
         except pa.ArrowInvalid as error:
             if block == BLOCKS[-1] or not any(sign in str(error) for sign in ROW_TOO_LONG):
                 raise

@@ -36,7 +36,7 @@ class Printer:
             return
         try:
             if self.stream is None:  # so Python has it when the stream was closed before the start
-                raise OSError(errno.EBADF, "it is closed")
+                raise OSError(errno.EBADF, "the stream is closed")
             encoding = getattr(self.stream, "encoding", None) or "utf-8"
             self.stream.write(text.encode(encoding, "replace").decode(encoding))
             self.stream.flush()
@@ -53,12 +53,12 @@ class Printer:
         width = terminal_width()
         self.print(textwrap.fill(printable(text), width, initial_indent=f"{title:<10}", subsequent_indent=" " * 10))
 
-    def finish(self, what: str) -> None:
-        """Raise what has kept `what` from being printed, if anything has."""
+    def finish(self) -> None:
+        """Raise what has kept something from being printed, if anything has."""
         if isinstance(self.failure, BrokenPipeError):
             raise self.failure
         if self.failure:
-            raise CommandError(f"cannot print {what}: {reason(self.failure)}")
+            raise CommandError(f"cannot print: {reason(self.failure)}")
 
 
 def abandon(stream: TextIO | None) -> None:
