@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import BLOBS, MEASURES, PENGUINS, read, table_of, write
+from cli_helpers import BLOBS, MEASURES, PENGUINS, assert_error, read, table_of, write
 
 import ckmeans
 from ckmeans import cli
@@ -440,11 +440,3 @@ def test_out_of_memory(run, blobs, monkeypatch):
 
     monkeypatch.setattr(fit, "to_matrix", exhaust)
     assert_error(run("fit", blobs), "not enough memory")
-
-
-def assert_error(result, message):
-    """The exit code is 2, and one line of words on stderr, no more, begins with the message."""
-    code, out, err = result
-    assert (code, out) == (2, "")
-    assert err.startswith(f"ckmeans: error: {message}")
-    assert err.count("\n") == 1 and err.endswith("\n") and err[:-1].isprintable()

@@ -5,14 +5,17 @@ import re
 import subprocess
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
-from cli_helpers import PENGUINS, Terminal
+from cli_helpers import PENGUINS, Terminal, assert_error, read, write
 
+import ckmeans
 from ckmeans import cli
+from ckmeans.cli import fit
 from ckmeans.cli.fit import summary_table
-from ckmeans.cli.terminal import Printer, Progress, compact
+from ckmeans.cli.terminal import Printer, Progress, compact, printable
 
 pytest.importorskip("pyarrow")
 
@@ -98,6 +101,116 @@ def test_ctrl_c(blobs, monkeypatch):
     assert cli.main(["fit", str(blobs), "-k", "2", "-o", "labels.csv"]) == 130
     assert terminal.getvalue().endswith("\r\x1b[Kckmeans: interrupted\n")
     assert os.listdir() == ["blobs.csv"]
+
+
+# --- Streams that fail ------------------------------------------------------------------------------------------
+
+
+class Failing(Terminal):
+    """A terminal that takes some writes and then no more."""
+
+    def __init__(self, error, takes=0):
+        super().__init__()
+        self.error, self.takes = error, takes
+
+    def write(self, text):
+        if self.takes == 0:
+            raise self.error
+        self.takes -= 1
+        return super().write(text)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), BrokenPipeError(), ValueError("closed file")])
+@pytest.mark.parametrize("takes", [0, 1])
+def test_a_fit_survives_its_progress_line(blobs, monkeypatch, error, takes):
+    on_terminal(monkeypatch)
+    monkeypatch.setattr(sys, "stderr", Failing(error, takes))
+    assert cli.main(["fit", str(blobs), "-k", "2", "-o", "labels.csv"]) == 0
+    assert sorted(os.listdir()) == ["blobs.csv", "labels.csv"]
+
+
+@pytest.mark.parametrize("takes", [0, 1, 5, 8, 9])
+def test_results_are_written_when_the_summary_cannot_be_printed(blobs, capsys, monkeypatch, takes):
+    monkeypatch.setattr(sys, "stdout", Failing(OSError(5, "Input/output error"), takes))
+    command = ["fit", str(blobs), "-k", "2", "-o", "labels.csv", "--centers", "centers.csv"]
+    complete = cli.main(command) == 0
+    assert complete == (takes == 9)
+    assert complete or capsys.readouterr().err == "ckmeans: error: cannot print: Input/output error\n"
+    assert sorted(os.listdir()) == ["blobs.csv", "centers.csv", "labels.csv"]
+
+
+def test_streams_that_are_not_there(blobs, monkeypatch):
+    for name in "stdout", "stderr":
+        monkeypatch.setattr(sys, name, None)
+    assert cli.main(["fit", str(blobs), "-k", "2", "--quiet"]) == 0
+    assert cli.main(["fit", str(blobs), "-k", "2"]) == 2
+    assert cli.main(["fit", str(blobs), "-k", "9"]) == 2
+    assert cli.main(["--help"]) == 2
+
+
+def test_a_stream_that_was_closed(blobs, capsys, monkeypatch):
+    for name in "stdout", "stderr":
+        closed = Terminal()
+        closed.close()
+        monkeypatch.setattr(sys, name, closed)
+    assert cli.main(["fit", str(blobs), "-k", "2", "-o", "labels.csv"]) == 2
+    assert sorted(os.listdir()) == ["blobs.csv", "labels.csv"]
+
+
+# --- Only what can be printed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 数\u3000\u00a0", "plain é 数\u3000\u00a0"),
+        ("\x1b[2Jgone\x07", "?[2Jgone?"),
+        ("a\r\nb\tc", "a??b?c"),
+        ("\u202eright to left\u2028\x9b", "?right to left??"),
+        ("\udcff", "?"),
+    ],
+)
+def test_printable(text, shown):
+    assert printable(text) == shown
+
+
+EVIL = "\x1b[2J{}\nx\u202e"
+
+
+def test_names_of_columns_reach_files_as_they_are_and_the_terminal_as_text(run):
+    names = [EVIL.format(i) for i in range(3)]
+    rows = "1,7,a\n2,7,b\n9,7,c\n"
+    write("evil.csv", ",".join(f'"{name}"' for name in names) + "\n" + rows)
+    write("gaps.csv", ",".join(f'"{name}"' for name in names) + "\n,1,2\n" + rows)
+    code, out, err = run("fit", "evil.csv", "-k", 3, "-o", "labels.csv", "--centers", "centers.csv")
+    assert code == 0
+    assert all(line.isprintable() for line in (out + err).splitlines())
+    assert "columns   ?[2J0?x?, ?[2J1?x?\nnot used  ?[2J2?x? (not numeric)\n" in out
+    assert "note      no effect, the same value in every row: ?[2J1?x?\n" in out
+    assert out.split("\n\n")[1].splitlines()[0].split() == ["cluster", "size", "share", "?[2J0?x?", "?[2J1?x?"]
+    assert read("labels.csv").column_names == [*names, "cluster"]
+    assert read("centers.csv").column_names[3:] == names[:2]
+    assert_error(run("fit", "gaps.csv"), "1 of 4 rows have a missing or infinite value, the first is row 1 after")
+    assert_error(run("fit", "evil.csv", "--columns", "x"), "no column named 'x'; there is '")
+
+
+def test_warnings_are_printed_as_text(run, blobs, monkeypatch):
+    class Warner(ckmeans.KMeans):
+        def fit(self, rows):
+            warnings.warn("\x1b[2Jodd", stacklevel=1)
+            return super().fit(rows)
+
+    monkeypatch.setattr(fit, "KMeans", Warner)
+    code, _, err = run("fit", blobs, "-k", 2)
+    assert (code, err) == (0, "ckmeans: warning: ?[2Jodd\n")
+
+
+def test_names_may_be_empty_or_long(run):
+    write("odd.csv", f",{'long' * 100}\n1,2\n3,4\n")
+    code, out, _ = run("fit", "odd.csv", "-k", 2)
+    assert code == 0
+    assert "columns   '', longlonglonglonglonglonglon ... " in out
+    assert max(map(len, out.splitlines())) <= 100
 
 
 # --- Layout -----------------------------------------------------------------------------------------------------

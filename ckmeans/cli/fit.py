@@ -80,8 +80,8 @@ def run(args: argparse.Namespace) -> None:
     model, warned = fit_kmeans(scaled, args, errors)
     sizes, means = summarize(values, model.labels_, args.clusters)
 
-    gives_table = any(path and standard_stream(path) is sys.stdout for path in (args.output, args.centers))
-    out = Printer(sys.stderr if gives_table else sys.stdout, args.quiet)
+    taken = [stream for path in (args.output, args.centers) if path and (stream := standard_stream(path))]
+    out = Printer(sys.stderr if sys.stdout in taken else sys.stdout, args.quiet)
     dropped = len(kept) - len(values)
     left_out = f" ({dropped:,} left out, a value missing or infinite)" if dropped else ""
     out.entry("rows", f"{len(values):,}{left_out}")

@@ -106,9 +106,10 @@ def why_not_numeric(column: pa.ChunkedArray) -> str:
     for value in column.drop_null():
         try:
             text = str(value)
+        except Exception:  # such as a time zone that Python does not know
+            break
+        try:
             float(text)
-        except UnicodeDecodeError:
-            return "it holds what is not UTF-8 text"
         except ValueError:
             return f"it holds {quoted(text)}"
     return f"its type is {column.type}"

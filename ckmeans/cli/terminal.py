@@ -127,7 +127,7 @@ def shortened(text: str, limit: int) -> str:
 
 def label(name: str) -> str:
     """A column's name as it is printed."""
-    return shortened(printable(name), 200) or "''"
+    return shortened(printable(name), 60) or "''"
 
 
 def listed(names: Iterable[str], limit: int = 12) -> str:
