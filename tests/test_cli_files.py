@@ -104,9 +104,9 @@ def test_errors_are_short_whatever_a_file_holds(run):
 def test_columns_that_python_cannot_show(run):
     text = [pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
     table = {"broken": pa.Array.from_buffers(pa.string(), 2, [None, *text])}
-    table |= {"where": pa.array([1, 2], pa.timestamp("s", "No/Where")), "late": pa.array([2**31 - 1, 2], pa.date32())}
+    table |= {"where": pa.array([1, 2], pa.timestamp("ms", "No/Where")), "late": pa.array([2**31 - 1, 2], pa.date32())}
     pa.parquet.write_table(pa.table(table), "odd.parquet")
-    for name, kind in ("broken", "string"), ("where", "timestamp[s, tz=No/Where]"), ("late", "date32[day]"):
+    for name, kind in ("broken", "string"), ("where", "timestamp[ms, tz=No/Where]"), ("late", "date32[day]"):
         message = f"column {name!r} is not numeric: its type is {kind}"
         assert_error(run("fit", "odd.parquet", "--columns", name), message)
 
