@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_helpers import BLOBS, assert_error, read, write
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from ckmeans.cli import files
+from ckmeans.cli.tables import to_matrix
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
@@ -109,6 +111,26 @@ def test_columns_that_python_cannot_show(run):
     for name, kind in ("broken", "string"), ("where", "timestamp[ms, tz=No/Where]"), ("late", "date32[day]"):
         message = f"column {name!r} is not numeric: its type is {kind}"
         assert_error(run("fit", "odd.parquet", "--columns", name), message)
+
+
+def test_columns_become_numbers_whatever_their_chunks():
+    chunks = [
+        pa.array([0, 1, None, 3])[1:3],
+        pa.Array.from_buffers(pa.int64(), 0, [None, None]),
+        pa.array([7, None, 2]),
+    ]
+    table = pa.table({"chunks": pa.chunked_array(chunks), "slice": pa.array([5.0, 1, None, 2, 3, 9])[1:]})
+    nan = float("nan")
+    expected = [[1, 1], [nan, nan], [7, 2], [nan, 3], [2, 9]]
+    np.testing.assert_array_equal(to_matrix(table, ["chunks", "slice"]), expected)
+    np.testing.assert_array_equal(to_matrix(table.slice(2, 2), ["slice", "chunks"]), [[2, 7], [3, nan]])
+
+
+def test_pandas_is_not_imported(blobs):
+    """It takes longer than all the rest, and Ctrl-C in the middle of it is lost or aborts the process."""
+    program = "import sys; from ckmeans.cli import main; main(sys.argv[1:]); raise SystemExit('pandas' in sys.modules)"
+    for output in "labels.csv", "labels.parquet":
+        subprocess.run([sys.executable, "-c", program, *map(str, FIT), "-o", output, "--centers", "c.csv"], check=True)
 
 
 @on_posix

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
-import io
 import os
 import secrets
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from .errors import CommandError
-
-
-def input_opener(path: Path) -> Callable[[], BinaryIO]:
-    """A function that opens a file, as often as it is called, also where it can be read but once."""
-    with path.open("rb") as file:
-        if not file.seekable():
-            return functools.partial(io.BytesIO, file.read())
-    return lambda: path.open("rb")
 
 
 def same_file(one: Path, other: Path) -> bool:

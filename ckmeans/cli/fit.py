@@ -21,7 +21,7 @@ from .arguments import column_list, output_path, whole_number
 from .errors import CommandError, explained
 from .files import check_output, same_file, standard_stream
 from .scaling import SCALES, scale
-from .tables import choose_columns, complete_rows, read_table, to_matrix, write_table
+from .tables import choose_columns, complete_rows, read_table, to_column, to_matrix, write_table
 from .terminal import Printer, Progress, compact, counted, folded, is_terminal, label, listed, terminal_width
 
 if TYPE_CHECKING:
@@ -162,11 +162,9 @@ def summary_table(names: Sequence[str], sizes: Counts, means: Floats, width: int
 
 def with_clusters(table: pa.Table, kept: Mask, labels: NDArray[np.int32]) -> pa.Table:
     """The table with a column `cluster`, null in the rows that were left out."""
-    import pyarrow as pa
-
     clusters = np.zeros(len(kept), np.int32)
     clusters[kept] = labels
-    return table.append_column("cluster", pa.array(clusters, mask=~kept))
+    return table.append_column("cluster", to_column(clusters, kept))
 
 
 def centers_table(names: Sequence[str], centers: Floats, sizes: Counts) -> pa.Table:
@@ -174,4 +172,5 @@ def centers_table(names: Sequence[str], centers: Floats, sizes: Counts) -> pa.Ta
     import pyarrow as pa
 
     own = {"cluster": np.arange(len(sizes)), "cluster_size": sizes, "cluster_share": sizes / sizes.sum()}
-    return pa.table(own | dict(zip(names, centers.T, strict=True)))
+    columns = own | dict(zip(names, centers.T, strict=True))
+    return pa.table({name: to_column(column) for name, column in columns.items()})

@@ -4,17 +4,18 @@ in these functions alone, so that the library does without it."""
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import CommandError, explained
-from .files import input_opener, open_output
+from .files import open_output
 from .terminal import label, listed, quoted
 
 if TYPE_CHECKING:
@@ -58,7 +59,20 @@ def read_table(path: Path) -> pa.Table:
     return table
 
 
-def read_text(opened: Callable[[], BinaryIO], delimiter: str, packed: bool) -> pa.Table:
+def input_opener(path: Path) -> Callable[[], pa.NativeFile]:
+    """A function that opens a file, as often as it is called, also where it can be read but once.
+
+    The files are pyarrow's own: its threads must not be in Python's when Ctrl-C ends the process.
+    """
+    import pyarrow as pa
+
+    with path.open("rb") as file:
+        if not file.seekable():
+            return functools.partial(pa.BufferReader, file.read())
+    return functools.partial(pa.OSFile, os.fsencode(path))  # as bytes, for a name need not be UTF-8
+
+
+def read_text(opened: Callable[[], pa.NativeFile], delimiter: str, packed: bool) -> pa.Table:
     """Read text in blocks that are as large as the longest row needs."""
     import pyarrow as pa
     import pyarrow.csv
@@ -69,7 +83,8 @@ def read_text(opened: Callable[[], BinaryIO], delimiter: str, packed: bool) -> p
         options = pa.csv.ReadOptions(block_size=block, use_threads=False)
         pa.allocate_buffer(2 * block)  # raises where there is no memory for it; the reader would abort the process
         try:
-            with pa.input_stream(opened(), compression="gzip" if packed else None) as text:
+            with opened() as file:
+                text = pa.CompressedInputStream(file, "gzip") if packed else file
                 return pa.csv.read_csv(text, parse_options=layout, read_options=options)
         except pa.ArrowInvalid as error:
             if block == BLOCKS[-1] or not any(sign in str(error) for sign in ROW_TOO_LONG):
@@ -115,9 +130,33 @@ def why_not_numeric(column: pa.ChunkedArray) -> str:
     return f"its type is {column.type}"
 
 
+# Not by to_numpy() and array() of pyarrow, which import pandas where they can: that takes longer
+# than all the rest, and Ctrl-C gets lost in it.
+
+
 def to_matrix(table: pa.Table, names: Sequence[str]) -> Floats:
     """The named columns as rows of float64, NaN where a value is missing."""
-    return np.column_stack([table[name].cast("float64", safe=False).to_numpy() for name in names])
+    values = np.empty((table.num_rows, len(names)))
+    for column, name in zip(values.T, names, strict=True):
+        begin = 0
+        for chunk in filter(len, table[name].cast("float64", safe=False).chunks):
+            end, part = begin + len(chunk), slice(chunk.offset, chunk.offset + len(chunk))
+            bits, data = chunk.buffers()
+            column[begin:end] = np.frombuffer(data)[part]
+            if chunk.null_count:
+                valid = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")[part]
+                column[begin:end][valid == 0] = np.nan
+            begin = end
+    return values
+
+
+def to_column(values: NDArray[Any], valid: Mask | None = None) -> pa.Array:
+    """Numbers as a column of a table, missing where they are not `valid`."""
+    import pyarrow as pa
+
+    bits = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [bits, data])
 
 
 def complete_rows(values: Floats, names: Sequence[str], missing: str) -> Mask:
