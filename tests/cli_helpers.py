@@ -30,3 +30,11 @@ def read(path):
 def table_of(out):
     """The printed table as rows of words, header first."""
     return [line.split() for line in out.split("\n\n")[1].splitlines()]
+
+
+def assert_error(result, message):
+    """The exit code is 2, and one line of words on stderr, no more, begins with the message."""
+    code, out, err = result
+    assert (code, out) == (2, "")
+    assert err.startswith(f"ckmeans: error: {message}")
+    assert err.count("\n") == 1 and err.endswith("\n") and err[:-1].isprintable()

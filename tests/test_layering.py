@@ -2,11 +2,12 @@
 
 import ast
 import re
+import tomllib
 
 import pytest
 from helpers import ROOT
 
-PYTHON = sorted((ROOT / "ckmeans").glob("*.py"))
+PYTHON = sorted((ROOT / "ckmeans").rglob("*.py"))
 C_SOURCES = sorted((ROOT / "src_c").rglob("*.[ch]"))
 
 MAY_INCLUDE = {
@@ -18,8 +19,9 @@ MAY_INCLUDE = {
     "settle": {"settle", "base"},
     "base": {"base"},
 }
+# Modules of ckmeans by their names within it; "" is the public API.
 MAY_IMPORT = {
-    "__init__": {"_config", "_functions", "_kmeans", "_validation", "_version", "diagnosis", "profiling", "selection"},
+    "": {"_config", "_functions", "_kmeans", "_validation", "_version", "diagnosis", "profiling", "selection"},
     "_config": {"_core", "_threads", "_version"},
     "_validation": {"_core", "_tables", "_threads"},
     "_tables": set(),
@@ -48,6 +50,15 @@ MAY_IMPORT = {
     "diagnosis": {"_core", "_validation", "_functions", "_kmeans", "_structures", "metrics", "profiling"},
     "_drawing": {"_validation"},
     "plot": {"_validation", "_drawing", "metrics", "profiling"},
+    "__main__": {"cli"},
+    "cli": {"", "cli.errors", "cli.fit", "cli.terminal"},
+    "cli.fit": {"", "cli.arguments", "cli.errors", "cli.files", "cli.scaling", "cli.tables", "cli.terminal"},
+    "cli.arguments": {"cli.files"},
+    "cli.tables": {"cli.errors", "cli.files", "cli.terminal"},
+    "cli.files": {"cli.errors"},
+    "cli.terminal": {"cli.errors"},
+    "cli.scaling": set(),
+    "cli.errors": set(),
 }
 OPTIONAL = {"matplotlib", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
 
@@ -56,8 +67,17 @@ def name_of(path):
     return str(path.relative_to(ROOT))
 
 
+def module_of(path):
+    """The name of a Python file as a module within ckmeans."""
+    parts = path.relative_to(ROOT / "ckmeans").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in PYTHON}
+
+
 def test_there_is_something_to_read():
-    assert {path.stem for path in PYTHON} >= MAY_IMPORT.keys()
+    assert MODULES.keys() == MAY_IMPORT.keys()
     assert {path.parent.name for path in C_SOURCES} >= {*MAY_INCLUDE, "src_c"}
 
 
@@ -115,22 +135,43 @@ def test_names_that_are_exported_say_whose_they_are():
 # --- Python -----------------------------------------------------------------------------------------------------
 
 
-def own_imports(tree):
-    """Modules of the package that are imported, anywhere in the file."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] == "ckmeans"):
-            module = (node.module or "").removeprefix("ckmeans").lstrip(".")
-            found |= {module.split(".")[0]} if module else {alias.name for alias in node.names}
+def own_imports(module, path):
+    """Modules of the package that a file imports, anywhere in it, by their names within it."""
+    package = module.split(".") if path.stem == "__init__" else module.split(".")[:-1]
+    known = MODULES.keys() | {"_core"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                parts = [part for part in package if part][: len(package) + 1 - node.level]
+                origin = ".".join(["ckmeans", *parts, *filter(None, [node.module])])
+            else:
+                origin = node.module
+            # What is imported from a package may be a module, or a name that the package has.
+            names = [f"{origin}.{alias.name}" for alias in node.names]
+            names = [name if name.removeprefix("ckmeans.") in known else origin for name in names]
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ckmeans"}
-    return found
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name.removeprefix("ckmeans").lstrip(".") for name in names if name.split(".")[0] == "ckmeans")
 
 
 @pytest.mark.parametrize("module", MAY_IMPORT)
 def test_modules_import_what_lies_below(module):
-    tree = ast.parse((ROOT / "ckmeans" / f"{module}.py").read_text())
-    assert own_imports(tree) <= MAY_IMPORT[module]
+    assert set(own_imports(module, MODULES[module])) <= MAY_IMPORT[module]
+
+
+def test_imports_are_understood():
+    assert set(own_imports("cli", MODULES["cli"])) == {"", "cli.errors", "cli.fit", "cli.terminal"}
+    assert set(own_imports("__main__", MODULES["__main__"])) == {"cli"}
+    assert set(own_imports("", MODULES[""])) == MAY_IMPORT[""]
+    assert "_core" in set(own_imports("metrics", MODULES["metrics"]))
+
+
+def test_every_package_is_installed():
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in PYTHON}
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    assert set(declared) == packages
 
 
 def test_the_binding_imports_nothing_of_ours():
