@@ -149,16 +149,15 @@ def gap_statistic(
         NaN where neither data nor noise have any extent left, as for as many clusters as rows.
     """
     rows = check.check_rows(X)
-    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, len(rows)))
-    counted = check.count_rows(weights, len(rows))
+    weights = check.check_weights(sample_weight, len(rows))
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
-    check.check_cluster_count(n_clusters, counted)
+    check.check_cluster_count(n_clusters, weights.n_rows)
     n_references = check.check_integer(n_references, "n_references", 1)
     n_init = check.check_integer(n_init, "n_init", 1, 10_000)
     seed = check.check_random_state(random_state)
     threads = check.check_n_threads(n_threads)
     check.check_finite(rows, threads)
-    sample, sample_weights = sample_rows(rows, weights, counted, generator(seed))
+    sample, sample_weights = sample_rows(rows, weights.values, weights.n_rows, generator(seed))
     with check.convergence_warnings_ignored():
         curve = gap_curve(
             sample, sample_weights, [n_clusters], n_references=n_references, n_init=n_init, seed=seed, n_threads=threads

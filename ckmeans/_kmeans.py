@@ -215,7 +215,8 @@ class KMeans:
 
     # --- Using --------------------------------------------------------------------------------------------------
 
-    def _fitted_rows(self, X: Any) -> NDArray[Any]:
+    def _rows_and_centers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Both checked: fitted attributes may have been set by hand."""
         if not hasattr(self, "cluster_centers_"):
             raise check.not_fitted_error_class()(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
@@ -223,10 +224,7 @@ class KMeans:
             )
         rows = check.check_rows(X)
         check.check_feature_names(self, X, rows.shape[1])
-        return rows
-
-    def _centers(self) -> NDArray[np.float64]:
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+        return rows, check.fitted_centers(self, rows.shape[1])
 
     def predict(self, X: ArrayLike) -> NDArray[np.int32]:
         """Index of the nearest center of every row of ``X``.
@@ -246,8 +244,8 @@ class KMeans:
         ValueError
             If X has another number of features or a value that is not finite.
         """
-        rows = self._fitted_rows(X)
-        labels, _ = _core.assign(rows, self._centers(), None, check.check_n_threads(self.n_threads), False)
+        rows, centers = self._rows_and_centers(X)
+        labels, _ = _core.assign(rows, centers, None, check.check_n_threads(self.n_threads), False)
         return labels
 
     def transform(self, X: ArrayLike) -> Any:
@@ -263,18 +261,18 @@ class KMeans:
             Each distance computed in float64; returned as float32 where X is float32. A pandas or polars data frame
             where ``set_output`` says so.
         """
-        rows = self._fitted_rows(X)
-        distances = _core.transform(rows, self._centers(), check.check_n_threads(self.n_threads))
+        rows, centers = self._rows_and_centers(X)
+        distances = _core.transform(rows, centers, check.check_n_threads(self.n_threads))
         return wrap_output(
             distances, X, getattr(self, "_sklearn_output_config", {}).get("transform"), self.get_feature_names_out
         )
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Minus the inertia of ``X`` at the fitted centers."""
-        rows = self._fitted_rows(X)
-        weights = check.check_sample_weight(sample_weight, len(rows))
-        _, inertia = _core.assign(rows, self._centers(), weights, check.check_n_threads(self.n_threads), True)
-        return -inertia  # type: ignore[operator]
+        rows, centers = self._rows_and_centers(X)
+        weights = check.check_weights(sample_weight, len(rows))
+        _, inertia = _core.assign(rows, centers, weights.values, check.check_n_threads(self.n_threads), True)
+        return -float(check.rescaled(inertia, weights.exponent))
 
     # --- What scikit-learn's tools ask for ----------------------------------------------------------------------
 
@@ -282,8 +280,8 @@ class KMeans:
         """Names of the columns of ``transform``: kmeans0, kmeans1, ..."""
         if not hasattr(self, "cluster_centers_"):
             raise check.not_fitted_error_class()(f"This {type(self).__name__} instance is not fitted yet.")
-        prefix = type(self).__name__.lower()
-        return np.asarray([f"{prefix}{i}" for i in range(len(self.cluster_centers_))], dtype=object)
+        prefix, centers = type(self).__name__.lower(), check.check_rows(self.cluster_centers_, "cluster_centers_")
+        return np.asarray([f"{prefix}{i}" for i in range(len(centers))], dtype=object)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose what ``transform`` returns: "default" (an array), "pandas" or "polars"; None changes nothing."""

@@ -182,9 +182,11 @@ def diagnose(
     if not isinstance(model, KMeans):
         raise TypeError(f"model must be a fitted KMeans, got {type(model).__name__}")
     rows = check.check_rows(X)
+    labels, centers = profiling.predicted(model, X, rows, n_threads)
     case = Case(
         rows=rows,
-        labels=profiling.predicted(model, X, n_threads),
+        labels=labels,
+        centers=centers,
         weights=profiling.weights_of(sample_weight, len(rows)),
         model=model,
         names=profiling.feature_names_of(X, model, feature_names, rows.shape[1]),
@@ -211,15 +213,12 @@ class Case:
 
     rows: NDArray[Any]
     labels: NDArray[np.int32]
+    centers: FloatArray
     weights: FloatArray
     model: KMeans
     names: NDArray[np.object_]
     seed: int
     n_threads: int
-
-    @cached_property
-    def centers(self) -> FloatArray:
-        return np.asarray(self.model.cluster_centers_, dtype=np.float64)
 
     @cached_property
     def members(self) -> list[Positions]:
@@ -279,7 +278,8 @@ class Case:
 
 
 def too_many_clusters(case: Case) -> Finding | None:
-    n_clusters, empty = len(case.centers), np.flatnonzero(case.model.cluster_sizes_ == 0)
+    n_clusters = len(case.centers)
+    empty = np.flatnonzero(check.fitted_numbers(case.model, "cluster_sizes_", (n_clusters,), "iu") == 0)
     if n_clusters <= case.n_distinct and not len(empty):
         return None
     left = f"; the fit left {_listed(empty, 'cluster')} empty" if len(empty) else ""
@@ -296,7 +296,7 @@ def unlike_scales(case: Case) -> Finding | None:
 
     def large(scales: FloatArray) -> NDArray[np.bool_]:
         """Which features are far above the median, the lower of two in the middle."""
-        return scales > SCALE_RATIO * np.quantile(scales[varying], 0.5, method="lower") if varying.any() else varying
+        return scales / SCALE_RATIO > np.quantile(scales[varying], 0.5, method="lower") if varying.any() else varying
 
     few = large(deviations) & large(inner)
     if not few.any():

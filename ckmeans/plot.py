@@ -33,7 +33,7 @@ from ._drawing import (
     sorted_curve,
     tidy,
 )
-from .profiling import feature_names_of
+from .profiling import feature_names_of, predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -174,11 +174,9 @@ def silhouette(
 
     max_rows = check.check_integer(max_rows, "max_rows", 1)
     n_threads = check.check_n_threads(n_threads)
-    rows, labels, counts = _clustering(X, model)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    present = np.arange(len(rows)) if weights is None else np.flatnonzero(weights)
-    sample = present[_stratified(labels[present], MOST_SILHOUETTE_ROWS)]
-    rows, labels, weights = rows[sample], labels[sample], None if weights is None else weights[sample]
+    present, labels, counts, weights = _clustering(X, model, sample_weight)
+    sample = _stratified(labels, MOST_SILHOUETTE_ROWS)
+    rows, labels, weights = present[sample], labels[sample], None if weights is None else weights[sample]
     ax = new_axes(ax, height=figure_height(counts))
     ax.set(xlabel="silhouette", ylabel="cluster (rows)")
     if not 2 <= len(np.unique(labels)) < len(rows):
@@ -244,7 +242,7 @@ def clusters(
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
     max_points = check.check_integer(max_points, "max_points", 1)
-    rows, labels, counts = _clustering(X, model)
+    rows, labels, counts, _ = _clustering(X, model)
     origin, directions, axis_labels = plane(
         rows, features, feature_names_of(X, model, feature_names, rows.shape[1]).tolist()
     )
@@ -303,9 +301,9 @@ def profiles(
     TypeError, ValueError, NotFittedError, ImportError
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
-    rows, labels, counts = _clustering(X, model)
+    rows, labels, counts, given = _clustering(X, model, sample_weight)
     names = feature_names_of(X, model, feature_names, rows.shape[1]).tolist()
-    weights = _shares(check.check_sample_weight(sample_weight, len(rows)), len(rows))
+    weights = np.ones(len(rows)) if given is None else given
     annotate = check.check_flag(len(counts) * len(names) <= MOST_CELLS if annotate is None else annotate, "annotate")
     ax = new_axes(ax, width=min(max(6.4, 2.5 + 0.45 * len(names)), 14), height=figure_height(counts) + 0.5)
     deviations = _cluster_means((_standardised(column, weights) for column in rows.T), labels, counts, weights)
@@ -340,20 +338,21 @@ def sizes(model: Any, *, ax: Axes | None = None) -> Axes:
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
     if _is_fitted(model):
-        counts = model.cluster_sizes_
+        counts = check.fitted_numbers(model, "cluster_sizes_", kinds="iu")
     else:
         counts = np.bincount(check.check_label_indices(model, max(np.size(model), 1), MOST_CLUSTERS, "model"))
-    weights = getattr(model, "cluster_weights_", counts)
-    weighted = np.isfinite(weights).all() and not np.array_equal(weights, counts)
+    has_weights = hasattr(model, "cluster_weights_")
+    weights = check.fitted_numbers(model, "cluster_weights_", counts.shape) if has_weights else counts
+    weighted = np.isfinite(weights).all() and weights.any() and not np.array_equal(weights, counts)
     ax = new_axes(ax, height=figure_height(counts))
     numbers = np.arange(len(counts))
     bars = ax.barh(numbers, counts, color=[cluster_colour(cluster) for cluster in range(len(counts))])
     ax.set(xlabel="rows", ylabel="cluster", title=f"Cluster sizes, {counts.sum()} rows")
-    ax.set(xlim=(0, (1.6 if weighted else 1.3) * counts.max()), ylim=(len(counts) - 0.4, -0.6))
+    ax.set(xlim=(0, (1.6 if weighted else 1.3) * max(counts.max(), 1)), ylim=(len(counts) - 0.4, -0.6))
     font = label_ticks(ax.yaxis, numbers, list(map(str, numbers)))
     texts = [""] * len(counts)
     for i in ax.get_yticks().astype(int):
-        texts[i] = f"{counts[i]} ({counts[i] / counts.sum():.1%})"
+        texts[i] = f"{counts[i]} ({counts[i] / max(counts.sum(), 1):.1%})"
         texts[i] += f", {_shares(weights, len(weights))[i]:.1%} of weight" if weighted else ""
     ax.bar_label(bars, texts, padding=4, fontsize=font)
     tidy(ax, "x")
@@ -380,11 +379,14 @@ def convergence(model: Any, *, ax: Axes | None = None) -> Axes:
     if not (_is_fitted(model) and hasattr(model, "history_")):
         raise TypeError(f"model must be a fitted KMeans, got {type(model).__name__}")
     ax = new_axes(ax)
-    history = model.history_
+    history = check.check_fields(model.history_, "history_", ("inertia", "changed"))
+    inertia = float(check.fitted_numbers(model, "inertia_", ()))
+    n_rows = len(check.fitted_numbers(model, "labels_", kinds="iu"))
     iterations = np.arange(1, len(history) + 1)
-    excess = history["inertia"] / (model.inertia_ if 0 < model.inertia_ < np.inf else np.nan) - 1
-    excess[excess < 1e-9] = np.nan  # what is left is rounding
-    changed = np.where(history["changed"] > 0, history["changed"] / len(model.labels_), np.nan)
+    with np.errstate(over="ignore"):
+        excess = history["inertia"] / (inertia if 0 < inertia < np.inf else np.nan) - 1
+    excess[~((excess >= 1e-9) & np.isfinite(excess))] = np.nan  # less is rounding
+    changed = np.where(history["changed"] > 0, history["changed"] / n_rows, np.nan)
     ax.plot(iterations, excess, "o-", color=LINE, ms=4, label="inertia above its final value")
     ax.plot(iterations, changed, "s--", color=EMPHASIS, ms=4, label="rows with a new label")
     least, most = np.nanmin([excess, changed], initial=0.02), np.nanmax([excess, changed], initial=1)
@@ -403,16 +405,23 @@ def _is_fitted(model: Any) -> bool:
     return hasattr(model, "predict")
 
 
-def _clustering(X: Any, model: Any) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
-    """Checked rows, their labels, and the number of rows in each cluster."""
+def _clustering(
+    X: Any, model: Any, sample_weight: Any = None
+) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64], FloatArray | None]:
+    """The rows that have a weight, checked, with their labels, their number in each cluster, and their weights."""
     rows = check.check_rows(X)
     if _is_fitted(model):
-        labels: NDArray[np.int32] = model.predict(X)
-        return rows, labels, np.bincount(labels, minlength=len(model.cluster_centers_))
-    labels = check.check_label_indices(model, len(rows), MOST_CLUSTERS, "model")
-    if not np.isfinite(rows).all():
-        raise ValueError("X contains NaN or infinity; values must be finite")
-    return rows, labels, np.bincount(labels)
+        labels, centers = predicted(model, X, rows)
+        n_clusters = len(centers)
+    else:
+        labels = check.check_label_indices(model, len(rows), MOST_CLUSTERS, "model")
+        check.check_finite(rows, check.check_n_threads(None))
+        n_clusters = int(labels.max()) + 1
+    weights = check.check_weights(sample_weight, len(rows)).values
+    if weights is not None:
+        counted = np.flatnonzero(weights)
+        rows, labels, weights = rows[counted], labels[counted], weights[counted]
+    return rows, labels, np.bincount(labels, minlength=n_clusters), weights
 
 
 def _stratified(labels: NDArray[np.int32], n_most: int) -> NDArray[np.intp]:
@@ -427,7 +436,7 @@ def _stratified(labels: NDArray[np.int32], n_most: int) -> NDArray[np.intp]:
 
 
 def _shares(weights: FloatArray | None, n_rows: int) -> FloatArray:
-    """Weights by their sum, which may be beyond float64."""
+    """Weights by their sum."""
     shares: FloatArray = np.ones(n_rows) if weights is None else weights / weights.max()
     shares /= shares.sum()
     return shares

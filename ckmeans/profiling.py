@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _validation as check
-from ._functions import assign
 from ._tables import column_names
 
 __all__ = ["Profile", "profile"]
@@ -268,20 +267,22 @@ def _labels_and_centers(
 ) -> tuple[NDArray[np.int32], FloatArray | None]:
     """Labels of the rows, and the centers of a model, None where ``model`` is an array of labels."""
     if hasattr(model, "predict"):
-        labels = predicted(model, X, n_threads)
-        return labels, np.asarray(model.cluster_centers_, dtype=np.float64)
+        return predicted(model, X, rows, n_threads)
     labels = check.check_label_indices(model, len(rows), MOST_LABEL + 1, "model, unless a fitted KMeans,")
-    assign(rows, np.zeros((1, rows.shape[1])), n_threads=n_threads)  # refuses values that are not finite
+    check.check_finite(rows, check.check_n_threads(n_threads))
     return labels, None
 
 
-def predicted(model: Any, X: Any, n_threads: int | None) -> NDArray[np.int32]:
-    """``model.predict(X)``, with ``n_threads`` in place of the estimator's own where given."""
+def predicted(
+    model: Any, X: Any, rows: NDArray[Any], n_threads: int | None = None
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """Labels of ``model.predict(X)``, with ``n_threads`` in place of the estimator's own where given, and centers."""
     if n_threads is not None:
         model = copy(model)
         model.n_threads = check.check_n_threads(n_threads)
-    labels: NDArray[np.int32] = model.predict(X)
-    return labels
+    labels = model.predict(X)
+    centers = check.fitted_centers(model, rows.shape[1])
+    return check.check_label_indices(labels, len(rows), len(centers), "what model.predict returned"), centers
 
 
 def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray[np.object_]:
@@ -291,7 +292,7 @@ def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray
         if len(names) != n_features or not all(isinstance(name, str) for name in names) or len(set(names)) < n_features:
             raise ValueError(f"feature_names must be {n_features} different strings, one a column of X; got {given!r}")
         return np.asarray(names, dtype=object)
-    for found in (column_names(X), getattr(model, "feature_names_in_", None)):
+    for found in (column_names(X), check.fitted_names(model, n_features)):
         if found is not None:
             return np.asarray(found, dtype=object)
     return np.asarray([f"feature {j}" for j in range(n_features)], dtype=object)
@@ -299,7 +300,7 @@ def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray
 
 def weights_of(sample_weight: Any, n_samples: int) -> FloatArray:
     """A weight for each row, whose sum is finite."""
-    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, n_samples))
+    weights = check.check_weights(sample_weight, n_samples).values
     return np.ones(n_samples) if weights is None else weights
 
 
