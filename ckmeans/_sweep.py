@@ -96,7 +96,8 @@ def extend(
         candidates = np.ascontiguousarray(rows[np.minimum(drawn, len(rows) - 1)], dtype=np.float64)
         distances = np.asarray(_core.transform(rows, candidates, n_threads), dtype=np.float64)
         if farthest > 0:
-            distances /= farthest
+            with np.errstate(over="ignore"):  # what is infinitely farther is not nearer
+                distances /= farthest
         left = np.minimum(distances, closest[:, np.newaxis])
         potentials = np.add.reduce(left**2 if weights is None else weights[:, np.newaxis] * left**2)
         best = int(potentials.argmin())

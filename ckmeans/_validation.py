@@ -373,9 +373,7 @@ def fitted_names(estimator: Any, n_features: int) -> list[str] | None:
     return listed
 
 
-def fitted_numbers(
-    estimator: Any, name: str, shape: tuple[int, ...] | None = None, kinds: str = "iuf"
-) -> NDArray[Any]:
+def fitted_numbers(estimator: Any, name: str, shape: tuple[int, ...] | None = None, kinds: str = "iuf") -> NDArray[Any]:
     """A copy of an attribute that holds numbers of at least 0, of dtypes of ``kinds``; shape None: one or more."""
     try:
         values = np.array(_fitted(estimator, name))
@@ -395,7 +393,7 @@ def fitted_numbers(
 def check_fields(table: Any, name: str, fields: Iterable[str]) -> NDArray[np.void]:
     """A copy of ``table``, a structured array with a line and more and a number in each of ``fields``."""
     copied, fields = np.array(table), tuple(fields)
-    types = copied.dtype.fields or {}
+    types: Any = copied.dtype.fields or {}
     numeric = all(each in types and types[each][0].kind in "iuf" for each in fields)
     if copied.ndim != 1 or not len(copied) or not numeric:
         raise ValueError(

@@ -21,7 +21,7 @@ from . import profiling
 from ._functions import assign
 from ._kmeans import KMeans
 from ._structures import find_structures
-from .profiling import FloatArray, Moments, Positions, norms, quartiles
+from .profiling import FloatArray, Moments, Positions, cluster_averages, norms, quartiles, ratios
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
@@ -156,7 +156,7 @@ def diagnose(
         gaps are cut (Campello, Moulavi and Sander, PAKDD 2013); reported are those that k-means cannot find.
     "outliers"
         Far rows that drag a center along or make up a cluster: ``rows``, ``excess`` (distance to the center, or to
-        the next cluster, in units of the limit there; descending), ``clusters``.
+        the next cluster, in units of the limit there; descending; maybe infinite), ``clusters``.
     "overlap"
         Clusters with rows between them, by silhouettes of a sample (Rousseeuw, J. Comput. Appl. Math. 20, 1987):
         ``pairs`` of clusters, ``shares`` of their rows, ``silhouette`` (mean), ``cluster_silhouettes``.
@@ -226,7 +226,7 @@ class Case:
 
     @cached_property
     def unit(self) -> float:
-        return profiling.safe_unit(self.rows, self.centers)
+        return profiling.safe_unit(self.rows, self.weights, self.centers)
 
     def blocks(self) -> Iterator[tuple[int, FloatArray, FloatArray]]:
         return profiling.blocks(self.rows, self.weights, self.members, self.unit)
@@ -270,7 +270,7 @@ class Case:
         positions.sort()
         rows = self.rows[positions].astype(np.float64)
         exponent = -np.frexp(np.abs(rows).max())[1]
-        scaled, centers = np.ldexp(rows, exponent), np.ldexp(self.centers, exponent)
+        scaled, centers = np.ldexp(rows, exponent), check.rescaled(self.centers, exponent)
         return Sample(positions, scaled, self.labels[positions], self.weights[positions], centers)
 
 
@@ -363,12 +363,12 @@ def outliers(case: Case) -> Finding | None:
             rest = Moments.of(block[~beyond], weights[~beyond])
             pull = norms(case.moments[cluster].mean - rest.mean, axis=0)
             if pull >= OUTLIER_PULL * norms(rest.spread, axis=0):
-                found.append((case.members[cluster][beyond], far[beyond] / limits[cluster]))
+                found.append((case.members[cluster][beyond], ratios(far[beyond], limits[cluster])))
     handfuls = case.small & (sizes <= HANDFUL)
     for cluster in np.flatnonzero(handfuls).tolist():  # would its rows be outliers of the next cluster?
         rows = case.rows[case.members[cluster]] * case.unit
         far = np.stack([norms(centers[~handfuls] - row, axis=1) for row in rows])
-        excess = far.min(axis=1) / limits[~handfuls][far.argmin(axis=1)]
+        excess = ratios(far.min(axis=1), limits[~handfuls][far.argmin(axis=1)])
         if (excess > 1).all():
             found.append((case.members[cluster], excess))
     if not found:
@@ -394,8 +394,7 @@ def overlap(case: Case) -> Finding | None:
         return None
     values = silhouette_samples(rows, labels, sample_weight=weights, n_threads=case.n_threads)
     mean, totals = float(np.average(values, weights=weights)), np.bincount(labels, weights, len(centers))
-    with np.errstate(invalid="ignore"):
-        by_cluster = np.bincount(labels, weights * values, len(centers)) / totals  # NaN for those without rows
+    by_cluster = cluster_averages(values, labels, weights, len(centers))
 
     low = values < LOW_SILHOUETTE
     next_one = labels.copy()
@@ -421,6 +420,7 @@ def overlap(case: Case) -> Finding | None:
 
 def unstable(case: Case) -> Finding | None:
     from .metrics import adjusted_rand_score
+    from .metrics import inertia as metrics_inertia
 
     sample, init = case.main_sample, case.model.init
     by_chance = isinstance(init, str) or callable(init)
@@ -432,7 +432,8 @@ def unstable(case: Case) -> Finding | None:
         warnings.simplefilter("ignore")  # too few distinct rows: that has a check of its own
         for i, seed in enumerate(np.random.default_rng(case.seed).integers(2**63, size=REFITS)):
             again.set_params(random_state=int(seed)).fit(case.rows[sample.positions], sample_weight=sample.weights)
-            rand[i], inertia[i] = adjusted_rand_score(sample.labels, again.labels_), again.inertia_
+            rand[i] = adjusted_rand_score(sample.labels, again.labels_)
+            inertia[i] = metrics_inertia(sample.rows, again.labels_, sample_weight=sample.weights)
     if rand.mean() >= STABLE_RAND:
         return None
     inertia /= inertia.min() or 1.0

@@ -61,11 +61,7 @@ def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled
     return _Labelled(rows, codes, n_labels, weights, exponent, n_weighted, check.check_n_threads(n_threads))
 
 
-MOST_ROWS = 2.0**960
-"""By weight, of scores that count rows: within float64, but for what they are multiplied by."""
-
-
-def rows_by_weight(weights: Floats, exponent: int) -> float:
+def rows_by_weight(weights: NDArray[Any], exponent: int) -> float:
     """Sum of weights that were divided by 2**exponent; infinite where that is beyond float64."""
     return float(check.rescaled(math.fsum(weights), exponent))
 
@@ -84,11 +80,8 @@ class _Scatter(NamedTuple):
     def n_rows(self) -> float:
         """Rows, by weight."""
         count = rows_by_weight(self.weights, self.exponent)
-        if count > MOST_ROWS:
-            raise ValueError(
-                f"sample_weight must have a sum of at most {MOST_ROWS:.3g}, as rows are counted by it; divide all "
-                "weights by some number"
-            )
+        if count == math.inf:
+            raise ValueError("sample_weight must have a sum that float64 holds; divide all weights by some number")
         return count
 
     @property
@@ -425,14 +418,21 @@ def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
     _check_weight(k, n, what)
     if not scatter.within > 0:
         return -math.inf
-    log_variance = math.log(scatter.within) - math.log(d * (n - k)) + (2 * scatter.unit + scatter.exponent) * math.log(2)
+    log_variance = (
+        math.log(scatter.within) - math.log(d * (n - k)) + (2 * scatter.unit + scatter.exponent) * math.log(2)
+    )
     shares = scatter.weights / math.fsum(scatter.weights)
     log_likelihood = (
         n * math.fsum(p * math.log(p) for p in shares.tolist() if p > 0)
         - n * d / 2 * (math.log(2 * math.pi) + log_variance)
         - d * (n - k) / 2
     )
-    return float(-2 * log_likelihood + (k * d + k) * penalty(n))
+    criterion = float(-2 * log_likelihood + (k * d + k) * penalty(n))
+    if not math.isfinite(criterion):
+        raise ValueError(
+            f"{what} of rows of total weight {n:g} is more than float64 holds; divide all weights by some number"
+        )
+    return criterion
 
 
 # --- Agreement of two labellings ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ colour and marker in all pictures; the colours are those of Okabe and Ito, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from ._drawing import (
     FloatArray,
     cluster_colour,
     draw_borders,
+    drawing_unit,
     figure_height,
     integer_axis,
     label_ticks,
@@ -32,8 +33,9 @@ from ._drawing import (
     shortened,
     sorted_curve,
     tidy,
+    with_unit,
 )
-from .profiling import feature_names_of, predicted
+from .profiling import LARGEST_DIFFERENCE, cluster_averages, feature_names_of, moderate, predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,19 +117,22 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
 def _draw_curve(ax: Axes, selection: Any, name: str, title: str, mark: str, marked: int | None) -> None:
     """A column of the table against k, with its error, the k that it marks and the one that is recommended."""
     table = np.sort(selection.table, order="k")
-    k, values = table["k"], table[name]
+    k, unit = table["k"], drawing_unit(table[name])
+    values = np.where(np.isfinite(table[name]), table[name], np.nan) / unit
     ax.plot(k, values, "o-", color=LINE, ms=4)
     if name == "gap":
-        ax.errorbar(k, values, table["gap_error"], fmt="none", ecolor=LINE, capsize=2)
+        ax.errorbar(k, values, table["gap_error"] / unit, fmt="none", ecolor=LINE, capsize=2)
     elif name == "silhouette":
-        error = table["silhouette_error"]
+        error = table["silhouette_error"] / unit
         ax.fill_between(k, values - error, values + error, color=LINE, alpha=0.2, linewidth=0)
     remark = "\n(no cluster structure)" if selection.structured is False else ""  # None: not tested
     label = f"recommended: k = {selection.recommended_k}{remark}"
     ax.axvline(selection.recommended_k, color=INK, linestyle="--", linewidth=1, label=label)
     if marked is not None:
         ax.plot(k[k == marked], values[k == marked], "o", ms=11, mew=2, fillstyle="none", color=EMPHASIS, label=mark)
-    ax.set_title(f"{title}: {f'no {mark}' if marked is None else f'{mark} k = {marked}'}", fontsize="medium")
+    ax.set_title(
+        f"{with_unit(title, unit)}: {f'no {mark}' if marked is None else f'{mark} k = {marked}'}", fontsize="medium"
+    )
     ax.set(xlabel="number of clusters k", ymargin=0.15)  # room for rings
     integer_axis(ax, k)
 
@@ -174,7 +179,7 @@ def silhouette(
 
     max_rows = check.check_integer(max_rows, "max_rows", 1)
     n_threads = check.check_n_threads(n_threads)
-    present, labels, counts, weights = _clustering(X, model, sample_weight)
+    present, labels, counts, weights, _ = _clustering(X, model, sample_weight)
     sample = _stratified(labels, MOST_SILHOUETTE_ROWS)
     rows, labels, weights = present[sample], labels[sample], None if weights is None else weights[sample]
     ax = new_axes(ax, height=figure_height(counts))
@@ -242,13 +247,17 @@ def clusters(
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
     max_points = check.check_integer(max_points, "max_points", 1)
-    rows, labels, counts, _ = _clustering(X, model)
+    rows, labels, counts, _, centers = _clustering(X, model)
+    fitted = centers is not None
+    unit = drawing_unit(rows) if centers is None else drawing_unit(rows, centers)
+    if unit != 1:
+        rows, centers = rows / unit, None if centers is None else centers / unit
+    if centers is None:
+        centers = _cluster_means(rows.T, labels, counts, np.ones(len(rows)))
     origin, directions, axis_labels = plane(
         rows, features, feature_names_of(X, model, feature_names, rows.shape[1]).tolist()
     )
     ax = new_axes(ax)
-    fitted = _is_fitted(model)
-    centers = model.cluster_centers_ if fitted else _cluster_means(rows.T, labels, counts, np.ones(len(rows)))
     drawn = _stratified(labels, max_points)
     points, places = (rows[drawn] - origin) @ directions.T, (centers - origin) @ directions.T
     if not directions[1].any():  # a single feature
@@ -261,7 +270,8 @@ def clusters(
     ax.plot(*places.T, ".", color=INK, ms=4)
     title = f"Clusters: {f'{len(drawn)} of ' if len(drawn) < len(rows) else ''}{len(rows)} rows"
     title += ", projected\nborders in the plane through the mean" if fitted and 2 < rows.shape[1] else ""
-    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim(), xlabel=axis_labels[0], ylabel=axis_labels[1], title=title)
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim(), title=title)
+    ax.set(xlabel=with_unit(axis_labels[0], unit), ylabel=with_unit(axis_labels[1], unit))
     if fitted and len(places) > 1:
         draw_borders(ax, places, np.linalg.norm(centers - origin - places @ directions, axis=1))
     if len(places) <= 100:  # more would hide the points
@@ -278,7 +288,8 @@ def profiles(
     annotate: bool | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Heat map of (mean of a cluster - overall mean) / overall standard deviation; 0 where a feature is constant.
+    """Heat map of (mean of a cluster - overall mean) / overall standard deviation, at most 1e6 in absolute value; 0
+    where a feature is constant.
 
     Parameters
     ----------
@@ -301,12 +312,13 @@ def profiles(
     TypeError, ValueError, NotFittedError, ImportError
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
-    rows, labels, counts, given = _clustering(X, model, sample_weight)
+    rows, labels, counts, given, _ = _clustering(X, model, sample_weight)
     names = feature_names_of(X, model, feature_names, rows.shape[1]).tolist()
     weights = np.ones(len(rows)) if given is None else given
     annotate = check.check_flag(len(counts) * len(names) <= MOST_CELLS if annotate is None else annotate, "annotate")
     ax = new_axes(ax, width=min(max(6.4, 2.5 + 0.45 * len(names)), 14), height=figure_height(counts) + 0.5)
     deviations = _cluster_means((_standardised(column, weights) for column in rows.T), labels, counts, weights)
+    deviations = np.clip(deviations, -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)  # of rows that have next to no weight
     limit = max(np.nanmax(np.abs(deviations)), 0.1)
     image = ax.imshow(deviations, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     ax.figure.colorbar(image, ax=ax, label="standard deviations from the overall mean")
@@ -405,15 +417,25 @@ def _is_fitted(model: Any) -> bool:
     return hasattr(model, "predict")
 
 
-def _clustering(
-    X: Any, model: Any, sample_weight: Any = None
-) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64], FloatArray | None]:
-    """The rows that have a weight, checked, with their labels, their number in each cluster, and their weights."""
+class _Clustering(NamedTuple):
+    """Checked rows that have a weight, and what belongs to them."""
+
+    rows: NDArray[Any]
+    labels: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    """Such rows in each cluster."""
+    weights: FloatArray | None
+    centers: FloatArray | None
+    """Of an estimator."""
+
+
+def _clustering(X: Any, model: Any, sample_weight: Any = None) -> _Clustering:
     rows = check.check_rows(X)
     if _is_fitted(model):
         labels, centers = predicted(model, X, rows)
         n_clusters = len(centers)
     else:
+        centers = None
         labels = check.check_label_indices(model, len(rows), MOST_CLUSTERS, "model")
         check.check_finite(rows, check.check_n_threads(None))
         n_clusters = int(labels.max()) + 1
@@ -421,7 +443,7 @@ def _clustering(
     if weights is not None:
         counted = np.flatnonzero(weights)
         rows, labels, weights = rows[counted], labels[counted], weights[counted]
-    return rows, labels, np.bincount(labels, minlength=n_clusters), weights
+    return _Clustering(rows, labels, np.bincount(labels, minlength=n_clusters), weights, centers)
 
 
 def _stratified(labels: NDArray[np.int32], n_most: int) -> NDArray[np.intp]:
@@ -444,13 +466,12 @@ def _shares(weights: FloatArray | None, n_rows: int) -> FloatArray:
 
 def _cluster_means(columns: Iterable[Any], labels: NDArray[np.int32], counts: Any, weights: FloatArray) -> FloatArray:
     """Shape (n_clusters, n_features), NaN for a cluster without weight."""
-    totals = np.bincount(labels, weights, len(counts))
-    with np.errstate(invalid="ignore"):
-        return np.stack([np.bincount(labels, weights * column, len(counts)) / totals for column in columns], axis=1)
+    return np.stack([cluster_averages(column, labels, weights, len(counts)) for column in columns], axis=1)
 
 
 def _standardised(column: NDArray[Any], weights: Any) -> FloatArray:
     """Less its mean, by its standard deviation: of differences to a value, so that a constant comes to exactly zero."""
-    column = column - column[weights.argmax()].astype(np.float64)
-    column -= np.average(column, weights=weights)
+    column = moderate(column.astype(np.float64))
+    column = moderate(column - column[weights.argmax()])
+    column = moderate(column - np.average(column, weights=weights))
     return column / (np.sqrt(np.average(column**2, weights=weights)) or 1)

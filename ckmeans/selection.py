@@ -43,6 +43,9 @@ STABLE, AS_STABLE = 0.9, 0.02
 SAME_SHARE = 0.03
 """Criteria whose choices differ by no more than this share of k agree: a grid of 100 clusters is not 99 by mistake."""
 
+MOST_ROWS = 2.0**960
+"""By weight, of what counts rows: that float64 holds, also multiplied by what it is multiplied by."""
+
 DTYPE = np.dtype(
     [("k", np.int64)]
     + [
@@ -318,16 +321,14 @@ def _model(k: int, fit: FitResult, X: Any, rows: NDArray[Any], parameters: dict[
 # --- Scores ---------------------------------------------------------------------------------------------------------
 
 
-def _score(
-    line: Any, rows: NDArray[Any], weights: check.Weights, fit: FitResult, names: list[str], seed: int
-) -> None:
+def _score(line: Any, rows: NDArray[Any], weights: check.Weights, fit: FitResult, names: list[str], seed: int) -> None:
     """Fill what follows from one fit. One that found fewer clusters than k is not scored: it is that of a lesser k."""
     started = time.perf_counter()
     line["inertia"] = fit.inertia
     k = len(fit.centers)
     totals = fit.weights if not weights.exponent else np.bincount(fit.labels, weights.values, k)
     line["smallest_share"] = totals.min() / math.fsum(totals)
-    countable = k < metrics.rows_by_weight(totals, weights.exponent) <= metrics.MOST_ROWS
+    countable = k < metrics.rows_by_weight(totals, weights.exponent) <= MOST_ROWS
     found = np.count_nonzero(totals) == k
     common: dict[str, Any] = {"sample_weight": weights, "n_threads": 1}
     if "bic" in names and found and countable:
