@@ -9,7 +9,7 @@ import math
 import numbers
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -416,3 +416,24 @@ def _name_mismatch(fitted: list[str], seen: list[str]) -> str:
     if not unseen and not missing:
         message += "Feature names must be in the same order as they were in fit.\n"
     return message
+
+
+# --- A choice of k ----------------------------------------------------------------------------------------------
+
+
+def check_selection(selection: Any) -> NDArray[np.void]:
+    """A copy of the table of a KSelection, all of whose parts may have been made by hand, by ascending k."""
+    for name in ("criteria", "choices"):
+        if not isinstance(getattr(selection, name, None), Mapping):
+            raise TypeError(f"{name} must be a dict by names of criteria, got {getattr(selection, name, None)!r}")
+    for name, criterion in selection.criteria.items():
+        if not (isinstance(criterion, tuple) and len(criterion) == 2 and isinstance(criterion[0], str)):
+            raise TypeError(f"criteria[{name!r}] must be a title and whether higher is better, got {criterion!r}")
+    check_integer(selection.recommended_k, "recommended_k", 1)
+    for name, k in {**selection.choices, "elbow": selection.elbow}.items():
+        if k is not None:
+            check_integer(k, f"the choice of {name}", 1)
+    return np.sort(
+        check_fields(selection.table, "table", ("k", "inertia", "silhouette_error", "gap_error", *selection.criteria)),
+        order="k",
+    )

@@ -67,9 +67,9 @@ def elbow(selection: Any, *, ax: Axes | None = None) -> Axes:
     TypeError, ImportError
         If a parameter is wrong, or matplotlib is missing.
     """
-    _check_selection(selection)
+    table = _table(selection)
     ax = new_axes(ax)
-    _draw_curve(ax, selection, "inertia", "Inertia", "elbow", selection.elbow)
+    _draw_curve(ax, selection, table, "inertia", "Inertia", "elbow", selection.elbow)
     ax.set(ylabel="inertia", ylim=(0, None))
     ax.legend(
         loc="upper right", title="A hint, no decision (Schubert 2023)", fontsize="small", title_fontsize="x-small"
@@ -96,16 +96,16 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
     TypeError, ValueError, ImportError
         If a parameter is wrong, no criterion has a value, axes are too few, or matplotlib is missing.
     """
-    _check_selection(selection)
-    names = [name for name in selection.criteria if np.isfinite(selection.table[name]).any()]
+    table = _table(selection)
+    names = [name for name in selection.criteria if np.isfinite(table[name]).any()]
     if not names:
-        raise ValueError(f"selection must have a criterion with a value, got none for k = {selection.table['k']}")
+        raise ValueError(f"selection must have a criterion with a value, got none for k = {table['k']}")
     given = None if axes is None else np.asarray(axes, dtype=object).ravel().tolist()
     panels = new_panels("axes", given, len(names), (6.8, 0.6 + 2.1 * ((len(names) + 1) // 2)))
     legend: dict[str, Any] = {}
     for ax, name in zip(panels, names, strict=True):
         title, higher_is_better = selection.criteria[name]
-        _draw_curve(ax, selection, name, title, "choice", selection.choices.get(name))
+        _draw_curve(ax, selection, table, name, title, "choice", selection.choices.get(name))
         ax.set_ylabel(f"{'higher' if higher_is_better else 'lower'} is better", fontsize="small", color=MUTED)
         legend |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     owner: Any = panels[0].figure if given is None else panels[0]
@@ -114,9 +114,8 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
     return np.array(panels, dtype=object)
 
 
-def _draw_curve(ax: Axes, selection: Any, name: str, title: str, mark: str, marked: int | None) -> None:
+def _draw_curve(ax: Axes, selection: Any, table: Any, name: str, title: str, mark: str, marked: int | None) -> None:
     """A column of the table against k, with its error, the k that it marks and the one that is recommended."""
-    table = np.sort(selection.table, order="k")
     k, unit = table["k"], drawing_unit(table[name])
     values = np.where(np.isfinite(table[name]), table[name], np.nan) / unit
     ax.plot(k, values, "o-", color=LINE, ms=4)
@@ -137,9 +136,10 @@ def _draw_curve(ax: Axes, selection: Any, name: str, title: str, mark: str, mark
     integer_axis(ax, k)
 
 
-def _check_selection(selection: Any) -> None:
+def _table(selection: Any) -> NDArray[np.void]:
     if not (hasattr(selection, "table") and hasattr(selection, "choices")):
         raise TypeError(f"selection must be a KSelection, got {type(selection).__name__}")
+    return check.check_selection(selection)
 
 
 def silhouette(
