@@ -288,7 +288,7 @@ def too_many_clusters(case: Case) -> Finding | None:
 
 
 def unlike_scales(case: Case) -> Finding | None:
-    deviations = case.overall.spread / case.unit
+    deviations, shown = case.overall.spread, ratios(case.overall.spread, case.unit)
     varying = deviations > 0
     rows = case.main_sample.rows
     inner = np.clip(rows, *np.quantile(rows, (TAIL, 1 - TAIL), axis=0)).std(axis=0)
@@ -303,13 +303,13 @@ def unlike_scales(case: Case) -> Finding | None:
         return None
     squares = (deviations / deviations.max()) ** 2
     share = float(squares[few].sum() / squares.sum())
-    others = deviations[~few & varying]
+    others = shown[~few & varying]
     message = (
-        f"The standard deviation is up to {deviations[few].max():.3g} for {_listed(case.names[few])}, and "
+        f"The standard deviation is up to {shown[few].max():.3g} for {_listed(case.names[few])}, and "
         f"{others.min():.3g} to {others.max():.3g} for the others, which have {1 - share:.2%} of the variance and "
         "hardly count. Standardise them: sklearn.preprocessing.StandardScaler, `ckmeans fit --scale standard`."
     )
-    details = {"features": np.flatnonzero(few), "standard_deviations": deviations, "variance_share": share}
+    details = {"features": np.flatnonzero(few), "standard_deviations": shown, "variance_share": share}
     return Finding("unlike-scales", "serious", message, details)
 
 
