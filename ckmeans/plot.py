@@ -222,7 +222,8 @@ def clusters(
     """Rows as points, numbers at the centers, and the borders between the clusters.
 
     Rows and centers are projected onto a plane through the mean of X; the borders are where it cuts the cells of the
-    centers. Of more than two features, a row off the plane may thus appear on the other side of a border.
+    centers. Of more than two features, a row off the plane may thus appear on the other side of a border. Values beyond
+    1e100, or all below 1e-100, are drawn in a unit that the axes name.
 
     Parameters
     ----------
