@@ -7,7 +7,8 @@ import pytest
 from helpers import blobs
 
 import ckmeans
-from ckmeans import ConvergenceWarning, KMeans, choose_k, diagnose, metrics, profile
+from ckmeans import KMeans, choose_k, diagnose, metrics, profile
+from ckmeans._validation import convergence_warning_class
 
 MAX, LEAST = np.finfo("f8").max, 5e-324
 RNG = np.random.default_rng(0)
@@ -67,7 +68,7 @@ def case(request):
     rows, weights = ROWS[rows], None if weights is None else WEIGHTS[weights]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", convergence_warning_class())
         yield rows, weights, KMeans(min(3, len(rows)), random_state=0, n_init=2).fit(rows, sample_weight=weights)
 
 
