@@ -48,6 +48,21 @@ def new_panels(name: str, given: list[Any] | None, n_panels: int, size: tuple[fl
     return given[:n_panels]
 
 
+def drawing_unit(*arrays: NDArray[Any]) -> float:
+    """What to divide values by before they are drawn: 1, but a power of ten where pictures cannot hold them.
+
+    matplotlib takes differences and reciprocals of what it draws, near the ends of the range of float64 in vain.
+    """
+    largest = max(float(np.abs(array[np.isfinite(array)], dtype=np.float64).max(initial=0)) for array in arrays)
+    if largest == 0 or 1e-100 <= largest <= 1e100:
+        return 1.0
+    return float(10.0 ** max(np.floor(np.log10(largest)), -320))  # the least that has three digits left
+
+
+def with_unit(label: str, unit: float) -> str:
+    return label if unit == 1 or not label else f"{label}, in {unit:.0e}"
+
+
 def figure_height(counts: NDArray[np.int64]) -> float:
     """Inches that a new figure with a line for each cluster should be high."""
     return min(max(4.2, 1 + 0.2 * len(counts)), 14.0)

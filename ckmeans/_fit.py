@@ -73,8 +73,8 @@ def fit(
     verbose = check.check_verbose(verbose)
     callback = check.check_callback(callback)
     restarts = _restarts(init, n_init)
-    weights, exponent = check.scaled_weights(check.check_sample_weight(sample_weight, n_rows))
-    check.check_cluster_count(n_clusters, check.count_rows(weights, n_rows))
+    weights = check.check_weights(sample_weight, n_rows)
+    check.check_cluster_count(n_clusters, weights.n_rows)
     seed = check.check_random_state(random_state)
 
     given = None
@@ -97,7 +97,7 @@ def fit(
 
     return run(
         X,
-        weights,
+        weights.values,
         n_clusters=n_clusters,
         restarts=restarts,
         max_iter=max_iter,
@@ -106,9 +106,9 @@ def fit(
         given=given,
         seed=seed,
         n_threads=n_threads,
-        reporter=_reporter(callback, verbose),
+        reporter=_reporter(callback, verbose, weights.exponent),
         algorithm=SYNONYMS.get(algorithm, algorithm),
-        exponent=exponent,
+        exponent=weights.exponent,
     )
 
 
@@ -142,11 +142,8 @@ def run(
         )
     if X.dtype == np.float32:
         centers = centers.astype(np.float32)
-    if exponent:
-        with np.errstate(over="ignore", under="ignore"):  # what float64 cannot hold is infinite
-            inertia = float(np.ldexp(inertia, exponent))
-            cluster_weights = np.ldexp(cluster_weights, exponent)
-            history["inertia"] = np.ldexp(history["inertia"], exponent)
+    inertia, cluster_weights = float(check.rescaled(inertia, exponent)), check.rescaled(cluster_weights, exponent)
+    history["inertia"] = check.rescaled(history["inertia"], exponent)
     return FitResult(centers, labels, sizes, cluster_weights, inertia, n_iter, converged, history)
 
 
@@ -172,12 +169,13 @@ def _restarts(init: Any, n_init: Any) -> int:
     return restarts
 
 
-def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool) -> Callable[..., None] | None:
+def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool, exponent: int) -> Callable[..., None] | None:
     if callback is None and not verbose:
         return None
 
     def report(*fields: Any) -> None:
         progress = Progress(*fields)
+        progress = progress._replace(inertia=float(check.rescaled(progress.inertia, exponent)))
         if verbose:
             print(
                 f"Restart {progress.restart}, iteration {progress.iteration}: inertia {progress.inertia:.6g}, "

@@ -128,12 +128,12 @@ def kmeans_plusplus(
     """
     rows = check.check_rows(X)
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
-    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, len(rows)))
-    check.check_cluster_count(n_clusters, check.count_rows(weights, len(rows)))
+    weights = check.check_weights(sample_weight, len(rows))
+    check.check_cluster_count(n_clusters, weights.n_rows)
     trials = 0 if n_local_trials is None else check.check_integer(n_local_trials, "n_local_trials", 1, 64)
     seed = check.check_random_state(random_state)
     centers, indices = _core.seed_centers(
-        rows, weights, n_clusters, "k-means++", trials, seed, check.check_n_threads(n_threads)
+        rows, weights.values, n_clusters, "k-means++", trials, seed, check.check_n_threads(n_threads)
     )
     return centers.astype(np.float32) if rows.dtype == np.float32 else centers, indices
 

@@ -82,9 +82,12 @@ def gap_curve(
 ) -> GapCurve:
     """Of checked rows. Data and references go through the same fits."""
     values = rows.astype(np.float64)
-    exponent = int(np.frexp(np.abs(values).max())[1])
-    values = np.ldexp(values, -exponent)  # the gap has no unit
+    room = max(0, int(np.frexp(np.abs(values).max())[1]) - 1000)
+    values = np.ldexp(values, -room)  # the gap has no unit, and so differences may have one that float64 holds
     values -= values[0]
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    values = np.ldexp(values, -exponent)
+    exponent += room
     box, wide = PrincipalBox(values, weights), len(values) < values.shape[1]
     random = generator(seed)
     seeds = [int(s) for s in random.randint(2**32, size=n_references + 1, dtype=np.uint64)]
@@ -106,11 +109,13 @@ class GapResult(NamedTuple):
     """What :func:`gap_statistic` returns."""
 
     gap: float
-    """Mean logarithm of the dispersion of noise, minus that of the data: large where the data are clustered."""
+    """Mean logarithm of the dispersion of noise, minus that of the data: large where the data are clustered, infinite
+    where nothing is left of their dispersion in float64."""
     standard_error: float
     """Tibshirani's s: choose the least k with gap(k) >= gap(k + 1) - s(k + 1)."""
     log_dispersion: float
-    """Of the data: logarithm of inertia over total weight, in squared units of X."""
+    """Of the data: logarithm of inertia over total weight, in squared units of X; minus infinity for an inertia of 0,
+    and where it is less than 1e-308 of the squared extent of the data."""
     reference_log_dispersions: Floats
     """The same of the noise, shape (n_references,)."""
 
@@ -149,16 +154,15 @@ def gap_statistic(
         NaN where neither data nor noise have any extent left, as for as many clusters as rows.
     """
     rows = check.check_rows(X)
-    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, len(rows)))
-    counted = check.count_rows(weights, len(rows))
+    weights = check.check_weights(sample_weight, len(rows))
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
-    check.check_cluster_count(n_clusters, counted)
+    check.check_cluster_count(n_clusters, weights.n_rows)
     n_references = check.check_integer(n_references, "n_references", 1)
     n_init = check.check_integer(n_init, "n_init", 1, 10_000)
     seed = check.check_random_state(random_state)
     threads = check.check_n_threads(n_threads)
     check.check_finite(rows, threads)
-    sample, sample_weights = sample_rows(rows, weights, counted, generator(seed))
+    sample, sample_weights = sample_rows(rows, weights.values, weights.n_rows, generator(seed))
     with check.convergence_warnings_ignored():
         curve = gap_curve(
             sample, sample_weights, [n_clusters], n_references=n_references, n_init=n_init, seed=seed, n_threads=threads

@@ -55,7 +55,8 @@ class KMeans:
         by what a sample of the rows and the passes so far show, and goes back where a choice does not pay. "elkan"
         is accepted for compatibility and means "auto".
     n_threads : int, optional
-        Threads; by default OMP_NUM_THREADS, else the processors that the process may use.
+        Threads; by default OMP_NUM_THREADS (a warning says so, once, where that makes no sense), else the processors
+        that the process may use.
     callback : callable, optional
         Called as ``callback(progress)`` after every iteration, with fields restart, iteration, inertia, center_shift,
         changed, algorithm and screened. An exception it raises ends the fit and leaves the estimator as it was.
@@ -67,7 +68,8 @@ class KMeans:
     labels_ : ndarray of shape (n_samples,), int32
         Equal to ``predict(X)``.
     inertia_ : float
-        Sum of weight times squared Euclidean distance to the nearest center, in squared units of X.
+        Sum of weight times squared Euclidean distance to the nearest center, in squared units of X; infinite where
+        float64 cannot hold it.
     n_iter_ : int
         Iterations of the restart kept.
     converged_ : bool
@@ -75,7 +77,7 @@ class KMeans:
     cluster_sizes_ : ndarray of shape (n_clusters,), int64
         Rows in each cluster.
     cluster_weights_ : ndarray of shape (n_clusters,), float64
-        Sums of the weights of those rows.
+        Sums of the weights of those rows; infinite where float64 cannot hold one.
     history_ : structured ndarray of shape (n_iter_,)
         Fields inertia, center_shift and changed (rows with a new label) of every iteration, and which algorithm ran
         and what share of all pairs of row and center it scored. The inertia is derived from sums over clusters and
@@ -88,7 +90,11 @@ class KMeans:
     Notes
     -----
     X may be any array-like or a pandas, polars or Arrow table; float32 and float64, and integers of 8 and 16 bits,
-    are read in place in any memory layout, other numbers become float64. Lloyd's iteration (Lloyd, IEEE Trans. Inf.
+    are read in place in any memory layout, other numbers become float64. So X may be a memory map, larger than memory:
+    ``np.load(path, mmap_mode="r")`` or ``np.memmap(path, dtype, "r", shape=shape)``, row by row (C order) for
+    speed. A file that another program shortens meanwhile ends the process (SIGBUS), as it does for whoever reads a map:
+    replace such files under another name rather than in place. X should not be written to during a call; weights and
+    given centers are copied. Lloyd's iteration (Lloyd, IEEE Trans. Inf.
     Theory 28, 1982); k-means++ after Arthur and Vassilvitskii (SODA 2007). Empty clusters take the farthest rows.
 
     Examples
@@ -151,7 +157,7 @@ class KMeans:
         y : ignored
         sample_weight : array-like of shape (n_samples,) or float, optional
             Weight of each row, at least 0. A row of weight w counts as w rows; one of weight 0 as if absent, though
-            it gets a label.
+            it gets a label. A positive weight of less than 2**-1074 times the largest counts as that.
 
         Returns
         -------
@@ -215,7 +221,8 @@ class KMeans:
 
     # --- Using --------------------------------------------------------------------------------------------------
 
-    def _fitted_rows(self, X: Any) -> NDArray[Any]:
+    def _rows_and_centers(self, X: Any) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Both checked: fitted attributes may have been set by hand."""
         if not hasattr(self, "cluster_centers_"):
             raise check.not_fitted_error_class()(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
@@ -223,10 +230,7 @@ class KMeans:
             )
         rows = check.check_rows(X)
         check.check_feature_names(self, X, rows.shape[1])
-        return rows
-
-    def _centers(self) -> NDArray[np.float64]:
-        return np.ascontiguousarray(self.cluster_centers_, dtype=np.float64)
+        return rows, check.fitted_centers(self, rows.shape[1])
 
     def predict(self, X: ArrayLike) -> NDArray[np.int32]:
         """Index of the nearest center of every row of ``X``.
@@ -244,10 +248,11 @@ class KMeans:
         NotFittedError
             Before ``fit`` (scikit-learn's own class where that library is loaded).
         ValueError
-            If X has another number of features or a value that is not finite.
+            If X has another number of features or a value that is not finite, or a fitted attribute that is used was
+            set to what cannot be used.
         """
-        rows = self._fitted_rows(X)
-        labels, _ = _core.assign(rows, self._centers(), None, check.check_n_threads(self.n_threads), False)
+        rows, centers = self._rows_and_centers(X)
+        labels, _ = _core.assign(rows, centers, None, check.check_n_threads(self.n_threads), False)
         return labels
 
     def transform(self, X: ArrayLike) -> Any:
@@ -263,18 +268,18 @@ class KMeans:
             Each distance computed in float64; returned as float32 where X is float32. A pandas or polars data frame
             where ``set_output`` says so.
         """
-        rows = self._fitted_rows(X)
-        distances = _core.transform(rows, self._centers(), check.check_n_threads(self.n_threads))
+        rows, centers = self._rows_and_centers(X)
+        distances = _core.transform(rows, centers, check.check_n_threads(self.n_threads))
         return wrap_output(
             distances, X, getattr(self, "_sklearn_output_config", {}).get("transform"), self.get_feature_names_out
         )
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Minus the inertia of ``X`` at the fitted centers."""
-        rows = self._fitted_rows(X)
-        weights = check.check_sample_weight(sample_weight, len(rows))
-        _, inertia = _core.assign(rows, self._centers(), weights, check.check_n_threads(self.n_threads), True)
-        return -inertia  # type: ignore[operator]
+        rows, centers = self._rows_and_centers(X)
+        weights = check.check_weights(sample_weight, len(rows))
+        _, inertia = _core.assign(rows, centers, weights.values, check.check_n_threads(self.n_threads), True)
+        return -float(check.rescaled(inertia, weights.exponent))
 
     # --- What scikit-learn's tools ask for ----------------------------------------------------------------------
 
@@ -282,8 +287,8 @@ class KMeans:
         """Names of the columns of ``transform``: kmeans0, kmeans1, ..."""
         if not hasattr(self, "cluster_centers_"):
             raise check.not_fitted_error_class()(f"This {type(self).__name__} instance is not fitted yet.")
-        prefix = type(self).__name__.lower()
-        return np.asarray([f"{prefix}{i}" for i in range(len(self.cluster_centers_))], dtype=object)
+        prefix, centers = type(self).__name__.lower(), check.check_rows(self.cluster_centers_, "cluster_centers_")
+        return np.asarray([f"{prefix}{i}" for i in range(len(centers))], dtype=object)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose what ``transform`` returns: "default" (an array), "pandas" or "polars"; None changes nothing."""

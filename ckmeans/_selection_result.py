@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _validation as check
 from ._kmeans import KMeans
 
 COLUMNS = {
@@ -37,7 +38,8 @@ class KSelection:
     table: NDArray[np.void]
     """One entry for each k: fields k, inertia, silhouette, silhouette_error, calinski_harabasz, davies_bouldin, bic,
     gap, gap_error, stability (mean adjusted Rand index), smallest_share (of the smallest cluster, by weight), seconds
-    (to fit and score). NaN where a score is not defined or was not asked for."""
+    (to fit and score). NaN where a score is not defined, cannot be computed or was not asked for; an inertia that
+    float64 cannot hold is infinite."""
     criteria: dict[str, tuple[str, bool]]
     """Title of each criterion that was asked for, and whether higher values are better."""
     n_rows: int
@@ -64,6 +66,9 @@ class KSelection:
     models: dict[int, KMeans] = field(default_factory=dict)
     """The fitted estimator of each k."""
 
+    def __post_init__(self) -> None:
+        check.check_selection(self)
+
     @property
     def ks(self) -> NDArray[np.int64]:
         """Numbers of clusters tried, ascending."""
@@ -72,6 +77,8 @@ class KSelection:
     @property
     def best_estimator_(self) -> KMeans:
         """The fitted estimator of ``recommended_k``."""
+        if self.recommended_k not in self.models:
+            raise ValueError(f"models must hold an estimator for recommended_k={self.recommended_k}, got {self.models}")
         return self.models[self.recommended_k]
 
     @property
@@ -195,6 +202,5 @@ class KSelection:
     def plot(self, kind: str = "scores", **kwargs: Any) -> Any:
         """A picture, by matplotlib: "scores" or "elbow"; see :mod:`ckmeans.plot`. Returns the axes drawn into."""
         from . import plot
-        from ._validation import check_choice
 
-        return getattr(plot, check_choice(kind, "kind", ("scores", "elbow")))(self, **kwargs)
+        return getattr(plot, check.check_choice(kind, "kind", ("scores", "elbow")))(self, **kwargs)

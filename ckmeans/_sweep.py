@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +18,7 @@ Floats = NDArray[np.float64]
 T = TypeVar("T")
 R = TypeVar("R")
 
+FAR_UNIT = 2.0**-32
 MAX_ITER = 300
 TOL = 1e-4
 
@@ -74,7 +77,13 @@ def extend(
     """The centers of a fit and rows that greedy k-means++ adds to them."""
     centers = np.asarray(fitted.centers, dtype=np.float64)
     closest = _core.distances_to_own(rows, centers, fitted.labels, n_threads)
+    if weights is not None:
+        closest[weights == 0] = 0  # they may be anywhere
     farthest = closest.max()
+    if farthest > np.finfo(np.float32 if rows.dtype == np.float32 else np.float64).max:
+        # Distances are beyond what they are returned in: in another unit they are not.
+        fitted = fitted._replace(centers=centers * FAR_UNIT)
+        return extend(rows.astype(np.float64) * FAR_UNIT, weights, fitted, n_clusters, random, n_threads) / FAR_UNIT
     if farthest > 0:
         closest /= farthest  # no square overflows or vanishes
     trials = 2 + int(np.log(n_clusters))
@@ -87,7 +96,8 @@ def extend(
         candidates = np.ascontiguousarray(rows[np.minimum(drawn, len(rows) - 1)], dtype=np.float64)
         distances = np.asarray(_core.transform(rows, candidates, n_threads), dtype=np.float64)
         if farthest > 0:
-            distances /= farthest
+            with np.errstate(over="ignore"):  # what is infinitely farther is not nearer
+                distances /= farthest
         left = np.minimum(distances, closest[:, np.newaxis])
         potentials = np.add.reduce(left**2 if weights is None else weights[:, np.newaxis] * left**2)
         best = int(potentials.argmin())
@@ -112,14 +122,49 @@ def sample_rows(
 
 
 def side_by_side(function: Callable[[T], R], items: Sequence[T], n_threads: int) -> list[R]:
-    """``function`` of every item, on several threads: for small fits, which gain nothing from threads of their own."""
+    """``function`` of every item, in their order, on several threads: for small fits, which gain nothing from threads
+    of their own.
+
+    The caller draws items like its helpers, of whom there are as many as can be started, and so maybe none. Once one
+    of them has failed, nobody draws another item.
+    """
     if n_threads == 1 or len(items) == 1:
         return [function(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
+    left, lock = list(range(len(items)))[::-1], Lock()
+    results: dict[int, R] = {}
+    errors: list[BaseException] = []
 
-    with ThreadPoolExecutor(min(n_threads, len(items))) as pool:
+    def work() -> None:
+        while True:
+            with lock:
+                if errors or not left:
+                    return
+                item = left.pop()
+            results[item] = function(items[item])
+
+    def help_out() -> None:
         try:
-            return list(pool.map(function, items))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    helpers: list[Thread] = []
+    try:
+        for _ in range(min(n_threads, len(items)) - 1):
+            helper = Thread(target=copy_context().run, args=(help_out,))
+            try:
+                helper.start()
+            except RuntimeError:  # no thread is to be had
+                break
+            helpers.append(helper)
+        work()
+        for helper in helpers:
+            helper.join()
+    except BaseException as error:
+        errors.append(error)
+        for helper in helpers:  # within this block, so that their fits see where the main thread is left for Ctrl-C
+            helper.join()
+        raise
+    if errors:
+        raise errors[0]
+    return [results[item] for item in range(len(items))]

@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -16,11 +17,17 @@ _HIERARCHIES = (
     ("cpu,cpuacct", "cpu", _VERSION_1),
 )
 
+MOST_THREADS = 2**31 - 1
+MOST_TEXT, MOST_PATH = 2**16, 2**12
+"""Characters of a file, and of the path of a control group, that are read."""
+_complained = False
+"""Whether a setting that makes no sense was spoken of."""
+
 
 def _text(*path: str) -> str:
     try:
         with open(os.path.join(*path)) as file:  # pathlib would cost half of this package's import time
-            return file.read()
+            return file.read(MOST_TEXT)
     except (OSError, ValueError):
         return ""
 
@@ -33,7 +40,7 @@ def _quotas(root: str) -> Iterator[float]:
     groups = {}
     for line in _text(root, "proc/self/cgroup").splitlines():  # "5:cpu,cpuacct:/path", in version 2 "0::/path"
         controllers, _, path = line.partition(":")[2].partition(":")
-        groups.update(dict.fromkeys(controllers.split(","), path.strip("/")))
+        groups.update(dict.fromkeys(controllers.split(","), path[:MOST_PATH].strip("/")))
     for mount, controller, files in _HIERARCHIES:
         group, above = groups.get(controller, ""), None
         while group != above:
@@ -41,9 +48,10 @@ def _quotas(root: str) -> Iterator[float]:
             words = [word for name in files for word in _text(folder, name).split()]
             try:
                 quota, period = map(int, words)
-            except ValueError:  # "max", or nothing to read: no limit
-                quota = period = 0
-            yield quota / period if quota > 0 and period > 0 else math.inf
+                limit = quota / period if quota > 0 and period > 0 else math.inf
+            except (ValueError, OverflowError):  # "max", nothing to read, or beyond any number of processors
+                limit = math.inf
+            yield limit
             group, above = os.path.dirname(group), group
 
 
@@ -62,5 +70,25 @@ def processors() -> int:
 
 def default_threads() -> int:
     """Threads for ``n_threads=None``."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else processors()
+    return _omp_num_threads() or processors()
+
+
+def _omp_num_threads() -> int | None:
+    """What OMP_NUM_THREADS asks for, of a list the first number; None where that is nothing, or nonsense."""
+    setting = os.environ.get("OMP_NUM_THREADS", "")
+    if not setting or setting.isspace():
+        return None
+    wanted = setting.partition(",")[0].strip()
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= len(str(MOST_THREADS)):
+        if 0 < int(wanted) <= MOST_THREADS:
+            return int(wanted)
+    global _complained
+    if not _complained:
+        _complained = True  # once a process
+        warnings.warn(
+            f"OMP_NUM_THREADS is ignored: it must be a number of threads between 1 and {MOST_THREADS}, or several with "
+            f"commas between, got {setting[:40]!r}{'...' if len(setting) > 40 else ''}",
+            UserWarning,
+            stacklevel=5,
+        )
+    return None

@@ -21,7 +21,7 @@ from . import profiling
 from ._functions import assign
 from ._kmeans import KMeans
 from ._structures import find_structures
-from .profiling import FloatArray, Moments, Positions, norms, quartiles
+from .profiling import FloatArray, Moments, Positions, cluster_averages, norms, quartiles, ratios
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
@@ -156,7 +156,7 @@ def diagnose(
         gaps are cut (Campello, Moulavi and Sander, PAKDD 2013); reported are those that k-means cannot find.
     "outliers"
         Far rows that drag a center along or make up a cluster: ``rows``, ``excess`` (distance to the center, or to
-        the next cluster, in units of the limit there; descending), ``clusters``.
+        the next cluster, in units of the limit there; descending; maybe infinite), ``clusters``.
     "overlap"
         Clusters with rows between them, by silhouettes of a sample (Rousseeuw, J. Comput. Appl. Math. 20, 1987):
         ``pairs`` of clusters, ``shares`` of their rows, ``silhouette`` (mean), ``cluster_silhouettes``.
@@ -182,9 +182,11 @@ def diagnose(
     if not isinstance(model, KMeans):
         raise TypeError(f"model must be a fitted KMeans, got {type(model).__name__}")
     rows = check.check_rows(X)
+    labels, centers = profiling.predicted(model, X, rows, n_threads)
     case = Case(
         rows=rows,
-        labels=profiling.predicted(model, X, n_threads),
+        labels=labels,
+        centers=centers,
         weights=profiling.weights_of(sample_weight, len(rows)),
         model=model,
         names=profiling.feature_names_of(X, model, feature_names, rows.shape[1]),
@@ -211,6 +213,7 @@ class Case:
 
     rows: NDArray[Any]
     labels: NDArray[np.int32]
+    centers: FloatArray
     weights: FloatArray
     model: KMeans
     names: NDArray[np.object_]
@@ -218,16 +221,12 @@ class Case:
     n_threads: int
 
     @cached_property
-    def centers(self) -> FloatArray:
-        return np.asarray(self.model.cluster_centers_, dtype=np.float64)
-
-    @cached_property
     def members(self) -> list[Positions]:
         return profiling.cluster_members(self.labels, len(self.centers), self.weights)
 
     @cached_property
     def unit(self) -> float:
-        return profiling.safe_unit(self.rows, self.centers)
+        return profiling.safe_unit(self.rows, self.weights, self.centers)
 
     def blocks(self) -> Iterator[tuple[int, FloatArray, FloatArray]]:
         return profiling.blocks(self.rows, self.weights, self.members, self.unit)
@@ -271,7 +270,7 @@ class Case:
         positions.sort()
         rows = self.rows[positions].astype(np.float64)
         exponent = -np.frexp(np.abs(rows).max())[1]
-        scaled, centers = np.ldexp(rows, exponent), np.ldexp(self.centers, exponent)
+        scaled, centers = np.ldexp(rows, exponent), check.rescaled(self.centers, exponent)
         return Sample(positions, scaled, self.labels[positions], self.weights[positions], centers)
 
 
@@ -279,7 +278,8 @@ class Case:
 
 
 def too_many_clusters(case: Case) -> Finding | None:
-    n_clusters, empty = len(case.centers), np.flatnonzero(case.model.cluster_sizes_ == 0)
+    n_clusters = len(case.centers)
+    empty = np.flatnonzero(check.fitted_numbers(case.model, "cluster_sizes_", (n_clusters,), "iu") == 0)
     if n_clusters <= case.n_distinct and not len(empty):
         return None
     left = f"; the fit left {_listed(empty, 'cluster')} empty" if len(empty) else ""
@@ -288,7 +288,7 @@ def too_many_clusters(case: Case) -> Finding | None:
 
 
 def unlike_scales(case: Case) -> Finding | None:
-    deviations = case.overall.spread / case.unit
+    deviations, shown = case.overall.spread, ratios(case.overall.spread, case.unit)
     varying = deviations > 0
     rows = case.main_sample.rows
     inner = np.clip(rows, *np.quantile(rows, (TAIL, 1 - TAIL), axis=0)).std(axis=0)
@@ -296,20 +296,20 @@ def unlike_scales(case: Case) -> Finding | None:
 
     def large(scales: FloatArray) -> NDArray[np.bool_]:
         """Which features are far above the median, the lower of two in the middle."""
-        return scales > SCALE_RATIO * np.quantile(scales[varying], 0.5, method="lower") if varying.any() else varying
+        return scales / SCALE_RATIO > np.quantile(scales[varying], 0.5, method="lower") if varying.any() else varying
 
     few = large(deviations) & large(inner)
     if not few.any():
         return None
     squares = (deviations / deviations.max()) ** 2
     share = float(squares[few].sum() / squares.sum())
-    others = deviations[~few & varying]
+    others = shown[~few & varying]
     message = (
-        f"The standard deviation is up to {deviations[few].max():.3g} for {_listed(case.names[few])}, and "
+        f"The standard deviation is up to {shown[few].max():.3g} for {_listed(case.names[few])}, and "
         f"{others.min():.3g} to {others.max():.3g} for the others, which have {1 - share:.2%} of the variance and "
         "hardly count. Standardise them: sklearn.preprocessing.StandardScaler, `ckmeans fit --scale standard`."
     )
-    details = {"features": np.flatnonzero(few), "standard_deviations": deviations, "variance_share": share}
+    details = {"features": np.flatnonzero(few), "standard_deviations": shown, "variance_share": share}
     return Finding("unlike-scales", "serious", message, details)
 
 
@@ -363,12 +363,12 @@ def outliers(case: Case) -> Finding | None:
             rest = Moments.of(block[~beyond], weights[~beyond])
             pull = norms(case.moments[cluster].mean - rest.mean, axis=0)
             if pull >= OUTLIER_PULL * norms(rest.spread, axis=0):
-                found.append((case.members[cluster][beyond], far[beyond] / limits[cluster]))
+                found.append((case.members[cluster][beyond], ratios(far[beyond], limits[cluster])))
     handfuls = case.small & (sizes <= HANDFUL)
     for cluster in np.flatnonzero(handfuls).tolist():  # would its rows be outliers of the next cluster?
         rows = case.rows[case.members[cluster]] * case.unit
         far = np.stack([norms(centers[~handfuls] - row, axis=1) for row in rows])
-        excess = far.min(axis=1) / limits[~handfuls][far.argmin(axis=1)]
+        excess = ratios(far.min(axis=1), limits[~handfuls][far.argmin(axis=1)])
         if (excess > 1).all():
             found.append((case.members[cluster], excess))
     if not found:
@@ -394,8 +394,7 @@ def overlap(case: Case) -> Finding | None:
         return None
     values = silhouette_samples(rows, labels, sample_weight=weights, n_threads=case.n_threads)
     mean, totals = float(np.average(values, weights=weights)), np.bincount(labels, weights, len(centers))
-    with np.errstate(invalid="ignore"):
-        by_cluster = np.bincount(labels, weights * values, len(centers)) / totals  # NaN for those without rows
+    by_cluster = cluster_averages(values, labels, weights, len(centers))
 
     low = values < LOW_SILHOUETTE
     next_one = labels.copy()
@@ -421,6 +420,7 @@ def overlap(case: Case) -> Finding | None:
 
 def unstable(case: Case) -> Finding | None:
     from .metrics import adjusted_rand_score
+    from .metrics import inertia as metrics_inertia
 
     sample, init = case.main_sample, case.model.init
     by_chance = isinstance(init, str) or callable(init)
@@ -432,7 +432,8 @@ def unstable(case: Case) -> Finding | None:
         warnings.simplefilter("ignore")  # too few distinct rows: that has a check of its own
         for i, seed in enumerate(np.random.default_rng(case.seed).integers(2**63, size=REFITS)):
             again.set_params(random_state=int(seed)).fit(case.rows[sample.positions], sample_weight=sample.weights)
-            rand[i], inertia[i] = adjusted_rand_score(sample.labels, again.labels_), again.inertia_
+            rand[i] = adjusted_rand_score(sample.labels, again.labels_)
+            inertia[i] = metrics_inertia(sample.rows, again.labels_, sample_weight=sample.weights)
     if rand.mean() >= STABLE_RAND:
         return None
     inertia /= inertia.min() or 1.0

@@ -44,25 +44,26 @@ class _Labelled(NamedTuple):
     weights: Floats | None
     exponent: int
     """Weights were divided by 2**exponent."""
+    n_weighted: int
+    """Rows of positive weight."""
     n_threads: int
 
     @property
     def one_row(self) -> float:
-        """The weight of one row, in the unit of the weights."""
-        return float(np.ldexp(1.0, -self.exponent))
-
-    @property
-    def n_weighted(self) -> int:
-        """Rows of positive weight."""
-        return check.count_rows(self.weights, len(self.rows))
+        """The weight of one row, in the unit of the weights; infinite where they are that light."""
+        return float(check.rescaled(1.0, -self.exponent))
 
 
 def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled:
     rows = check.check_rows(X)
     codes, n_labels = check.check_labels(labels, len(rows))
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    weights, exponent = check.scaled_weights(weights)
-    return _Labelled(rows, codes, n_labels, weights, exponent, check.check_n_threads(n_threads))
+    weights, exponent, n_weighted = check.check_weights(sample_weight, len(rows))
+    return _Labelled(rows, codes, n_labels, weights, exponent, n_weighted, check.check_n_threads(n_threads))
+
+
+def rows_by_weight(weights: NDArray[Any], exponent: int) -> float:
+    """Sum of weights that were divided by 2**exponent; infinite where that is beyond float64."""
+    return float(check.rescaled(math.fsum(weights), exponent))
 
 
 class _Scatter(NamedTuple):
@@ -78,12 +79,10 @@ class _Scatter(NamedTuple):
     @property
     def n_rows(self) -> float:
         """Rows, by weight."""
-        try:
-            return math.ldexp(math.fsum(self.weights), self.exponent)
-        except OverflowError:
-            raise ValueError(
-                "sample_weight must have a sum that float64 holds; divide all weights by some number"
-            ) from None
+        count = rows_by_weight(self.weights, self.exponent)
+        if count == math.inf:
+            raise ValueError("sample_weight must have a sum that float64 holds; divide all weights by some number")
+        return count
 
     @property
     def within(self) -> float:
@@ -98,7 +97,7 @@ def _scatter(data: _Labelled, want_distances: bool = False) -> _Scatter:
     if not there.all():
         weights, means, squares = weights[there], means[there], squares[there]
         distances = None if distances is None else distances[there]
-    return _Scatter(weights, np.ldexp(means, -unit), squares, distances, unit, data.exponent)
+    return _Scatter(weights, check.rescaled(means, -unit), squares, distances, unit, data.exponent)
 
 
 def _check_several(n_clusters: int, what: str) -> None:
@@ -236,7 +235,7 @@ def silhouette_score(
     data = _check(X, labels, sample_weight, n_threads)
     if sample_size is not None:
         sample_size = check.check_integer(sample_size, "sample_size", 2)
-    samples = sample_size is not None and sample_size < len(data.rows)
+    samples = sample_size is not None and sample_size < data.n_weighted
     # Nothing is taken from NumPy's global generator where nothing is drawn.
     seed = check.check_random_state(random_state) if samples or random_state is not None else 0
     error = 0.0
@@ -334,17 +333,21 @@ def calinski_harabasz_score(
 ) -> float:
     """Ratio of the scatter between clusters to that within, each by its degrees of freedom; higher is better.
 
-    Calinski and Harabasz (Communications in Statistics 3, 1974). 1 where nothing scatters within, as in scikit-learn.
-    Parameters and errors as for :func:`silhouette_samples`.
+    Calinski and Harabasz (Communications in Statistics 3, 1974). 1 where nothing scatters within, as in scikit-learn;
+    infinite where the ratio is beyond float64. Parameters and errors as for :func:`silhouette_samples`.
     """
-    scatter = _scatter(_check(X, labels, sample_weight, n_threads))
+    return _calinski_harabasz(_check(X, labels, sample_weight, n_threads), without_scatter=1.0)
+
+
+def _calinski_harabasz(data: _Labelled, without_scatter: float) -> float:
+    scatter = _scatter(data)
     n, k = scatter.n_rows, len(scatter.weights)
     _check_several(k, "calinski_harabasz_score")
     _check_weight(k, n, "calinski_harabasz_score")
     weights = scatter.weights[:, np.newaxis]
     overall = np.add.reduce(weights * scatter.means) / math.fsum(scatter.weights)
     between = math.fsum(np.add.reduce(weights * (scatter.means - overall) ** 2))
-    return between / (k - 1) / (scatter.within / (n - k)) if scatter.within > 0 else 1.0
+    return between / scatter.within * ((n - k) / (k - 1)) if scatter.within > 0 else without_scatter
 
 
 def davies_bouldin_score(
@@ -367,7 +370,7 @@ def davies_bouldin_score(
     for start in range(0, len(spread), block):
         part = slice(start, start + block)
         apart = _core.transform(scatter.means[part], scatter.means, data.n_threads)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratios = np.where(apart > 0, (spread[part, np.newaxis] + spread) / apart, 0.0)
         worst[part] = ratios.max(axis=1)
     return math.fsum(worst) / len(worst)
@@ -386,9 +389,7 @@ def inertia(
     """
     data = _check(X, labels, sample_weight, n_threads)
     scatter = _scatter(data)
-    exponent = 2 * scatter.unit + scatter.exponent
-    with np.errstate(over="ignore", under="ignore"):
-        return float(np.ldexp(scatter.within, exponent))
+    return float(check.rescaled(scatter.within, 2 * scatter.unit + scatter.exponent))
 
 
 def bic(
@@ -417,14 +418,21 @@ def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
     _check_weight(k, n, what)
     if not scatter.within > 0:
         return -math.inf
-    log_variance = math.log(scatter.within / (d * (n - k))) + (2 * scatter.unit + scatter.exponent) * math.log(2)
+    log_variance = (
+        math.log(scatter.within) - math.log(d * (n - k)) + (2 * scatter.unit + scatter.exponent) * math.log(2)
+    )
     shares = scatter.weights / math.fsum(scatter.weights)
     log_likelihood = (
-        n * math.fsum(p * math.log(p) for p in shares.tolist())
+        n * math.fsum(p * math.log(p) for p in shares.tolist() if p > 0)
         - n * d / 2 * (math.log(2 * math.pi) + log_variance)
         - d * (n - k) / 2
     )
-    return float(-2 * log_likelihood + (k * d + k) * penalty(n))
+    criterion = float(-2 * log_likelihood + (k * d + k) * penalty(n))
+    if not math.isfinite(criterion):
+        raise ValueError(
+            f"{what} of rows of total weight {n:g} is more than float64 holds; divide all weights by some number"
+        )
+    return criterion
 
 
 # --- Agreement of two labellings ------------------------------------------------------------------------------------

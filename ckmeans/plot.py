@@ -7,7 +7,7 @@ colour and marker in all pictures; the colours are those of Okabe and Ito, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from ._drawing import (
     FloatArray,
     cluster_colour,
     draw_borders,
+    drawing_unit,
     figure_height,
     integer_axis,
     label_ticks,
@@ -32,8 +33,9 @@ from ._drawing import (
     shortened,
     sorted_curve,
     tidy,
+    with_unit,
 )
-from .profiling import feature_names_of
+from .profiling import LARGEST_DIFFERENCE, cluster_averages, feature_names_of, moderate, predicted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,9 +67,9 @@ def elbow(selection: Any, *, ax: Axes | None = None) -> Axes:
     TypeError, ImportError
         If a parameter is wrong, or matplotlib is missing.
     """
-    _check_selection(selection)
+    table = _table(selection)
     ax = new_axes(ax)
-    _draw_curve(ax, selection, "inertia", "Inertia", "elbow", selection.elbow)
+    _draw_curve(ax, selection, table, "inertia", "Inertia", "elbow", selection.elbow)
     ax.set(ylabel="inertia", ylim=(0, None))
     ax.legend(
         loc="upper right", title="A hint, no decision (Schubert 2023)", fontsize="small", title_fontsize="x-small"
@@ -94,16 +96,16 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
     TypeError, ValueError, ImportError
         If a parameter is wrong, no criterion has a value, axes are too few, or matplotlib is missing.
     """
-    _check_selection(selection)
-    names = [name for name in selection.criteria if np.isfinite(selection.table[name]).any()]
+    table = _table(selection)
+    names = [name for name in selection.criteria if np.isfinite(table[name]).any()]
     if not names:
-        raise ValueError(f"selection must have a criterion with a value, got none for k = {selection.table['k']}")
+        raise ValueError(f"selection must have a criterion with a value, got none for k = {table['k']}")
     given = None if axes is None else np.asarray(axes, dtype=object).ravel().tolist()
     panels = new_panels("axes", given, len(names), (6.8, 0.6 + 2.1 * ((len(names) + 1) // 2)))
     legend: dict[str, Any] = {}
     for ax, name in zip(panels, names, strict=True):
         title, higher_is_better = selection.criteria[name]
-        _draw_curve(ax, selection, name, title, "choice", selection.choices.get(name))
+        _draw_curve(ax, selection, table, name, title, "choice", selection.choices.get(name))
         ax.set_ylabel(f"{'higher' if higher_is_better else 'lower'} is better", fontsize="small", color=MUTED)
         legend |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     owner: Any = panels[0].figure if given is None else panels[0]
@@ -112,29 +114,32 @@ def scores(selection: Any, *, axes: Any = None) -> NDArray[np.object_]:
     return np.array(panels, dtype=object)
 
 
-def _draw_curve(ax: Axes, selection: Any, name: str, title: str, mark: str, marked: int | None) -> None:
+def _draw_curve(ax: Axes, selection: Any, table: Any, name: str, title: str, mark: str, marked: int | None) -> None:
     """A column of the table against k, with its error, the k that it marks and the one that is recommended."""
-    table = np.sort(selection.table, order="k")
-    k, values = table["k"], table[name]
+    k, unit = table["k"], drawing_unit(table[name])
+    values = np.where(np.isfinite(table[name]), table[name], np.nan) / unit
     ax.plot(k, values, "o-", color=LINE, ms=4)
     if name == "gap":
-        ax.errorbar(k, values, table["gap_error"], fmt="none", ecolor=LINE, capsize=2)
+        ax.errorbar(k, values, table["gap_error"] / unit, fmt="none", ecolor=LINE, capsize=2)
     elif name == "silhouette":
-        error = table["silhouette_error"]
+        error = table["silhouette_error"] / unit
         ax.fill_between(k, values - error, values + error, color=LINE, alpha=0.2, linewidth=0)
     remark = "\n(no cluster structure)" if selection.structured is False else ""  # None: not tested
     label = f"recommended: k = {selection.recommended_k}{remark}"
     ax.axvline(selection.recommended_k, color=INK, linestyle="--", linewidth=1, label=label)
     if marked is not None:
         ax.plot(k[k == marked], values[k == marked], "o", ms=11, mew=2, fillstyle="none", color=EMPHASIS, label=mark)
-    ax.set_title(f"{title}: {f'no {mark}' if marked is None else f'{mark} k = {marked}'}", fontsize="medium")
+    ax.set_title(
+        f"{with_unit(title, unit)}: {f'no {mark}' if marked is None else f'{mark} k = {marked}'}", fontsize="medium"
+    )
     ax.set(xlabel="number of clusters k", ymargin=0.15)  # room for rings
     integer_axis(ax, k)
 
 
-def _check_selection(selection: Any) -> None:
+def _table(selection: Any) -> NDArray[np.void]:
     if not (hasattr(selection, "table") and hasattr(selection, "choices")):
         raise TypeError(f"selection must be a KSelection, got {type(selection).__name__}")
+    return check.check_selection(selection)
 
 
 def silhouette(
@@ -174,11 +179,9 @@ def silhouette(
 
     max_rows = check.check_integer(max_rows, "max_rows", 1)
     n_threads = check.check_n_threads(n_threads)
-    rows, labels, counts = _clustering(X, model)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    present = np.arange(len(rows)) if weights is None else np.flatnonzero(weights)
-    sample = present[_stratified(labels[present], MOST_SILHOUETTE_ROWS)]
-    rows, labels, weights = rows[sample], labels[sample], None if weights is None else weights[sample]
+    present, labels, counts, weights, _ = _clustering(X, model, sample_weight)
+    sample = _stratified(labels, MOST_SILHOUETTE_ROWS)
+    rows, labels, weights = present[sample], labels[sample], None if weights is None else weights[sample]
     ax = new_axes(ax, height=figure_height(counts))
     ax.set(xlabel="silhouette", ylabel="cluster (rows)")
     if not 2 <= len(np.unique(labels)) < len(rows):
@@ -219,7 +222,8 @@ def clusters(
     """Rows as points, numbers at the centers, and the borders between the clusters.
 
     Rows and centers are projected onto a plane through the mean of X; the borders are where it cuts the cells of the
-    centers. Of more than two features, a row off the plane may thus appear on the other side of a border.
+    centers. Of more than two features, a row off the plane may thus appear on the other side of a border. Values beyond
+    1e100, or all below 1e-100, are drawn in a unit that the axes name.
 
     Parameters
     ----------
@@ -244,13 +248,17 @@ def clusters(
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
     max_points = check.check_integer(max_points, "max_points", 1)
-    rows, labels, counts = _clustering(X, model)
+    rows, labels, counts, _, centers = _clustering(X, model)
+    fitted = centers is not None
+    unit = drawing_unit(rows) if centers is None else drawing_unit(rows, centers)
+    if unit != 1:
+        rows, centers = rows / unit, None if centers is None else centers / unit
+    if centers is None:
+        centers = _cluster_means(rows.T, labels, counts, np.ones(len(rows)))
     origin, directions, axis_labels = plane(
         rows, features, feature_names_of(X, model, feature_names, rows.shape[1]).tolist()
     )
     ax = new_axes(ax)
-    fitted = _is_fitted(model)
-    centers = model.cluster_centers_ if fitted else _cluster_means(rows.T, labels, counts, np.ones(len(rows)))
     drawn = _stratified(labels, max_points)
     points, places = (rows[drawn] - origin) @ directions.T, (centers - origin) @ directions.T
     if not directions[1].any():  # a single feature
@@ -263,7 +271,8 @@ def clusters(
     ax.plot(*places.T, ".", color=INK, ms=4)
     title = f"Clusters: {f'{len(drawn)} of ' if len(drawn) < len(rows) else ''}{len(rows)} rows"
     title += ", projected\nborders in the plane through the mean" if fitted and 2 < rows.shape[1] else ""
-    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim(), xlabel=axis_labels[0], ylabel=axis_labels[1], title=title)
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim(), title=title)
+    ax.set(xlabel=with_unit(axis_labels[0], unit), ylabel=with_unit(axis_labels[1], unit))
     if fitted and len(places) > 1:
         draw_borders(ax, places, np.linalg.norm(centers - origin - places @ directions, axis=1))
     if len(places) <= 100:  # more would hide the points
@@ -280,7 +289,8 @@ def profiles(
     annotate: bool | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Heat map of (mean of a cluster - overall mean) / overall standard deviation; 0 where a feature is constant.
+    """Heat map of (mean of a cluster - overall mean) / overall standard deviation, at most 1e6 in absolute value; 0
+    where a feature is constant.
 
     Parameters
     ----------
@@ -303,12 +313,13 @@ def profiles(
     TypeError, ValueError, NotFittedError, ImportError
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
-    rows, labels, counts = _clustering(X, model)
+    rows, labels, counts, given, _ = _clustering(X, model, sample_weight)
     names = feature_names_of(X, model, feature_names, rows.shape[1]).tolist()
-    weights = _shares(check.check_sample_weight(sample_weight, len(rows)), len(rows))
+    weights = np.ones(len(rows)) if given is None else given
     annotate = check.check_flag(len(counts) * len(names) <= MOST_CELLS if annotate is None else annotate, "annotate")
     ax = new_axes(ax, width=min(max(6.4, 2.5 + 0.45 * len(names)), 14), height=figure_height(counts) + 0.5)
     deviations = _cluster_means((_standardised(column, weights) for column in rows.T), labels, counts, weights)
+    deviations = np.clip(deviations, -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)  # of rows that have next to no weight
     limit = max(np.nanmax(np.abs(deviations)), 0.1)
     image = ax.imshow(deviations, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     ax.figure.colorbar(image, ax=ax, label="standard deviations from the overall mean")
@@ -340,20 +351,21 @@ def sizes(model: Any, *, ax: Axes | None = None) -> Axes:
         If a parameter is wrong, ``model`` is not fitted, or matplotlib is missing.
     """
     if _is_fitted(model):
-        counts = model.cluster_sizes_
+        counts = check.fitted_numbers(model, "cluster_sizes_", kinds="iu")
     else:
         counts = np.bincount(check.check_label_indices(model, max(np.size(model), 1), MOST_CLUSTERS, "model"))
-    weights = getattr(model, "cluster_weights_", counts)
-    weighted = np.isfinite(weights).all() and not np.array_equal(weights, counts)
+    has_weights = hasattr(model, "cluster_weights_")
+    weights = check.fitted_numbers(model, "cluster_weights_", counts.shape) if has_weights else counts
+    weighted = np.isfinite(weights).all() and weights.any() and not np.array_equal(weights, counts)
     ax = new_axes(ax, height=figure_height(counts))
     numbers = np.arange(len(counts))
     bars = ax.barh(numbers, counts, color=[cluster_colour(cluster) for cluster in range(len(counts))])
     ax.set(xlabel="rows", ylabel="cluster", title=f"Cluster sizes, {counts.sum()} rows")
-    ax.set(xlim=(0, (1.6 if weighted else 1.3) * counts.max()), ylim=(len(counts) - 0.4, -0.6))
+    ax.set(xlim=(0, (1.6 if weighted else 1.3) * max(counts.max(), 1)), ylim=(len(counts) - 0.4, -0.6))
     font = label_ticks(ax.yaxis, numbers, list(map(str, numbers)))
     texts = [""] * len(counts)
     for i in ax.get_yticks().astype(int):
-        texts[i] = f"{counts[i]} ({counts[i] / counts.sum():.1%})"
+        texts[i] = f"{counts[i]} ({counts[i] / max(counts.sum(), 1):.1%})"
         texts[i] += f", {_shares(weights, len(weights))[i]:.1%} of weight" if weighted else ""
     ax.bar_label(bars, texts, padding=4, fontsize=font)
     tidy(ax, "x")
@@ -380,11 +392,14 @@ def convergence(model: Any, *, ax: Axes | None = None) -> Axes:
     if not (_is_fitted(model) and hasattr(model, "history_")):
         raise TypeError(f"model must be a fitted KMeans, got {type(model).__name__}")
     ax = new_axes(ax)
-    history = model.history_
+    history = check.check_fields(model.history_, "history_", ("inertia", "changed"))
+    inertia = float(check.fitted_numbers(model, "inertia_", ()))
+    n_rows = len(check.fitted_numbers(model, "labels_", kinds="iu"))
     iterations = np.arange(1, len(history) + 1)
-    excess = history["inertia"] / (model.inertia_ if 0 < model.inertia_ < np.inf else np.nan) - 1
-    excess[excess < 1e-9] = np.nan  # what is left is rounding
-    changed = np.where(history["changed"] > 0, history["changed"] / len(model.labels_), np.nan)
+    with np.errstate(over="ignore"):
+        excess = history["inertia"] / (inertia if 0 < inertia < np.inf else np.nan) - 1
+    excess[~((excess >= 1e-9) & np.isfinite(excess))] = np.nan  # less is rounding
+    changed = np.where(history["changed"] > 0, history["changed"] / n_rows, np.nan)
     ax.plot(iterations, excess, "o-", color=LINE, ms=4, label="inertia above its final value")
     ax.plot(iterations, changed, "s--", color=EMPHASIS, ms=4, label="rows with a new label")
     least, most = np.nanmin([excess, changed], initial=0.02), np.nanmax([excess, changed], initial=1)
@@ -403,16 +418,33 @@ def _is_fitted(model: Any) -> bool:
     return hasattr(model, "predict")
 
 
-def _clustering(X: Any, model: Any) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
-    """Checked rows, their labels, and the number of rows in each cluster."""
+class _Clustering(NamedTuple):
+    """Checked rows that have a weight, and what belongs to them."""
+
+    rows: NDArray[Any]
+    labels: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    """Such rows in each cluster."""
+    weights: FloatArray | None
+    centers: FloatArray | None
+    """Of an estimator."""
+
+
+def _clustering(X: Any, model: Any, sample_weight: Any = None) -> _Clustering:
     rows = check.check_rows(X)
     if _is_fitted(model):
-        labels: NDArray[np.int32] = model.predict(X)
-        return rows, labels, np.bincount(labels, minlength=len(model.cluster_centers_))
-    labels = check.check_label_indices(model, len(rows), MOST_CLUSTERS, "model")
-    if not np.isfinite(rows).all():
-        raise ValueError("X contains NaN or infinity; values must be finite")
-    return rows, labels, np.bincount(labels)
+        labels, centers = predicted(model, X, rows)
+        n_clusters = len(centers)
+    else:
+        centers = None
+        labels = check.check_label_indices(model, len(rows), MOST_CLUSTERS, "model")
+        check.check_finite(rows, check.check_n_threads(None))
+        n_clusters = int(labels.max()) + 1
+    weights = check.check_weights(sample_weight, len(rows)).values
+    if weights is not None:
+        counted = np.flatnonzero(weights)
+        rows, labels, weights = rows[counted], labels[counted], weights[counted]
+    return _Clustering(rows, labels, np.bincount(labels, minlength=n_clusters), weights, centers)
 
 
 def _stratified(labels: NDArray[np.int32], n_most: int) -> NDArray[np.intp]:
@@ -427,7 +459,7 @@ def _stratified(labels: NDArray[np.int32], n_most: int) -> NDArray[np.intp]:
 
 
 def _shares(weights: FloatArray | None, n_rows: int) -> FloatArray:
-    """Weights by their sum, which may be beyond float64."""
+    """Weights by their sum."""
     shares: FloatArray = np.ones(n_rows) if weights is None else weights / weights.max()
     shares /= shares.sum()
     return shares
@@ -435,13 +467,12 @@ def _shares(weights: FloatArray | None, n_rows: int) -> FloatArray:
 
 def _cluster_means(columns: Iterable[Any], labels: NDArray[np.int32], counts: Any, weights: FloatArray) -> FloatArray:
     """Shape (n_clusters, n_features), NaN for a cluster without weight."""
-    totals = np.bincount(labels, weights, len(counts))
-    with np.errstate(invalid="ignore"):
-        return np.stack([np.bincount(labels, weights * column, len(counts)) / totals for column in columns], axis=1)
+    return np.stack([cluster_averages(column, labels, weights, len(counts)) for column in columns], axis=1)
 
 
 def _standardised(column: NDArray[Any], weights: Any) -> FloatArray:
     """Less its mean, by its standard deviation: of differences to a value, so that a constant comes to exactly zero."""
-    column = column - column[weights.argmax()].astype(np.float64)
-    column -= np.average(column, weights=weights)
+    column = moderate(column.astype(np.float64))
+    column = moderate(column - column[weights.argmax()])
+    column = moderate(column - np.average(column, weights=weights))
     return column / (np.sqrt(np.average(column**2, weights=weights)) or 1)

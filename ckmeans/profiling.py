@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _validation as check
-from ._functions import assign
 from ._tables import column_names
 
 __all__ = ["Profile", "profile"]
@@ -66,7 +65,7 @@ class Profile:
     """Positions in X of the rows nearest to the center, nearest first, shape (n_clusters, n_rows); -1 where a cluster
     has fewer rows."""
     representative_distances: FloatArray
-    """Their distances to the center, NaN for -1."""
+    """Their distances to the center, NaN for -1; infinite where float64 cannot hold them."""
     farthest: Positions
     """Positions of the rows farthest from the center, farthest first, likewise."""
     farthest_distances: FloatArray
@@ -209,7 +208,7 @@ def profile(
     weights = weights_of(sample_weight, len(rows))
     members = cluster_members(labels, n_clusters, weights)
 
-    unit = safe_unit(rows) if centers is None else safe_unit(rows, centers)
+    unit = safe_unit(rows, weights, centers)
 
     moments = [Moments.nothing(rows.shape[1])] * n_clusters
     quartile_values = np.full((3, n_clusters, rows.shape[1]), np.nan)
@@ -226,18 +225,18 @@ def profile(
     positions = np.full((2, n_clusters, n_rows), -1)
     distances = np.full((2, n_clusters, n_rows), np.nan)
     for cluster, block, _ in blocks(rows, weights, members, unit):
-        far = norms((block - origins[cluster]) / scale, axis=1) / distance_unit
+        far = norms((block - origins[cluster]) / scale, axis=1)
         for end, order in enumerate((np.argsort(far, kind="stable"), np.argsort(-far, kind="stable"))):
             first = order[:n_rows]
             positions[end, cluster, : len(first)] = members[cluster][first]
-            distances[end, cluster, : len(first)] = far[first]
+            distances[end, cluster, : len(first)] = ratios(far[first], distance_unit)
 
     arrays = {
         "mean": means / unit,
         "median": quartile_values[1] / unit,
         "lower_quartile": quartile_values[0] / unit,
         "upper_quartile": quartile_values[2] / unit,
-        "spread": np.stack([each.spread for each in moments]) / unit,
+        "spread": ratios(np.stack([each.spread for each in moments]), unit),
         "difference": differences,
     }
     size = np.array([len(own) for own in members])
@@ -268,20 +267,22 @@ def _labels_and_centers(
 ) -> tuple[NDArray[np.int32], FloatArray | None]:
     """Labels of the rows, and the centers of a model, None where ``model`` is an array of labels."""
     if hasattr(model, "predict"):
-        labels = predicted(model, X, n_threads)
-        return labels, np.asarray(model.cluster_centers_, dtype=np.float64)
+        return predicted(model, X, rows, n_threads)
     labels = check.check_label_indices(model, len(rows), MOST_LABEL + 1, "model, unless a fitted KMeans,")
-    assign(rows, np.zeros((1, rows.shape[1])), n_threads=n_threads)  # refuses values that are not finite
+    check.check_finite(rows, check.check_n_threads(n_threads))
     return labels, None
 
 
-def predicted(model: Any, X: Any, n_threads: int | None) -> NDArray[np.int32]:
-    """``model.predict(X)``, with ``n_threads`` in place of the estimator's own where given."""
+def predicted(
+    model: Any, X: Any, rows: NDArray[Any], n_threads: int | None = None
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """Labels of ``model.predict(X)``, with ``n_threads`` in place of the estimator's own where given, and centers."""
     if n_threads is not None:
         model = copy(model)
         model.n_threads = check.check_n_threads(n_threads)
-    labels: NDArray[np.int32] = model.predict(X)
-    return labels
+    labels = model.predict(X)
+    centers = check.fitted_centers(model, rows.shape[1])
+    return check.check_label_indices(labels, len(rows), len(centers), "what model.predict returned"), centers
 
 
 def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray[np.object_]:
@@ -291,7 +292,7 @@ def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray
         if len(names) != n_features or not all(isinstance(name, str) for name in names) or len(set(names)) < n_features:
             raise ValueError(f"feature_names must be {n_features} different strings, one a column of X; got {given!r}")
         return np.asarray(names, dtype=object)
-    for found in (column_names(X), getattr(model, "feature_names_in_", None)):
+    for found in (column_names(X), check.fitted_names(model, n_features)):
         if found is not None:
             return np.asarray(found, dtype=object)
     return np.asarray([f"feature {j}" for j in range(n_features)], dtype=object)
@@ -299,7 +300,7 @@ def feature_names_of(X: Any, model: Any, given: Any, n_features: int) -> NDArray
 
 def weights_of(sample_weight: Any, n_samples: int) -> FloatArray:
     """A weight for each row, whose sum is finite."""
-    weights, _ = check.scaled_weights(check.check_sample_weight(sample_weight, n_samples))
+    weights = check.check_weights(sample_weight, n_samples).values
     return np.ones(n_samples) if weights is None else weights
 
 
@@ -314,8 +315,12 @@ def cluster_members(labels: NDArray[np.integer[Any]], n_clusters: int, weights: 
 # --- Numbers ----------------------------------------------------------------------------------------------------
 
 
-def safe_unit(*arrays: NDArray[Any]) -> float:
-    """A power of two to multiply huge values by, so that their differences do not overflow; mostly 1."""
+def safe_unit(rows: NDArray[Any], weights: FloatArray, centers: FloatArray | None) -> float:
+    """A power of two to multiply huge values by, so that their differences do not overflow; mostly 1.
+
+    Rows that have no weight are not looked at."""
+    counted = rows if weights.all() else rows[weights > 0]
+    arrays = [counted] if centers is None else [counted, centers]
     largest = max(max(float(array.max()), -float(array.min())) for array in arrays)
     return 2.0**-16 if largest > 2.0**1000 else 1.0
 
@@ -363,6 +368,34 @@ class Moments(NamedTuple):
         within = np.hypot(self.spread * np.sqrt(1 - share), other.spread * np.sqrt(share))
         between = shift * np.sqrt(share * (1 - share))
         return type(self)(total, self.mean + shift * share, np.hypot(within, between))
+
+
+def moderate(values: FloatArray) -> FloatArray:
+    """``values`` times a power of two that brings the largest to just below 1."""
+    return np.asarray(np.ldexp(values, -np.frexp(np.abs(values).max())[1]))
+
+
+def ratios(values: FloatArray, limits: Any) -> FloatArray:
+    """``values / limits``, infinite where float64 cannot hold that."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values / limits)
+
+
+def cluster_averages(
+    values: FloatArray, labels: NDArray[np.integer[Any]], weights: FloatArray, n_clusters: int
+) -> FloatArray:
+    """Weighted mean of the values in each cluster; NaN where it has no rows of positive weight.
+
+    Weights are divided by the largest of their cluster first: light ones would leave too few digits of a product.
+    """
+    largest = np.zeros(n_clusters)
+    np.maximum.at(largest, labels, weights)
+    weights = weights / np.where(largest > 0, largest, 1)[labels]
+    with np.errstate(invalid="ignore"):
+        averages: FloatArray = np.bincount(labels, weights * values, n_clusters) / np.bincount(
+            labels, weights, n_clusters
+        )
+    return averages
 
 
 def norms(values: FloatArray, axis: int) -> FloatArray:

@@ -43,6 +43,9 @@ STABLE, AS_STABLE = 0.9, 0.02
 SAME_SHARE = 0.03
 """Criteria whose choices differ by no more than this share of k agree: a grid of 100 clusters is not 99 by mistake."""
 
+MOST_ROWS = 2.0**960
+"""By weight, of what counts rows: that float64 holds, also multiplied by what it is multiplied by."""
+
 DTYPE = np.dtype(
     [("k", np.int64)]
     + [
@@ -92,7 +95,8 @@ def _turning_bic(table: Table) -> int | None:
 def _first_gap(table: Table) -> int | None:
     """The least k whose gap the next one does not exceed by more than its error (Tibshirani et al.)."""
     gap, error = table["gap"], table["gap_error"]
-    enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
+    with np.errstate(invalid="ignore"):  # both infinite: not comparable
+        enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
     return int(table["k"][enough[0]]) if len(enough) else None
 
 
@@ -153,8 +157,8 @@ def choose_k(
     max_iter, tol
         Of each fit, as for :class:`ckmeans.KMeans`.
     sample_weight : array-like of shape (n_samples,), optional
-        A row of weight w counts as w rows. Weights that sum to no more than a k leave it without Calinski-Harabasz
-        and BIC, which count rows: do not divide weights by their sum.
+        A row of weight w counts as w rows. Weights that sum to no more than a k, or to more than 1e289, leave it
+        without Calinski-Harabasz and BIC, which count rows: do not divide weights by their sum.
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
         Seed of everything drawn; results do not depend on the number of threads.
     n_threads : int, optional
@@ -192,9 +196,8 @@ def choose_k(
     3
     """
     rows = check.check_rows(X)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    scaled, exponent = check.scaled_weights(weights)
-    wanted = _check_ks(ks, check.count_rows(scaled, len(rows)))
+    weights = check.check_weights(sample_weight, len(rows))
+    wanted = _check_ks(ks, weights.n_rows)
     names = _check_criteria(criteria)
     n_init = check.check_integer(n_init, "n_init", 1, 10_000)
     max_iter = check.check_integer(max_iter, "max_iter", 1)
@@ -208,12 +211,12 @@ def choose_k(
     models: dict[int, KMeans] = {}
     parameters = {"n_init": n_init, "max_iter": max_iter, "tol": tol, "random_state": seed, "n_threads": n_threads}
     with check.convergence_warnings_ignored():  # the table shows what was found
-        fit_parameters: dict[str, Any] = {"seed": seeds[0], "n_threads": threads, "exponent": exponent}
+        fit_parameters: dict[str, Any] = {"seed": seeds[0], "n_threads": threads, "exponent": weights.exponent}
         fits: dict[int, FitResult] = {}
         started = time.perf_counter()
         for line, (k, fit) in zip(
             table,
-            sweep(rows, scaled, wanted, n_init=n_init, max_iter=max_iter, tol=tol, **fit_parameters),
+            sweep(rows, weights.values, wanted, n_init=n_init, max_iter=max_iter, tol=tol, **fit_parameters),
             strict=True,
         ):
             fits[k] = fit
@@ -225,25 +228,25 @@ def choose_k(
             lambda line: _score(line, rows, weights, fits[int(line["k"])], names, seeds[1]), list(table), threads
         )
         report("scored")
-        sample, sample_weights = sample_rows(rows, scaled, NOISE_ROWS, generator(seeds[2]))
+        sample, sample_weights = sample_rows(rows, weights.values, NOISE_ROWS, generator(seeds[2]))
         curve = None
         if "gap" in names:
             curve = _compare_with_noise(table, sample, sample_weights, seeds[3], threads)
             report("compared with noise")
         if "stability" in names:
-            _measure_stability(table, rows, scaled, sample, models, seeds[4], threads)
+            _measure_stability(table, rows, weights.values, sample, models, seeds[4], threads)
             report("compared subsamples")
         structured, gain = _find_structure(curve)
         choices = {name: CRITERIA[name].choose(table) for name in names}
         recommended, alternatives, votes = _recommend(table, choices, structured)
         if recommended not in models:
-            _, fit = next(iter(sweep(rows, scaled, [1], n_init=1, **fit_parameters)))
+            _, fit = next(iter(sweep(rows, weights.values, [1], n_init=1, **fit_parameters)))
             models[1] = _model(1, fit, X, rows, parameters)
     report.close()
     return KSelection(
         table=table,
         criteria={name: CRITERIA[name][:2] for name in names},
-        n_rows=check.count_rows(scaled, len(rows)),
+        n_rows=weights.n_rows,
         choices=choices,
         recommended_k=recommended,
         alternatives=alternatives,
@@ -318,26 +321,28 @@ def _model(k: int, fit: FitResult, X: Any, rows: NDArray[Any], parameters: dict[
 # --- Scores ---------------------------------------------------------------------------------------------------------
 
 
-def _score(line: Any, rows: NDArray[Any], weights: Floats | None, fit: FitResult, names: list[str], seed: int) -> None:
+def _score(line: Any, rows: NDArray[Any], weights: check.Weights, fit: FitResult, names: list[str], seed: int) -> None:
     """Fill what follows from one fit. One that found fewer clusters than k is not scored: it is that of a lesser k."""
     started = time.perf_counter()
     line["inertia"] = fit.inertia
-    line["smallest_share"] = fit.weights.min() / math.fsum(fit.weights)
-    k, count, n_rows = len(fit.weights), math.fsum(fit.weights), check.count_rows(weights, len(rows))
-    found = np.count_nonzero(fit.weights) == k
+    k = len(fit.centers)
+    totals = fit.weights if not weights.exponent else np.bincount(fit.labels, weights.values, k)
+    line["smallest_share"] = totals.min() / math.fsum(totals)
+    countable = k < metrics.rows_by_weight(totals, weights.exponent) <= MOST_ROWS
+    found = np.count_nonzero(totals) == k
     common: dict[str, Any] = {"sample_weight": weights, "n_threads": 1}
-    if "bic" in names and found and k < count:
+    if "bic" in names and found and countable:
         line["bic"] = metrics.bic(rows, fit.labels, **common)
-    several = found and 2 <= k < n_rows
+    several = found and 2 <= k < weights.n_rows
     if several and "silhouette" in names:
         sampling: dict[str, Any] = {"sample_size": SILHOUETTE_ROWS, "random_state": seed}
         line["silhouette"], line["silhouette_error"] = metrics.silhouette_score(
             rows, fit.labels, return_standard_error=True, **sampling, **common
         )
-    if several and k < count and "calinski_harabasz" in names:
-        # Where nothing scatters within, the function says 1, as scikit-learn does; here it is to be the best.
-        score = metrics.calinski_harabasz_score(rows, fit.labels, **common)
-        line["calinski_harabasz"] = score if fit.inertia > 0 else math.inf
+    if several and countable and "calinski_harabasz" in names:
+        # Where nothing scatters within, the public function says 1, as scikit-learn does; here it is to be the best.
+        labelled = metrics._check(rows, fit.labels, **common)
+        line["calinski_harabasz"] = metrics._calinski_harabasz(labelled, without_scatter=math.inf)
     if several and "davies_bouldin" in names:
         line["davies_bouldin"] = metrics.davies_bouldin_score(rows, fit.labels, **common)
     line["seconds"] += time.perf_counter() - started
@@ -415,7 +420,8 @@ def elbow_point(ks: ArrayLike, inertia: ArrayLike) -> int | None:
     x, y = np.asarray(ks, dtype=np.float64), np.asarray(inertia, dtype=np.float64)
     if len(x) < 3 or not np.isfinite(y).all() or not y.max() > y.min():
         return None
-    x, y = (x - x[0]) / (x[-1] - x[0]), (y - y.min()) / (y.max() - y.min())
+    y = y / 2 - y.min() / 2  # halves, whose difference float64 holds
+    x, y = (x - x[0]) / (x[-1] - x[0]), y / y.max()
     below = 1 - x - y
     step = float(np.diff(x).mean())
     peaks = [i for i in range(1, len(x) - 1) if below[i - 1] <= below[i] > below[i + 1]]

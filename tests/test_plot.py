@@ -534,7 +534,7 @@ def test_models_that_are_not_fitted(no_figures):
 WRONG_DATA = [
     (plot.clusters, (X[0], MODEL), "Expected 2D array for X"),
     (plot.profiles, (X[:, :1], MODEL), "X has 1 features, but KMeans is expecting 2"),
-    (plot.profiles, (np.array([[np.nan]]), [0]), "X contains NaN or infinity"),
+    (plot.profiles, (np.array([[np.nan]]), [0]), "X contains NaN at row 0, feature 0"),
     (plot.silhouette, (X, [0, 1]), r"model must be integers of shape \(300,\)"),
     (plot.clusters, (X, MODEL.labels_ - 1), r"model must be numbers of .*, from 0 to 65535; got -1"),
     (plot.sizes, (["a", "b"],), "model must be integers"),

@@ -27,16 +27,61 @@ def cpus(monkeypatch):
     monkeypatch.setattr(_threads, "cgroup_cpus", lambda: math.inf)
 
 
-@pytest.mark.parametrize(("setting", "threads"), [("3", 3), ("64", 64), ("4,2,1", 4), (" 5 ", 5)])
+@pytest.mark.parametrize(
+    ("setting", "threads"),
+    [("3", 3), ("64", 64), ("4,2,1", 4), ("4, 2", 4), (" 5 ", 5), ("007", 7), (str(2**31 - 1), 2**31 - 1)],
+)
 def test_omp_num_threads_decides(cpus, monkeypatch, setting, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", setting)
     assert _threads.default_threads() == threads
 
 
-@pytest.mark.parametrize("setting", ["", "0", "-2", "many", "2.5", ",3", "²"])
+@pytest.mark.parametrize("setting", ["", " ", "\t\n"])
 def test_omp_num_threads_that_says_nothing(cpus, monkeypatch, setting):
     monkeypatch.setenv("OMP_NUM_THREADS", setting)
     assert _threads.default_threads() == 8
+
+
+NONSENSE = [
+    "0",
+    "-3",
+    "+3",
+    "abc",
+    "2.5",
+    ",3",
+    "²",
+    "\uff13",
+    "\u0663",
+    "1_0",
+    "0x10",
+    "1e3",
+    "3 4",
+    str(2**31),
+    "3000000000",
+]
+
+
+@pytest.mark.parametrize("setting", [*NONSENSE, "9" * 100_000, "x" * 100_000, "\udcff"])
+def test_omp_num_threads_that_makes_no_sense(cpus, monkeypatch, setting):
+    monkeypatch.setattr(_threads, "_complained", False)
+    monkeypatch.setenv("OMP_NUM_THREADS", setting)
+    with pytest.warns(UserWarning, match="^OMP_NUM_THREADS is ignored: it must be a number of threads") as said:
+        assert _threads.default_threads() == 8
+    assert repr(setting[:40]) in str(said[0].message) and len(str(said[0].message)) < 400
+    assert _threads.default_threads() == 8  # once said is enough
+
+
+def test_a_call_where_omp_num_threads_makes_no_sense():
+    code = (
+        "import warnings, numpy as np, ckmeans\n"
+        "rows = np.arange(20.0).reshape(10, 2)\n"
+        "with warnings.catch_warnings(record=True) as said:\n"
+        "    warnings.simplefilter('always')\n"
+        "    model = ckmeans.KMeans(2, random_state=0).fit(rows)\n"
+        "    print(len(model.predict(rows)), *(warning.message for warning in said))\n"
+    )
+    printed = output_of(code, OMP_NUM_THREADS="3000000000")
+    assert printed.startswith("10 OMP_NUM_THREADS is ignored: ") and printed.count("'3000000000'") == 1
 
 
 @pytest.mark.parametrize(("quota", "threads"), [(math.inf, 8), (1.5, 2), (0.1, 1), (3.0, 3), (64.0, 8)])
@@ -142,6 +187,11 @@ def v1(quota, period=100_000, folder=V1):
         pytest.param({f"{V2}/cpu.max": ""}, math.inf, id="v2 empty"),
         pytest.param({f"{V2}/cpu.max": "100000 0\n"}, math.inf, id="v2 period of nothing"),
         pytest.param({f"{V2}/cpu.max": "two cores\n"}, math.inf, id="v2 words"),
+        pytest.param({f"{V2}/cpu.max": f"1{'0' * 400} 1\n"}, math.inf, id="v2 beyond float64"),
+        pytest.param({f"{V2}/cpu.max": f"{'1' * 100_000} 1\n"}, math.inf, id="v2 beyond what is read"),
+        pytest.param(
+            {GROUPS: f"0::/{'a/' * 30_000}\n", f"{V2}/cpu.max": "150000 100000\n"}, 1.5, id="groups: a path without end"
+        ),
         pytest.param({f"{V2}/cpu.max": "100000 100000 1\n"}, math.inf, id="v2 three numbers"),
         pytest.param({f"{V2}/cpu.max": b"\xff\xfe\x00"}, math.inf, id="v2 bytes"),
         pytest.param(
