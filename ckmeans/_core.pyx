@@ -151,13 +151,14 @@ cdef const double *optional(const double[::1] values) noexcept:
 
 
 cdef int check(int status, Rows rows, const ck_location *where, Watch watch=None) except -1:
-    """The one place where a status of the core becomes an exception."""
+    """The one place where a status of the core becomes an exception. ``where`` is NULL from calls that do not say."""
     if status == CK_OK:
         return 0
     if status == CK_ERROR_NOT_FINITE:
-        value = rows.array[where.row, where.feature]
+        row, feature = np.argwhere(~np.isfinite(rows.array))[0] if where == NULL else (where.row, where.feature)
+        value = rows.array[row, feature]
         raise ValueError(
-            f"X contains {'NaN' if value != value else 'infinity'} at row {where.row}, feature {where.feature}; "
+            f"X contains {'NaN' if value != value else 'infinity'} at row {row}, feature {feature}; "
             "every value must be finite. Drop or impute such rows first."
         )
     if status == CK_ERROR_MEMORY:
