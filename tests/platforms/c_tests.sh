@@ -6,7 +6,7 @@ rounds=${1:-20} seed=${2:-1}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -pthread)
-sources=(src_c/*/*.c)
+sources=(src_c/*.c src_c/*/*.c)
 
 # need WHAT_IS_MISSING COMMAND...: the command must succeed.
 need() {
