@@ -21,6 +21,7 @@ from setuptools.command.sdist import sdist
 DEBUG = os.environ.get("CKMEANS_DEBUG") == "1"
 SANITIZE = os.environ.get("CKMEANS_SANITIZE", "")
 TILE_MODEL = os.environ.get("CKMEANS_TILE_MODEL") == "1"
+C_SOURCES = sorted(glob("src_c/**/*.c", recursive=True))
 
 # One wheel serves every CPython from 3.11 on, the first whose stable ABI has the buffer protocol. Free-threaded
 # interpreters have no such ABI: theirs is built for one version.
@@ -75,7 +76,7 @@ setup(
     ext_modules=[
         Extension(
             "ckmeans._core",
-            sources=["ckmeans/_core.pyx", *sorted(glob("src_c/*/*.c")), *["tests/c/tile_model.c"] * TILE_MODEL],
+            sources=["ckmeans/_core.pyx", *C_SOURCES, *["tests/c/tile_model.c"] * TILE_MODEL],
             define_macros=[("CK_TILE_MODEL", "1")] * TILE_MODEL + [("Py_LIMITED_API", "0x030B0000")] * STABLE_ABI,
             depends=glob("src_c/**/*.h", recursive=True),
             include_dirs=["src_c"],

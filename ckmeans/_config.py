@@ -8,15 +8,27 @@ from . import _core
 from ._threads import default_threads
 from ._version import __version__
 
+# What kernels are chosen for, each by itself.
+JOBS = {
+    "screen": "float32 screen",
+    "coarse": "coarse screen",
+    "settle": "float64",
+    "quick": "quick distances",
+    "rows": "copies of rows",
+}
+
 
 def show_config() -> None:
-    """Print the version, the instruction sets found and chosen, and how threads are run."""
+    """Print the version, what the processor has, the kernels chosen for each job, and how threads are run."""
     forced = os.environ.get("CKMEANS_ISA")
+    in_use = {kernel.job: kernel.level for kernel in _core.kernels() if kernel.in_use}
     lines = {
         "ckmeans": __version__,
         "numpy": np.__version__,
-        "instruction set": _core.isa() + (" (forced by CKMEANS_ISA)" if forced else ""),
+        "instruction set": _core.isa() + (f" (CKMEANS_ISA={forced})" if forced else ""),
         "runnable here": ", ".join(_core.runnable_isas()),
+        "features found": ", ".join(_core.features()) or "none",
+        **{f"kernels: {title}": in_use.get(job, "none") for job, title in JOBS.items()},
         "threads run by": _core.parallel_backend(),
         "threads by default": str(default_threads()),
     }

@@ -7,6 +7,7 @@ Arguments arrive validated: see ``_validation``.
 import os
 import sys
 import threading
+from collections import namedtuple
 
 import numpy as np
 
@@ -62,9 +63,15 @@ cdef extern from "ck.h" nogil:
         int64_t distinct
         ck_progress *history
 
-    int ck_choose_isa(const char *name)
+    int ck_choose_isa(const char *what)
     const char *ck_isa_name()
-    int ck_runnable_isas(const char **names)
+    int ck_runnable_isas(const char **names, int capacity)
+    int ck_found_features(const char **names, int capacity)
+    ctypedef struct ck_kernel_info:
+        const char *job
+        const char *level
+        int runs, measured, in_use
+    int ck_list_kernels(ck_kernel_info *kernels, int capacity)
     const char *ck_parallel_backend()
     void ck_set_processors(int)
     ctypedef int (*ck_stop_fn)(void *)
@@ -151,13 +158,14 @@ cdef const double *optional(const double[::1] values) noexcept:
 
 
 cdef int check(int status, Rows rows, const ck_location *where, Watch watch=None) except -1:
-    """The one place where a status of the core becomes an exception."""
+    """The one place where a status of the core becomes an exception. ``where`` is NULL from calls that do not say."""
     if status == CK_OK:
         return 0
     if status == CK_ERROR_NOT_FINITE:
-        value = rows.array[where.row, where.feature]
+        row, feature = np.argwhere(~np.isfinite(rows.array))[0] if where == NULL else (where.row, where.feature)
+        value = rows.array[row, feature]
         raise ValueError(
-            f"X contains {'NaN' if value != value else 'infinity'} at row {where.row}, feature {where.feature}; "
+            f"X contains {'NaN' if value != value else 'infinity'} at row {row}, feature {feature}; "
             "every value must be finite. Drop or impute such rows first."
         )
     if status == CK_ERROR_MEMORY:
@@ -467,25 +475,61 @@ def random_block(counter, key):
 
 
 def isa():
-    """Name of the chosen instruction set."""
+    """Name of the best level with a kernel in use."""
     return ck_isa_name().decode()
 
 
+cdef enum:
+    MOST_NAMES = 32
+    MOST_KERNELS = 64
+
+
 def runnable_isas():
-    """Names of the instruction sets that this machine can run, fastest first."""
-    cdef const char *names[8]
-    cdef int count = ck_runnable_isas(names)
-    return [names[i].decode() for i in range(count)]
+    """Names of the levels of instruction sets that this machine can run, fastest first."""
+    cdef const char *names[MOST_NAMES]
+    cdef int count = ck_runnable_isas(names, MOST_NAMES)
+    return [names[i].decode() for i in range(min(count, MOST_NAMES))]
 
 
-def choose_isa(name):
-    """Chooses the kernels of one instruction set for the whole process; None: the fastest."""
-    cdef bytes encoded = b"" if name is None else name.encode()
-    cdef int status = ck_choose_isa(NULL) if name is None else ck_choose_isa(encoded)
+def features():
+    """Names of the processor features found here."""
+    cdef const char *names[MOST_NAMES]
+    cdef int count = ck_found_features(names, MOST_NAMES)
+    return [names[i].decode() for i in range(min(count, MOST_NAMES))]
+
+
+Kernel = namedtuple("Kernel", "job level runs measured in_use")
+
+
+def kernels():
+    """Every kernel of this build, job by job, the best first."""
+    cdef ck_kernel_info entries[MOST_KERNELS]
+    cdef int count = ck_list_kernels(entries, MOST_KERNELS)
+    return [
+        Kernel(entries[i].job.decode(), entries[i].level.decode(), bool(entries[i].runs), bool(entries[i].measured),
+               bool(entries[i].in_use))
+        for i in range(min(count, MOST_KERNELS))
+    ]
+
+
+cdef object chosen = None
+
+
+def choose_isa(what):
+    """Chooses kernels for the whole process: those of a level, or all but what needs some features.
+
+    ``what`` is as for the environment variable CKMEANS_ISA; None: the fastest. Returns what was chosen before.
+    """
+    global chosen
+    cdef bytes encoded = b"" if what is None else what.encode()
+    cdef int status = ck_choose_isa(NULL) if what is None else ck_choose_isa(encoded)
     if status != 0:
         raise ImportError(
-            f"CKMEANS_ISA={name!r} cannot be used: this machine and build run {', '.join(runnable_isas())}"
+            f"CKMEANS_ISA={what!r} cannot be used: this machine and build run {', '.join(runnable_isas())}; features can "
+            f"be left out of one of these, or of all: {','.join('-' + name for name in features()) or 'there are none'}"
         )
+    before, chosen = chosen, what
+    return before
 
 
 def parallel_backend():

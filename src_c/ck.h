@@ -34,12 +34,24 @@ typedef struct {
 
 /* --- Instruction sets -------------------------------------------------------------------------------------- */
 
-/* Chooses the kernels: the one named, or (NULL) the best the processor and operating system can run, of those that were
- * measured to be better than the next. Returns 0, or -1 when the name is unknown or this machine cannot run it. Call
- * once, before anything else. */
-int ck_choose_isa(const char *name);
-const char *ck_isa_name(void);            /* the chosen one */
-int ck_runnable_isas(const char **names); /* OUT names[8], the best first; returns how many */
+/* Chooses the kernels, each job's by itself. `what`:
+ *   NULL         the best that the processor and operating system can run, of those that were measured to be better
+ * than the next a level      ck_runnable_isas: the best that need no more than it has, measured or not -a,-b        as
+ * NULL, or (level,-a,-b) as that level, without what needs these features Returns 0, or -1, and changes nothing, where
+ * that names something unknown or a level that this machine cannot run. Call once, before anything else. */
+int ck_choose_isa(const char *what);
+/* The best level with a kernel in use. */
+const char *ck_isa_name(void);
+/* These three write at most `capacity` entries and return how many there are. */
+int ck_runnable_isas(const char **names, int capacity);  /* levels, the best first */
+int ck_found_features(const char **names, int capacity); /* what this machine has of what can be left out */
+typedef struct {
+    const char *job, *level; /* what it does; by whose name it is asked for */
+    int runs;                /* on this machine */
+    int measured;            /* to be better than the next, on such a machine */
+    int in_use;
+} ck_kernel_info;
+int ck_list_kernels(ck_kernel_info *kernels, int capacity); /* job by job, the best first */
 
 /* --- Threads and interruption ------------------------------------------------------------------------------ */
 

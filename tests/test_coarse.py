@@ -1,4 +1,4 @@
-"""The coarse screen in bfloat16: its bound against rational numbers, and labels where it leaves much open."""
+"""The coarse screens: their bound against rational numbers, and labels where it leaves much open."""
 
 from fractions import Fraction
 
@@ -9,16 +9,16 @@ from test_screen import exact_scores
 import ckmeans
 from ckmeans import _core
 
-COARSE = [name for name in _core.runnable_isas() if name.endswith(("bf16", "amx"))]
-pytestmark = pytest.mark.skipif(not COARSE, reason="no instruction set with bfloat16 products runs here")
+COARSE = [kernel.level for kernel in _core.kernels() if kernel.job == "coarse" and kernel.runs]
+pytestmark = pytest.mark.skipif(not COARSE, reason="no coarse screen runs here")
 
 K = 64  # the fewest centers it is used for
 
 
 @pytest.fixture(params=COARSE)
 def coarse_isa(request):
-    before = _core.isa()
-    _core.choose_isa(request.param)
+    before = _core.choose_isa(request.param)
+    assert [kernel.level for kernel in _core.kernels() if kernel.job == "coarse" and kernel.in_use] == [request.param]
     yield request.param
     _core.choose_isa(before)
 

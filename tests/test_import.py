@@ -102,17 +102,99 @@ def test_every_instruction_set_gives_the_same_bits():
     assert all(lines == digests["generic"] for lines in digests.values())
 
 
-def test_the_fastest_measured_instruction_set_is_chosen_unless_told():
+IN_USE = """
+from ckmeans import _core
+print(*(f"{kernel.job}={kernel.level}" for kernel in _core.kernels() if kernel.in_use))
+"""
+
+
+def in_use(what):
+    """The kernels that a process takes which is told so."""
+    return dict(item.split("=") for item in output_of(IN_USE, CKMEANS_ISA=what).split())
+
+
+def kernels_of(job):
+    return [kernel for kernel in _core.kernels() if kernel.job == job]
+
+
+JOBS = ("screen", "coarse", "settle", "quick", "rows")
+
+
+def test_each_job_takes_the_best_measured_kernel_unless_told():
+    expected = {}
+    for job in JOBS:
+        runnable = [kernel.level for kernel in kernels_of(job) if kernel.runs and kernel.measured]
+        expected |= {job: runnable[0]} if runnable else {}
+    assert expected.keys() >= set(JOBS) - {"coarse"}
+    for nothing in (None, ""):
+        assert in_use(nothing) == expected
     unmeasured = {"avx512_amx", "neon_bf16"}
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists() and "AuthenticAMD" not in cpuinfo.read_text():
         unmeasured.add("avx512_bf16")
+    assert {kernel.level for kernel in _core.kernels() if not kernel.measured} <= unmeasured
     fastest = next(name for name in _core.runnable_isas() if name not in unmeasured)
-    for nothing in (None, ""):
-        assert output_of("import ckmeans; print(ckmeans._core.isa())", CKMEANS_ISA=nothing).split() == [fastest]
+    assert output_of("import ckmeans; print(ckmeans._core.isa())", CKMEANS_ISA=None).split() == [fastest]
 
 
-@pytest.mark.parametrize("name", sorted({"neon", "avx2", "avx512", "AVX2", "sse9"} - set(_core.runnable_isas())))
+def best_of(kernels):
+    """The first of each job."""
+    return {kernel.job: kernel.level for kernel in reversed(kernels)}
+
+
+@pytest.mark.parametrize("level", _core.runnable_isas())
+def test_a_level_takes_its_own_kernels_where_it_has_some_and_the_next_below_elsewhere(level):
+    levels = _core.runnable_isas()
+    allowed = levels[levels.index(level) :]
+    chosen = in_use(level)
+    assert level in chosen.values()
+    assert chosen == best_of([kernel for kernel in _core.kernels() if kernel.level in allowed])
+
+
+# The levels whose kernels need a feature begin with these.
+NEEDED_BY = {
+    "avx2": ("avx",),
+    "fma": ("avx",),
+    "avx512": ("avx512",),
+    "avx512_bf16": ("avx512_bf16", "avx512_amx"),
+    "neon": ("neon",),
+    "neon_bf16": ("neon_bf16",),
+}
+
+
+@pytest.mark.parametrize("feature", _core.features())
+def test_kernels_that_need_a_feature_can_be_left_out(feature):
+    gone = NEEDED_BY.get(feature, ())
+    left = [kernel for kernel in _core.kernels() if kernel.runs and kernel.measured]
+    assert in_use(f"-{feature}") == best_of([kernel for kernel in left if not kernel.level.startswith(gone)])
+
+
+def test_several_features_can_be_left_out_and_of_a_level_too():
+    found = _core.features()
+    everything = ",".join(f"-{name}" for name in found) or None
+    assert set(in_use(everything).values()) == {"generic"} or not found
+    for level in _core.runnable_isas():
+        assert "coarse" not in in_use(f"{level},-avx512_bf16,-neon_bf16")
+        assert in_use(f"{level},-avx512_vnni") == in_use(level)  # nothing needs it
+
+
+NO_CHOICE = (
+    "neon",
+    "avx2",
+    "avx512",
+    "AVX2",
+    "sse9",
+    "fma",
+    "-sse9",
+    "-",
+    ",",
+    "generic,",
+    "generic,avx2",
+    "-fma,generic",
+)
+
+
+@pytest.mark.parametrize("name", [name for name in NO_CHOICE if name not in _core.runnable_isas()])
 def test_an_instruction_set_that_cannot_be_run_is_an_import_error(name):
     process = run_python("import ckmeans", CKMEANS_ISA=name)
     assert process.returncode == 1
@@ -120,7 +202,18 @@ def test_an_instruction_set_that_cannot_be_run_is_an_import_error(name):
     assert error == (
         f"ImportError: CKMEANS_ISA={name!r} cannot be used: this machine and build run "
         + ", ".join(_core.runnable_isas())
+        + "; features can be left out of one of these, or of all: "
+        + (",".join(f"-{feature}" for feature in _core.features()) or "there are none")
     )
+
+
+def test_what_was_chosen_before_comes_back():
+    before = _core.choose_isa("generic")
+    kernels = [kernel for kernel in _core.kernels() if kernel.in_use]
+    with pytest.raises(ImportError, match="'sse9' cannot be used"):
+        _core.choose_isa("sse9")
+    assert [kernel for kernel in _core.kernels() if kernel.in_use] == kernels
+    assert _core.choose_isa(before) == "generic"
 
 
 def shown(text):
@@ -131,12 +224,19 @@ def test_show_config(capsys, monkeypatch):
     monkeypatch.delenv("CKMEANS_ISA", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     ckmeans.show_config()
+    chosen = {kernel.job: kernel.level for kernel in _core.kernels() if kernel.in_use}
     lines = {name.strip(): value.strip() for name, value in shown(capsys.readouterr().out).items()}
     assert lines == {
         "ckmeans": ckmeans.__version__,
         "numpy": np.__version__,
         "instruction set": _core.isa(),
         "runnable here": ", ".join(_core.runnable_isas()),
+        "features found": ", ".join(_core.features()) or "none",
+        "kernels: float32 screen": chosen["screen"],
+        "kernels: coarse screen": chosen.get("coarse", "none"),
+        "kernels: float64": chosen["settle"],
+        "kernels: quick distances": chosen["quick"],
+        "kernels: copies of rows": chosen["rows"],
         "threads run by": _core.parallel_backend(),
         "threads by default": "3",
     }
@@ -146,4 +246,4 @@ def test_show_config(capsys, monkeypatch):
 def test_show_config_says_what_was_forced():
     out = output_of("import ckmeans; ckmeans.show_config()", CKMEANS_ISA="generic")
     assert "instruction set" in out
-    assert "generic (forced by CKMEANS_ISA)" in out
+    assert "generic (CKMEANS_ISA=generic)" in out

@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "score": {"score", "assign", "screen", "settle", "threads", "base"},
     "assign": {"assign", "screen", "settle", "threads", "base"},
     "threads": {"threads", "base"},
+    "src_c": {"src_c", "screen", "settle", "base"},  # kernels.c
     "screen": {"screen", "base"},
     "settle": {"settle", "base"},
     "base": {"base"},
@@ -89,12 +90,17 @@ def test_includes_go_downward(path):
     included = re.findall(r'^\s*#\s*include\s+"(.*)"', path.read_text(), re.M)
     places = [(path.parent / name).resolve() for name in included]
     assert [place for place in places if not place.is_file()] == []
-    if path.parent.name == "src_c":
+    own_header = ROOT / "src_c" / "ck.h"
+    if path == own_header:
         assert places == []
     else:
-        own_header = ROOT / "src_c" / "ck.h"
         folders = {place.parent.name for place in places if place != own_header}
         assert folders <= MAY_INCLUDE[path.parent.name]
+
+
+def test_what_kernels_there_are_is_decided_in_one_file():
+    exported = re.compile(r"&ck_(?:screen|coarse|settle|quick|rows)_(?!generic)\w+")
+    assert {name_of(path) for path in C_SOURCES if exported.search(path.read_text())} == {"src_c/kernels.c"}
 
 
 def test_threads_of_the_system_live_in_one_file():

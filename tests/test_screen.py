@@ -134,3 +134,13 @@ def test_reach_is_the_scores_that_are_at_least_the_cut(isa, d, shape):
     again, reached, *_ = _core.screen_probe(X, C, shape, cut)
     np.testing.assert_array_equal(again, scores)
     np.testing.assert_array_equal(reached, scores >= cut[:, None])
+
+
+@pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (-np.inf, "infinity")])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_probe_of_open_pairs_names_a_value_that_is_not_finite(isa, dtype, value, name):
+    X = np.random.default_rng(0).normal(size=(300, 5)).astype(dtype)
+    C = X[:7].astype(np.float64)
+    X[123, 4] = value
+    with pytest.raises(ValueError, match=f"^X contains {name} at row 123, feature 4; "):
+        _core.open_probe(X, C, np.full(len(X), -1, dtype=np.int32))

@@ -49,7 +49,7 @@ void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t
     }
     for (int64_t i = 0; i < n_rows; i += batch) {
         const int64_t count = ck_min_i64(batch, n_rows - i);
-        ck_settle_table()->copy_rows(X, row + i, count, scratch);
+        ck_rows_table()->copy_rows(X, row + i, count, scratch);
         batch_distances(scratch, d, centers, labels + i, count, d, unit, distances + i);
     }
 }

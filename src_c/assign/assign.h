@@ -3,6 +3,8 @@
 #define CK_ASSIGN_H
 
 #include "../screen/coarse.h"
+#include "../settle/quick.h"
+#include "../settle/rows.h"
 #include "../settle/settle.h"
 #include "../threads/threads.h"
 
@@ -11,7 +13,8 @@ typedef struct {
     const ck_matrix *X;
     ck_screen_model model; /* its image alone */
     float *points, *sqnorm;
-    float *coarse_points, *coarse_sqnorm; /* for the coarse screen, where there is one */
+    char *coarse_points; /* for the coarse screen, where there is one */
+    float *coarse_sqnorm;
 } ck_packed_rows;
 
 /* NULL where there is no memory, or more than a cache holds. */

@@ -31,19 +31,19 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
     ck_coarse_model_init(&coarse, &local, n, CK_COARSE_MIN_CENTERS, d);
     const int64_t coarse_width = coarse.shape ? coarse.shape->panel_rows : 1,
                   coarse_rows = ck_round_up(n, coarse_width);
-    packed->coarse_points = coarse.shape ? CK_NEW(arena, float, coarse_rows *coarse.n_pairs) : NULL;
+    packed->coarse_points = coarse.shape ? ck_arena_alloc(arena, coarse_rows, coarse.row_bytes) : NULL;
     packed->coarse_sqnorm = coarse.shape ? CK_NEW(arena, float, coarse_rows) : NULL;
     void *stage = coarse.shape ? ck_arena_alloc(&local, ck_coarse_stage(coarse.shape, d), 1) : NULL;
     const int failed = arena->failed || local.failed;
     if (!failed) {
-        ck_settle_table()->copy_rows(X, 0, n, rows);
+        ck_rows_table()->copy_rows(X, 0, n, rows);
         ck_screen_model_center(&packed->model, X->dtype, rows, n);
         for (int64_t row = 0; row < n; row += width)
             shape->pack(X, row, ck_min_i64(width, n - row), &packed->model.image, rows, packed->points + row * d,
                         packed->sqnorm + row);
         for (int64_t row = 0; row < n && coarse.shape; row += coarse_width)
-            coarse.shape->pack(X, row, ck_min_i64(coarse_width, n - row), &packed->model.image, coarse.n_pairs, stage,
-                               packed->coarse_points + row * coarse.n_pairs, packed->coarse_sqnorm + row);
+            coarse.shape->pack(X, row, ck_min_i64(coarse_width, n - row), &packed->model.image, coarse.n_words, stage,
+                               packed->coarse_points + row * coarse.row_bytes, packed->coarse_sqnorm + row);
     }
     ck_arena_free(&local);
     return failed ? NULL : packed;
@@ -277,9 +277,8 @@ static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s
                         const ck_row_bounds *bounds, int64_t at)
 {
     memcpy(bounds->nearest + at, s->index, (size_t)n * sizeof(int32_t));
-    ck_settle_table()->bound_scores(s->strip_sqnorm, s->best, s->second, bounds->nearest + at, model->center_slack,
-                                    ck_sqnorm_slack(model), n, bounds->high + at, bounds->low + at,
-                                    bounds->others + at);
+    ck_quick_table()->bound_scores(s->strip_sqnorm, s->best, s->second, bounds->nearest + at, model->center_slack,
+                                   ck_sqnorm_slack(model), n, bounds->high + at, bounds->low + at, bounds->others + at);
 }
 
 int ck_bound_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row, int64_t n_rows,

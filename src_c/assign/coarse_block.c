@@ -20,13 +20,15 @@ static const double UNSURE_ROW = 3.0; /* passes that a row costs whose bounds do
 typedef enum { FOR_LABELS, FOR_BOUNDS, FOR_GROUPS, N_PURPOSES } purpose;
 
 struct ck_coarse_scratch {
-    const float *points, *sqnorm;              /* of a strip */
-    float *own_points, *own_sqnorm, *gathered; /* the same, unless they were packed before; some rows once more */
-    float *best, *second, *index;              /* of a strip */
-    float *thresholds;                         /* of the rows that are tried for open pairs */
-    double *own, *row;                         /* squared distances to the centers of the labels; d */
-    int32_t *labels, *numbers, *lanes;         /* of a strip; 0, 1, ...; places of gathered rows */
-    int32_t *numbers_near;                     /* numbers of listed rows */
+    const char *points; /* of a strip */
+    const float *sqnorm;
+    char *own_points, *gathered; /* the same, unless they were packed before; some rows once more */
+    float *own_sqnorm;
+    float *best, *second, *index;      /* of a strip */
+    float *thresholds;                 /* of the rows that are tried for open pairs */
+    double *own, *row;                 /* squared distances to the centers of the labels; d */
+    int32_t *labels, *numbers, *lanes; /* of a strip; 0, 1, ...; places of gathered rows */
+    int32_t *numbers_near;             /* numbers of listed rows */
     ck_contender *found;
     uint64_t *masks;
     /* What is open: places of rows in the strip, centers, squared distances of a batch. */
@@ -44,8 +46,7 @@ struct ck_coarse_scratch {
 
 static int64_t chunk_panels(const ck_coarse_model *coarse)
 {
-    const int64_t bytes = coarse->panel_floats * (int64_t)sizeof(float);
-    return ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / bytes, 1), coarse->n_panels);
+    return ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / coarse->panel_bytes, 1), coarse->n_panels);
 }
 
 /* Of a pair in the coarse screen, over that in the float32 screen. */
@@ -65,8 +66,8 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     if (!s) return NULL;
     memset(s, 0, sizeof *s);
     const int64_t rows = ck_round_up(assigner->strip_rows, shape->panel_rows), d = assigner->X->n_features;
-    s->own_points = CK_NEW(arena, float, rows * coarse->n_pairs);
-    s->gathered = CK_NEW(arena, float, rows * coarse->n_pairs);
+    s->own_points = ck_arena_alloc(arena, rows, coarse->row_bytes);
+    s->gathered = ck_arena_alloc(arena, rows, coarse->row_bytes);
     s->own_sqnorm = CK_NEW(arena, float, rows);
     s->best = CK_NEW(arena, float, rows);
     s->second = CK_NEW(arena, float, rows);
@@ -102,15 +103,15 @@ static void pack_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const 
     const int64_t width = coarse->shape->panel_rows;
     const ck_packed_rows *packed = assigner->packed;
     if (packed && packed->coarse_points && rows == packed->X) {
-        s->points = packed->coarse_points + row * coarse->n_pairs;
+        s->points = packed->coarse_points + row * coarse->row_bytes;
         s->sqnorm = packed->coarse_sqnorm + row;
         return;
     }
     s->points = s->own_points;
     s->sqnorm = s->own_sqnorm;
     for (int64_t i = 0; i < n_rows; i += width)
-        coarse->shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &assigner->model.image, coarse->n_pairs,
-                            s->stage, s->own_points + i * coarse->n_pairs, s->own_sqnorm + i);
+        coarse->shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &assigner->model.image, coarse->n_words,
+                            s->stage, s->own_points + i * coarse->row_bytes, s->own_sqnorm + i);
 }
 
 /* The strip that follows, while one is scored. */
@@ -133,7 +134,7 @@ static void score_strip(const ck_coarse_model *coarse, ck_coarse_scratch *s, con
         const int64_t n_panels = ck_min_i64(chunk, coarse->n_panels - q);
         for (int64_t i = 0; i < n_rows; i += width) {
             ck_fetch_some(&fetch);
-            shape->score(s->points + i * coarse->n_pairs, coarse->n_pairs, coarse->panels + q * coarse->panel_floats,
+            shape->score(s->points + i * coarse->row_bytes, coarse->n_words, coarse->panels + q * coarse->panel_bytes,
                          n_panels, q == 0, s->best + i, s->second + i, s->index + i);
         }
     }
@@ -160,7 +161,7 @@ static int append_pairs(const ck_coarse_shape *shape, ck_coarse_scratch *s, cons
 
 /* Appends the pairs of these rows, whose numbers stand in `lanes`, that reach the threshold, but those of their labels.
  * Returns 0 where there is no room. */
-static int reach_panels(const ck_coarse_model *coarse, ck_coarse_scratch *s, const float *points, const int32_t *lanes,
+static int reach_panels(const ck_coarse_model *coarse, ck_coarse_scratch *s, const char *points, const int32_t *lanes,
                         int64_t n_rows, ck_row_fetch fetch)
 {
     const ck_coarse_shape *shape = coarse->shape;
@@ -172,7 +173,7 @@ static int reach_panels(const ck_coarse_model *coarse, ck_coarse_scratch *s, con
         const int64_t n_centers = ck_min_i64(n_panels * r, coarse->k - first);
         for (int64_t i = 0; i < n_rows && has_room; i += width) {
             ck_fetch_some(&fetch);
-            shape->reach(points + i * coarse->n_pairs, coarse->n_pairs, coarse->panels + q * coarse->panel_floats,
+            shape->reach(points + i * coarse->row_bytes, coarse->n_words, coarse->panels + q * coarse->panel_bytes,
                          n_panels, s->thresholds + i, s->masks);
             has_room = append_pairs(shape, s, lanes + i, n_centers, (int32_t)first);
         }
@@ -189,8 +190,8 @@ static int set_thresholds(const ck_assigner *assigner, ck_coarse_scratch *s, con
                           int64_t n_rows)
 {
     int screened = 1;
-    ck_settle_table()->label_sqdists(contest->rows, row, s->numbers, s->labels, n_rows, contest->centers,
-                                     contest->centers32, s->own, s->row);
+    ck_quick_table()->label_sqdists(contest->rows, row, s->numbers, s->labels, n_rows, contest->centers,
+                                    contest->centers32, s->own, s->row);
     for (int64_t i = 0; i < n_rows; i++) {
         s->thresholds[i] =
             ck_reach_threshold(assigner->coarse.rule, s->sqnorm[i], ck_contest_at_most(contest, s->own[i]));
@@ -202,14 +203,15 @@ static int set_thresholds(const ck_assigner *assigner, ck_coarse_scratch *s, con
 /* Rows whose second best score reaches the threshold, packed side by side. Returns how many. */
 static int64_t gather_open(const ck_coarse_model *coarse, ck_coarse_scratch *s, int64_t n_rows)
 {
-    const int64_t width = coarse->shape->panel_rows, unit = coarse->shape->point_pairs;
+    const int64_t width = coarse->shape->panel_rows, unit = coarse->shape->point_words * CK_WORD_BYTES;
     int64_t n_open = 0;
     for (int64_t i = 0; i < n_rows; i++) {
         if (s->second[i] < s->thresholds[i]) continue;
-        const float *from = s->points + i / width * width * coarse->n_pairs + i % width * unit;
-        float *to = s->gathered + n_open / width * width * coarse->n_pairs + n_open % width * unit;
-        for (int64_t p = 0; p < coarse->n_pairs; p += unit)
-            for (int64_t u = 0; u < unit; u++) to[p * width + u] = from[p * width + u];
+        const char *from = s->points + i / width * width * coarse->row_bytes + i % width * unit;
+        char *to = s->gathered + n_open / width * width * coarse->row_bytes + n_open % width * unit;
+        for (int64_t p = 0; p < coarse->row_bytes; p += unit)
+            for (int64_t u = 0; u < unit; u += CK_WORD_BYTES)
+                memcpy(to + p * width + u, from + p * width + u, CK_WORD_BYTES);
         s->thresholds[n_open] = s->thresholds[i]; /* n_open <= i */
         s->lanes[n_open++] = (int32_t)i;
     }
@@ -268,8 +270,8 @@ static void measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64
     for (int64_t i = 0; i < s->n_pairs; i += BATCH_PAIRS) {
         const int64_t n = ck_min_i64(BATCH_PAIRS, s->n_pairs - i);
         const int32_t *rows = s->pair_rows + i, *centers = s->pair_centers + i;
-        ck_settle_table()->label_sqdists(contest->rows, row, rows, centers, n, contest->centers, contest->centers32,
-                                         s->pair_sqdists, s->row);
+        ck_quick_table()->label_sqdists(contest->rows, row, rows, centers, n, contest->centers, contest->centers32,
+                                        s->pair_sqdists, s->row);
         for (int64_t b = 0; b < n; b++) ck_contest_enter(s->found + rows[b], centers[b], s->pair_sqdists[b]);
     }
 }
@@ -348,11 +350,11 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
         return 0;
     }
     memcpy(bounds->nearest, s->labels, (size_t)n_rows * sizeof *s->labels);
-    ck_settle_table()->bound_scores(s->sqnorm, s->best, s->second, s->labels, model->center_slack,
-                                    ck_sqnorm_slack(model), n_rows, bounds->high, bounds->low, bounds->others);
+    ck_quick_table()->bound_scores(s->sqnorm, s->best, s->second, s->labels, model->center_slack,
+                                   ck_sqnorm_slack(model), n_rows, bounds->high, bounds->low, bounds->others);
     /* The best score may not be of the nearest center, and says little of its distance, which was measured. */
-    ck_settle_table()->bound_sqdists(s->own, n_rows, contest.error, contest.underflow, model->image.scale, bounds->high,
-                                     bounds->low);
+    ck_quick_table()->bound_sqdists(s->own, n_rows, contest.error, contest.underflow, model->image.scale, bounds->high,
+                                    bounds->low);
     int64_t n_unsure = 0;
     for (int64_t i = 0; i < n_rows; i++) {
         bounds->low[i] = bounds->others[i] < bounds->low[i] ? bounds->others[i] : bounds->low[i];
@@ -366,12 +368,12 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 /* --- Listed rows ------------------------------------------------------------------------------------------- */
 
 int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_matrix *X, int64_t row,
-                    const int32_t *list, int64_t n, uint16_t *rounded, float *sqnorms)
+                    const int32_t *list, int64_t n, void *rounded, float *sqnorms)
 {
     if (is_waiting(s, FOR_GROUPS, n)) return 0;
     s->n_pairs = 0;
     s->n_scored = 1;
-    assigner->coarse.shape->round(X, row, list, n, &assigner->model.image, assigner->coarse.n_pairs, s->stage, rounded,
+    assigner->coarse.shape->round(X, row, list, n, &assigner->model.image, assigner->coarse.n_words, s->stage, rounded,
                                   sqnorms);
     return 1;
 }
@@ -385,24 +387,24 @@ void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t 
 }
 
 /* OUT s->best, second, index: of listed rows, at most a strip of them. */
-static void score_listed(const ck_coarse_model *coarse, ck_coarse_scratch *s, const uint16_t *rounded,
-                         const int32_t *list, int64_t n, const float *panels, int64_t n_panels)
+static void score_listed(const ck_coarse_model *coarse, ck_coarse_scratch *s, const void *rounded, const int32_t *list,
+                         int64_t n, const char *panels, int64_t n_panels)
 {
     const ck_coarse_shape *shape = coarse->shape;
     const int64_t width = shape->panel_rows;
     if (shape->begin) shape->begin();
     for (int64_t i = 0; i < n; i += width) {
-        shape->arrange(rounded, list + i, ck_min_i64(width, n - i), coarse->n_pairs, s->gathered);
-        shape->score(s->gathered, coarse->n_pairs, panels, n_panels, 1, s->best + i, s->second + i, s->index + i);
+        shape->arrange(rounded, list + i, ck_min_i64(width, n - i), coarse->n_words, s->gathered);
+        shape->score(s->gathered, coarse->n_words, panels, n_panels, 1, s->best + i, s->second + i, s->index + i);
     }
     if (shape->end) shape->end();
 }
 
 void ck_coarse_bound_listed(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_rounded_rows *rows,
-                            const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
+                            const int32_t *list, int64_t n, const char *panels, int64_t n_panels,
                             const ck_row_bounds *bounds)
 {
-    const ck_settle_kernels *kernels = ck_settle_table();
+    const ck_quick_kernels *kernels = ck_quick_table();
     const ck_screen_model *model = &assigner->model;
     const ck_contest contest = ck_contest_of(rows->X, assigner->centers, assigner->centers32);
     for (int64_t at = 0; at < n; at += assigner->strip_rows) {

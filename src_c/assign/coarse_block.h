@@ -21,15 +21,15 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *scratch, con
 typedef struct {
     const ck_matrix *X;
     int64_t row; /* that they are counted from */
-    const uint16_t *rounded;
+    const void *rounded;
     const float *sqnorms, *own;
 } ck_rounded_rows;
 void ck_coarse_bound_listed(const ck_assigner *assigner, ck_coarse_scratch *scratch, const ck_rounded_rows *rows,
-                            const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
+                            const int32_t *list, int64_t n, const char *panels, int64_t n_panels,
                             const ck_row_bounds *bounds);
 /* OUT rounded, sqnorms: of listed rows. Returns 0 where the float32 screen is to serve this time. */
 int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *scratch, const ck_matrix *X, int64_t row,
-                    const int32_t *list, int64_t n, uint16_t *rounded, float *sqnorms);
+                    const int32_t *list, int64_t n, void *rounded, float *sqnorms);
 /* What became of n rows that ck_coarse_bound_listed bounded: how many its bounds did not decide. */
 void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *scratch, int64_t n, int64_t n_unsure);
 

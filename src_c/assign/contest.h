@@ -2,6 +2,7 @@
 #ifndef CK_CONTEST_H
 #define CK_CONTEST_H
 
+#include "../settle/quick.h"
 #include "../settle/settle.h"
 
 typedef struct {
@@ -34,7 +35,7 @@ CK_INLINE double ck_contest_measure(const ck_contest *c, int64_t row, int64_t j,
     const int64_t d = c->rows->n_features;
     /* What exceeds the second best by both errors decides nothing. */
     const double enough = leader->best * (1.0 + 4.0 * c->error) + 4.0 * c->underflow;
-    return ck_settle_table()->quick_sqdist(c->rows, row, c->centers + j * d, c->centers32 + j * d, enough, scratch);
+    return ck_quick_table()->quick_sqdist(c->rows, row, c->centers + j * d, c->centers32 + j * d, enough, scratch);
 }
 
 CK_INLINE void ck_contest_enter(ck_contender *leader, int64_t j, double distance)

@@ -169,7 +169,7 @@ static void embed(const ck_embedding *e, double *rows, int64_t n, double *out)
         for (int64_t p = 0; p < d; p++) norm += x[p] * x[p];
         out[i * (m + 1) + m] = norm;
     }
-    ck_settle_table()->project(rows, n, d, e->basis, m, out);
+    ck_rows_table()->project(rows, n, d, e->basis, m, out);
     for (int64_t i = 0; i < n; i++) {
         double *z = out + i * (m + 1), rest = z[m];
         for (int64_t q = 0; q < m; q++) rest -= z[q] * z[q];
@@ -194,7 +194,7 @@ static int embed_panel(void *context, int64_t panel, int worker)
     const int64_t n = ck_min_i64(width, task->X->n_rows - row);
     double *rows = task->rows + worker * ck_apart(MAX_PANEL_ROWS * (d + dimensions)), *z = rows + MAX_PANEL_ROWS * d;
     float *narrow = task->narrow + worker * 2 * ck_apart(MAX_PANEL_ROWS * dimensions);
-    ck_settle_table()->copy_rows(task->X, row, n, rows);
+    ck_rows_table()->copy_rows(task->X, row, n, rows);
     embed(e, rows, n, z);
     for (int64_t i = 0; i < n * dimensions; i++) narrow[i] = (float)z[i];
     const ck_matrix embedded = {narrow, n, dimensions, dimensions * 4, 4, CK_F32};

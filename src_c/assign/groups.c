@@ -17,14 +17,14 @@ void ck_groups_init(ck_groups *groups, ck_arena *arena, const ck_assigner *assig
     groups->ranks = CK_NEW(arena, ranked, k);
     groups->n_panels = CK_NEW(arena, int64_t, groups->n);
     groups->panels = CK_NEW(arena, float *, groups->n);
-    groups->coarse_panels = CK_NEW(arena, float *, groups->n);
+    groups->coarse_panels = CK_NEW(arena, char *, groups->n);
     const ck_coarse_model *coarse = &assigner->coarse;
     const int64_t largest = ck_ceil_div(k, groups->n) + 1, most = ck_round_up(largest, width); /* centers of a group */
     for (int64_t g = 0; g < groups->n && groups->n > 1 && !arena->failed; g++)
         groups->panels[g] = CK_NEW(arena, float, most *(d + 2));
     for (int64_t g = 0; g < groups->n && groups->n > 1 && coarse->shape && !arena->failed; g++)
         groups->coarse_panels[g] =
-            CK_NEW(arena, float, ck_ceil_div(largest, coarse->shape->panel_centers) * coarse->panel_floats);
+            ck_arena_alloc(arena, ck_ceil_div(largest, coarse->shape->panel_centers), coarse->panel_bytes);
 }
 
 static int compare_keys(const void *a, const void *b)

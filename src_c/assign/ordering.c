@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../settle/rows.h"
 #include "ordering.h"
 
 enum {
@@ -94,7 +95,7 @@ static int code_part(void *context, int64_t part, int worker)
     for (int64_t row = first; row < last; row += BATCH_ROWS) {
         const int64_t n_rows = ck_min_i64(BATCH_ROWS, last - row);
         uint16_t *codes = task->codes + row;
-        ck_settle_table()->copy_rows(task->X, row, n_rows, rows);
+        ck_rows_table()->copy_rows(task->X, row, n_rows, rows);
         for (int64_t i = 0; i < n_rows; i++) {
             int code = 0;
             for (int64_t p = 0; p < d; p++) {
@@ -178,7 +179,7 @@ static int fill_boxes(void *context, int64_t item, int worker)
     double *rows = task->scratch + worker * BATCH_ROWS * d;
     copy_places(task->X, ordering->places + first, n_rows,
                 (char *)ordering->X.data + first * d * ck_itemsize(task->X->dtype));
-    ck_settle_table()->copy_rows(&ordering->X, first, n_rows, rows);
+    ck_rows_table()->copy_rows(&ordering->X, first, n_rows, rows);
     for (int64_t start = 0; start < n_rows; start += CK_BOX_ROWS) {
         const int64_t box = (first + start) / CK_BOX_ROWS, last = ck_min_i64(start + CK_BOX_ROWS, n_rows);
         double low[CK_MAX_ORDERED_FEATURES], high[CK_MAX_ORDERED_FEATURES];

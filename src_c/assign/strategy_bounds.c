@@ -34,7 +34,7 @@ typedef struct {
     ck_row_bounds bounds;
     char *rows;
     float *images, *sqnorms; /* block: where there are groups */
-    uint16_t *rounded;       /* block: the images in bfloat16, where there is a coarse screen */
+    void *rounded;           /* block: the images as the coarse screen rounds them, where there is one */
     double *row;
 } worker_scratch;
 
@@ -114,7 +114,7 @@ static int set_centers(ck_strategy *strategy, const double *centers)
 /* The survivors' distances to their own centers, upper bounds with them. OUT w->own, own_low. */
 static void measure_own(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count)
 {
-    const ck_settle_kernels *kernels = ck_settle_table();
+    const ck_quick_kernels *kernels = ck_quick_table();
     const double scale = s->base.screening->assigner.model.image.scale;
     float *high = w->bounds.high;
     for (int64_t i = 0; i < count; i++) w->labels[i] = b->labels[w->survivors[i]];
@@ -144,8 +144,8 @@ static int64_t list_left(const bounds_strategy *s, int worker, const bounded_row
         *coarse = ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse, b->X, b->row, w->list, count,
                                   w->rounded, w->sqnorms);
     if (!*coarse)
-        ck_settle_table()->image_listed(b->X, b->row, w->list, count, image->scale, image->minus_offset,
-                                        image->minus_offset32, w->images, w->sqnorms, w->row);
+        ck_rows_table()->image_listed(b->X, b->row, w->list, count, image->scale, image->minus_offset,
+                                      image->minus_offset32, w->images, w->sqnorms, w->row);
     return count;
 }
 
@@ -158,7 +158,7 @@ static int screen_all(const bounds_strategy *s, int worker, const bounded_rows *
     ck_matrix rows = *b->X;
     int64_t row = b->row;
     if (n < b->n_rows) {
-        ck_settle_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
+        ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
         rows = (ck_matrix){w->rows, n, d, d * item, item, b->X->dtype};
         row = 0;
     }
@@ -170,7 +170,7 @@ static int screen_group(const bounds_strategy *s, int worker, const bounded_rows
                         int coarse)
 {
     const ck_screening *screening = s->base.screening;
-    const ck_settle_kernels *kernels = ck_settle_table();
+    const ck_quick_kernels *kernels = ck_quick_table();
     const worker_scratch *w = s->workers + worker;
     float *lower = b->lower + group * b->n_rows, *low = w->bounds.low;
     int64_t n = *left;
@@ -233,7 +233,7 @@ static void find_least(const bounds_strategy *s, const worker_scratch *w, const 
 {
     for (int64_t i = 0; i < b->n_rows; i++) w->least[i] = INFINITY;
     for (int64_t g = 0; g < s->groups.n; g++)
-        ck_settle_table()->least_after(b->lower + g * b->n_rows, s->drift32[g], b->n_rows, w->least);
+        ck_quick_table()->least_after(b->lower + g * b->n_rows, s->drift32[g], b->n_rows, w->least);
 }
 
 /* Rows whose bounds leave more than one center: settled among all. They are looked at again in the next pass. */
@@ -246,7 +246,7 @@ static int settle_open(const bounds_strategy *s, int worker, const bounded_rows 
     const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
     *n_settled = n;
     if (n == 0) return CK_OK;
-    ck_settle_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
+    ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
     const ck_matrix rows = {w->rows, n, d, d * item, item, b->X->dtype};
     for (int64_t i = 0; i < n; i++) w->labels[i] = w->after[w->list[i]];
     int status = ck_assign_block(&screening->assigner, screening->scratch + worker, &rows, 0, n, w->labels);
@@ -269,7 +269,7 @@ static int start_rows(const bounds_strategy *s, int worker, const bounded_rows *
     const int status = screen_all(s, worker, b, n);
     if (status != CK_OK) return status;
     for (int64_t g = 0; g < s->groups.n; g++)
-        ck_settle_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
+        ck_quick_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
     for (int64_t i = 0; i < n; i++) {
         w->after[i] = w->bounds.nearest[i];
         b->upper[i] = rounded_up((double)w->bounds.high[i] - s->path[w->after[i]]);
@@ -367,7 +367,7 @@ static void take_sample(bounds_strategy *s, ck_arena *arena, const ck_matrix *X,
     for (int64_t i = 0; i < n; i++) {
         const int32_t here = 0;
         const int64_t row = (int64_t)((double)i * ((double)X->n_rows / (double)n));
-        ck_settle_table()->copy_listed(X, row, &here, 1, data + i * d * item);
+        ck_rows_table()->copy_listed(X, row, &here, 1, data + i * d * item);
     }
     s->sample = (ck_matrix){data, n, d, d * item, item, X->dtype};
     s->sampled = (bounded_rows){&s->sample, 0, n, labels, upper, lower};
@@ -419,7 +419,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->images = CK_NEW(arena, float, n_groups > 1 ? block * ck_round_up(d, CK_LANES) : 0);
         w->sqnorms = CK_NEW(arena, float, block);
         w->rounded = n_groups > 1 && assigner->coarse.shape
-                         ? CK_NEW(arena, uint16_t, block *ck_coarse_stride(assigner->coarse.n_pairs))
+                         ? ck_arena_alloc(arena, block, assigner->coarse.rounded_bytes)
                          : NULL;
         w->row = CK_NEW(arena, double, d);
     }

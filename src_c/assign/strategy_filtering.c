@@ -46,7 +46,7 @@ static int64_t left_for_box(const filtering *s, const worker_scratch *w, const d
 {
     const int64_t d = s->ordering->X.n_features;
     const int64_t count =
-        ck_settle_table()->filter_centers(centers, n, s->stride, d, middles, half_widths, w->scratch, w->kept);
+        ck_quick_table()->filter_centers(centers, n, s->stride, d, middles, half_widths, w->scratch, w->kept);
     for (int64_t c = 0; c < count; c++) indices[c] = among ? among[w->kept[c]] : w->kept[c];
     return count;
 }

@@ -66,8 +66,8 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
     }
     const ck_reach_rule rule = ck_reach_rule_of(model, e->scale, e->error);
     for (int lane = 0; lane < n_rows; lane++) after[lane] = after[lane] < 0 || after[lane] >= k ? 0 : after[lane];
-    ck_settle_table()->label_sqdists(s->base.screening->assigner.X, row, s->numbers, after, n_rows, s->centers,
-                                     s->centers32, w->own, w->row);
+    ck_quick_table()->label_sqdists(s->base.screening->assigner.X, row, s->numbers, after, n_rows, s->centers,
+                                    s->centers32, w->own, w->row);
     for (int lane = 0; lane < model->shape->panel_rows; lane++) {
         w->thresholds[lane] = INFINITY;
         if (lane >= n_rows) continue;

@@ -55,19 +55,31 @@
 #define CK_ALIGNMENT 128
 #define CK_CACHE_LINE 64
 
-/* --- cpu.c --- */
-typedef enum {
-    CK_ISA_GENERIC,
-    CK_ISA_NEON,
-    CK_ISA_NEON_BF16,
-    CK_ISA_AVX2,
-    CK_ISA_AVX512,
-    CK_ISA_AVX512_BF16,
-    CK_ISA_AVX512_AMX,
-    CK_ISA_COUNT
-} ck_isa;
-int ck_isa_runnable(ck_isa isa);
-ck_isa ck_isa_chosen(void);
+/* --- cpu.c: what the processor has and the operating system lets programs use. Features do not nest. --- */
+typedef uint32_t ck_features;
+enum {
+    CK_FEATURE_AVX2 = 1 << 0,
+    CK_FEATURE_FMA = 1 << 1,
+    CK_FEATURE_AVX512 = 1 << 2, /* F, DQ, BW, VL: what every AVX-512 processor since Skylake-X has */
+    CK_FEATURE_AVX512_BF16 = 1 << 3,
+    CK_FEATURE_AVX512_VNNI = 1 << 4,
+    CK_FEATURE_AVX_VNNI = 1 << 5,
+    CK_FEATURE_AMX_TILE = 1 << 6,
+    CK_FEATURE_AMX_BF16 = 1 << 7,
+    CK_FEATURE_AMX_INT8 = 1 << 8,
+    CK_FEATURE_NEON = 1 << 9,
+    CK_FEATURE_NEON_BF16 = 1 << 10,
+    CK_FEATURE_NEON_DOTPROD = 1 << 11,
+    CK_FEATURE_NEON_I8MM = 1 << 12
+};
+enum { CK_FEATURE_COUNT = 13 };
+ck_features ck_features_found(void);
+/* Of bit `number`. */
+const char *ck_feature_name(int number);
+/* Asks the operating system for what it lends only on request, on behalf of the whole process. Returns 0 where it
+ * refuses; those features are no longer found then. */
+int ck_features_acquire(ck_features features);
+int ck_processor_is_amd(void);
 
 /* --- arena.c: memory of one call. A failed request leaves arena->failed set and every later one fails too,
  * so that a caller may ask for all it needs and check once. --- */

@@ -1,7 +1,5 @@
 #include "base.h"
 
-#include <string.h>
-
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,8 +10,14 @@
 #include <sys/sysctl.h>
 #endif
 
+static const char *const NAMES[CK_FEATURE_COUNT] = {
+    "avx2",     "fma",      "avx512", "avx512_bf16", "avx512_vnni",  "avx_vnni",  "amx_tile",
+    "amx_bf16", "amx_int8", "neon",   "neon_bf16",   "neon_dotprod", "neon_i8mm",
+};
+
+const char *ck_feature_name(int number) { return NAMES[number]; }
+
 #if defined(__x86_64__) || defined(_M_X64)
-#define CK_X86 1
 #if defined(_MSC_VER)
 #include <intrin.h>
 static void cpuid(unsigned leaf, unsigned subleaf, unsigned r[4]) { __cpuidex((int *)r, (int)leaf, (int)subleaf); }
@@ -32,130 +36,129 @@ static uint64_t xcr0(void)
 }
 #endif
 
-enum { OSXSAVE = 1u << 27, AVX = 1u << 28, FMA = 1u << 12, AVX2 = 1u << 5 };
-/* F, DQ, BW, VL of leaf 7 EBX: what every AVX-512 processor since Skylake-X has. */
-static const unsigned AVX512_FEATURES = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+/* Registers of an answer of cpuid. */
+enum { EAX, EBX, ECX, EDX };
 /* What the operating system saves at a context switch: without it the registers are not ours to use. */
 static const uint64_t YMM_STATE = 0x6, ZMM_STATE = 0xe6;
-enum { AVX512_BF16 = 1u << 5 }; /* of leaf 7, subleaf 1, EAX */
 
 #if defined(CK_TILE_MODEL) /* a build whose tile instructions are carried out by tests/c/tile_model.c */
-static int has_tiles(unsigned leaf7_edx, uint64_t enabled) { return (void)leaf7_edx, (void)enabled, 1; }
+static ck_features find_tiles(unsigned leaf7_edx, uint64_t enabled)
+{
+    return (void)leaf7_edx, (void)enabled, CK_FEATURE_AMX_TILE | CK_FEATURE_AMX_BF16;
+}
+static int tiles_are_granted(void) { return 1; }
 #else
-enum { AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24 };
 static const uint64_t TILE_STATE = 0x60000;
 
-/* Linux lends a process the tiles when it asks; a refusal is one more reason not to run. */
-static int tiles_are_permitted(void)
+/* Linux has the tiles to lend; elsewhere nobody is known to. */
+static int tiles_are_lent(void)
+{
+#if defined(__linux__)
+    enum { ARCH_GET_XCOMP_SUPP = 0x1021, XFEATURE_XTILEDATA = 18 };
+    uint64_t lent = 0;
+    return syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, &lent) == 0 && (lent >> XFEATURE_XTILEDATA & 1);
+#else
+    return 0;
+#endif
+}
+
+static int tiles_are_granted(void)
 {
 #if defined(__linux__)
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-    static int answer = -1;
-    if (answer < 0) answer = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
-    return answer;
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 #else
     return 0;
 #endif
 }
 
-static int has_tiles(unsigned leaf7_edx, uint64_t enabled)
+static ck_features find_tiles(unsigned leaf7_edx, uint64_t enabled)
 {
-    const unsigned needed = AMX_BF16 | AMX_TILE;
-    return (leaf7_edx & needed) == needed && (enabled & TILE_STATE) == TILE_STATE && tiles_are_permitted();
+    ck_features found = 0;
+    if (!(leaf7_edx >> 24 & 1) || (enabled & TILE_STATE) != TILE_STATE || !tiles_are_lent()) return 0;
+    found |= CK_FEATURE_AMX_TILE;
+    if (leaf7_edx >> 22 & 1) found |= CK_FEATURE_AMX_BF16;
+    if (leaf7_edx >> 25 & 1) found |= CK_FEATURE_AMX_INT8;
+    return found;
 }
 #endif
 
-static int x86_runnable(ck_isa isa)
+static ck_features find(void)
 {
-    unsigned leaf0[4], leaf1[4], leaf7[4];
+    unsigned leaf0[4], leaf1[4], leaf7[4], subleaf1[4] = {0};
+    ck_features found = 0;
     cpuid(0, 0, leaf0);
-    if (leaf0[0] < 7) return 0;
+    if (leaf0[EAX] < 7) return 0;
     cpuid(1, 0, leaf1);
     cpuid(7, 0, leaf7);
-    unsigned needed = OSXSAVE | AVX | FMA;
-    if ((leaf1[2] & needed) != needed || !(leaf7[1] & AVX2)) return 0;
-    uint64_t enabled = xcr0();
+    if (leaf7[EAX] >= 1) cpuid(7, 1, subleaf1);
+    const int has_xgetbv = leaf1[ECX] >> 27 & 1, has_avx = leaf1[ECX] >> 28 & 1;
+    if (!has_xgetbv || !has_avx) return 0;
+    const uint64_t enabled = xcr0();
     if ((enabled & YMM_STATE) != YMM_STATE) return 0;
-    if (isa == CK_ISA_AVX2) return 1;
-    if ((leaf7[1] & AVX512_FEATURES) != AVX512_FEATURES || (enabled & ZMM_STATE) != ZMM_STATE) return 0;
-    if (isa == CK_ISA_AVX512) return 1;
-    unsigned subleaf1[4] = {0};
-    if (leaf7[0] >= 1) cpuid(7, 1, subleaf1);
-    if (!CK_COMPILES_BF16 || !(subleaf1[0] & AVX512_BF16)) return 0;
-    if (isa == CK_ISA_AVX512_BF16) return 1;
-    return CK_COMPILES_AMX && has_tiles(leaf7[3], enabled);
+    if (leaf7[EBX] >> 5 & 1) found |= CK_FEATURE_AVX2;
+    if (leaf1[ECX] >> 12 & 1) found |= CK_FEATURE_FMA;
+    if (subleaf1[EAX] >> 4 & 1) found |= CK_FEATURE_AVX_VNNI;
+    const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
+    if ((leaf7[EBX] & avx512) == avx512 && (enabled & ZMM_STATE) == ZMM_STATE) {
+        found |= CK_FEATURE_AVX512;
+        if (subleaf1[EAX] >> 5 & 1) found |= CK_FEATURE_AVX512_BF16;
+        if (leaf7[ECX] >> 11 & 1) found |= CK_FEATURE_AVX512_VNNI;
+    }
+    return found | find_tiles(leaf7[EDX], enabled);
 }
 
-static int is_amd(void)
+int ck_processor_is_amd(void)
 {
     unsigned leaf0[4];
     cpuid(0, 0, leaf0);
-    return leaf0[1] == 0x68747541 && leaf0[3] == 0x69746e65 && leaf0[2] == 0x444d4163; /* AuthenticAMD */
+    return leaf0[EBX] == 0x68747541 && leaf0[EDX] == 0x69746e65 && leaf0[ECX] == 0x444d4163; /* AuthenticAMD */
 }
-#elif defined(__aarch64__) && CK_COMPILES_BF16
-static int neon_bf16_runnable(void)
+#else
+static int tiles_are_granted(void) { return 0; }
+int ck_processor_is_amd(void) { return 0; }
+
+#if defined(__aarch64__) || defined(_M_ARM64)
+#if defined(__APPLE__)
+static int has(const char *name)
 {
-#if defined(__linux__)
-    return (getauxval(AT_HWCAP2) >> 14 & 1) != 0; /* HWCAP2_BF16 */
-#elif defined(__APPLE__)
     int answer = 0;
     size_t size = sizeof answer;
-    return sysctlbyname("hw.optional.arm.FEAT_BF16", &answer, &size, NULL, 0) == 0 && answer;
+    return sysctlbyname(name, &answer, &size, NULL, 0) == 0 && answer;
+}
+#endif
+
+static ck_features find(void)
+{
+    ck_features found = CK_FEATURE_NEON; /* part of the 64-bit Arm baseline */
+#if defined(__linux__)
+    const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    if (first >> 20 & 1) found |= CK_FEATURE_NEON_DOTPROD; /* HWCAP_ASIMDDP */
+    if (second >> 13 & 1) found |= CK_FEATURE_NEON_I8MM;   /* HWCAP2_I8MM */
+    if (second >> 14 & 1) found |= CK_FEATURE_NEON_BF16;   /* HWCAP2_BF16 */
+#elif defined(__APPLE__)
+    if (has("hw.optional.arm.FEAT_DotProd")) found |= CK_FEATURE_NEON_DOTPROD;
+    if (has("hw.optional.arm.FEAT_I8MM")) found |= CK_FEATURE_NEON_I8MM;
+    if (has("hw.optional.arm.FEAT_BF16")) found |= CK_FEATURE_NEON_BF16;
+#endif
+    return found;
+}
 #else
-    return 0;
+static ck_features find(void) { return 0; }
 #endif
-}
 #endif
 
-static const char *const ISA_NAMES[CK_ISA_COUNT] = {"generic", "neon",        "neon_bf16", "avx2",
-                                                    "avx512",  "avx512_bf16", "avx512_amx"};
-static ck_isa chosen = CK_ISA_GENERIC;
+static const ck_features TILES = CK_FEATURE_AMX_TILE | CK_FEATURE_AMX_BF16 | CK_FEATURE_AMX_INT8;
+static int tiles_were_refused;
 
-int ck_isa_runnable(ck_isa isa)
+ck_features ck_features_found(void)
 {
-    if (isa == CK_ISA_GENERIC) return 1;
-#if defined(CK_X86)
-    return isa >= CK_ISA_AVX2 && x86_runnable(isa);
-#elif defined(__aarch64__) || defined(_M_ARM64)
-    if (isa == CK_ISA_NEON) return 1; /* part of the 64-bit Arm baseline */
-#if CK_COMPILES_BF16
-    return isa == CK_ISA_NEON_BF16 && neon_bf16_runnable();
-#else
-    return 0;
-#endif
-#else
-    return 0;
-#endif
+    const ck_features found = find();
+    return tiles_were_refused ? found & ~TILES : found;
 }
 
-/* Whether it is taken without being asked for: what has not been measured to be faster than the one before is not. */
-static int measured_faster(ck_isa isa)
+int ck_features_acquire(ck_features features)
 {
-#if defined(CK_X86)
-    if (isa == CK_ISA_AVX512_BF16) return is_amd();
-#endif
-    return isa != CK_ISA_AVX512_AMX && isa != CK_ISA_NEON_BF16;
-}
-
-int ck_choose_isa(const char *name)
-{
-    for (int isa = CK_ISA_COUNT - 1; isa >= 0; isa--) {
-        if (name ? strcmp(name, ISA_NAMES[isa]) != 0 : !measured_faster((ck_isa)isa)) continue;
-        if (ck_isa_runnable((ck_isa)isa)) {
-            chosen = (ck_isa)isa;
-            return 0;
-        }
-    }
-    return -1;
-}
-
-ck_isa ck_isa_chosen(void) { return chosen; }
-const char *ck_isa_name(void) { return ISA_NAMES[chosen]; }
-
-int ck_runnable_isas(const char **names)
-{
-    int count = 0;
-    for (int isa = CK_ISA_COUNT - 1; isa >= 0; isa--)
-        if (ck_isa_runnable((ck_isa)isa)) names[count++] = ISA_NAMES[isa];
-    return count;
+    if ((features & TILES) && !tiles_are_granted()) tiles_were_refused = 1;
+    return !(features & TILES) || !tiles_were_refused;
 }

@@ -6,6 +6,10 @@
 
 #include "base.h"
 
+/* Rows or numbers that are worked on side by side, on every processor: panels of float64 rows are so wide, and arrays
+ * that are read in whole vectors have room for so many more. */
+enum { CK_LANES = 16 };
+
 /* Expands CASE(tag, C type) for every dtype inside a switch. */
 #define CK_EACH_DTYPE(CASE)                                                                                            \
     CASE(CK_F32, float)                                                                                                \

@@ -2,7 +2,7 @@
  * go from the tiles through one buffer in the first-level cache. */
 #include <string.h>
 
-#include "coarse.h"
+#include "bfloat16.h"
 
 #if defined(__x86_64__) && CK_COMPILES_AMX
 #include <immintrin.h>
@@ -63,14 +63,27 @@ CK_INLINE void amx_tile(const float *CK_RESTRICT points, int64_t n_pairs, const 
 }
 
 #define OWN_TILE
+#define PANEL void
 #define PANEL_LINES(n_pairs) ((n_pairs) + HEAD_LINES)
 #define SHAPE(name) amx_##name
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
 
 /* The cost is that of a prototype, beside a prototype of the float32 screen: not measured in place. */
-const ck_coarse_shape ck_coarse_avx512_amx = {
-    PAIR_ROWS,     R,          1,         TILE_PAIRS, HEAD_LINES, 0.25,         configure_tiles,
-    release_tiles, pack_pairs, amx_score, amx_reach,  list_pairs, round_listed, arrange_listed};
+const ck_coarse_shape ck_coarse_avx512_amx = {.format = &ck_format_bfloat16,
+                                              .panel_rows = PAIR_ROWS,
+                                              .panel_centers = R,
+                                              .point_words = 1,
+                                              .center_words = TILE_PAIRS,
+                                              .head_lines = HEAD_LINES,
+                                              .pair_cost = 0.25,
+                                              .begin = configure_tiles,
+                                              .end = release_tiles,
+                                              .pack = pack_pairs,
+                                              .score = amx_score,
+                                              .reach = amx_reach,
+                                              .list = list_pairs,
+                                              .round = round_listed,
+                                              .arrange = arrange_listed};
 #include "../base/target_end.h"
 #endif

@@ -2,7 +2,7 @@
  * long as a multiply-add (AMD from Zen 4 on). */
 #include <string.h>
 
-#include "coarse.h"
+#include "bfloat16.h"
 
 #if defined(__x86_64__) && CK_COMPILES_BF16
 #include <immintrin.h>
@@ -18,6 +18,7 @@ CK_INLINE VF v_dot(VF a, VF b, VF sum) { return _mm512_dpbf16_ps(sum, (__m512bh)
 
 enum { HEAD_LINES = 2 };
 #define V_DOT v_dot
+#define PANEL void
 #define PANEL_LINES(n_pairs) ((n_pairs) + HEAD_LINES)
 #define V 2
 #define R 12
@@ -25,8 +26,18 @@ enum { HEAD_LINES = 2 };
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
 
-const ck_coarse_shape ck_coarse_avx512_bf16 = {
-    PAIR_ROWS, R,          1,           1,           HEAD_LINES, 0.5,          NULL,
-    NULL,      pack_pairs, pairs_score, pairs_reach, list_pairs, round_listed, arrange_listed};
+const ck_coarse_shape ck_coarse_avx512_bf16 = {.format = &ck_format_bfloat16,
+                                               .panel_rows = PAIR_ROWS,
+                                               .panel_centers = R,
+                                               .point_words = 1,
+                                               .center_words = 1,
+                                               .head_lines = HEAD_LINES,
+                                               .pair_cost = 0.5,
+                                               .pack = pack_pairs,
+                                               .score = pairs_score,
+                                               .reach = pairs_reach,
+                                               .list = list_pairs,
+                                               .round = round_listed,
+                                               .arrange = arrange_listed};
 #include "../base/target_end.h"
 #endif

@@ -57,10 +57,10 @@ CK_INLINE VF sum_lanes(VF square[L])
 /* Of sixteen rows: the pair of the bound. */
 CK_INLINE VF bound_pair_of(VF sqnorm, VF removed)
 {
-    const VF rounding = _mm512_set1_ps(CK_COARSE_ROUNDING), tiny = _mm512_set1_ps(CK_COARSE_TINY);
+    const VF rounding = _mm512_set1_ps(CK_BFLOAT16_ROUNDING), tiny = _mm512_set1_ps(CK_BFLOAT16_TINY);
     const VF norm = _mm512_sqrt_ps(sqnorm), rest = _mm512_sqrt_ps(removed);
     const VF size = v_fma(v_add(norm, rest), rounding, tiny);
-    const VF lost = v_fma(norm, _mm512_set1_ps(CK_COARSE_IMAGE), v_fma(rest, rounding, tiny));
+    const VF lost = v_fma(norm, _mm512_set1_ps(CK_BFLOAT16_IMAGE), v_fma(rest, rounding, tiny));
     const __m512i up = _mm512_set1_epi32(0xffff), high = _mm512_set1_epi32((int)0xffff0000);
     const __m512i above_size = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(size), up), 16);
     const __m512i above_lost = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(lost), up), high);
@@ -80,8 +80,9 @@ CK_INLINE void arrange_sixteen(const uint16_t *const rows[L], int64_t n_pairs, f
 }
 
 static void pack_pairs(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
-                       void *stage, float *CK_RESTRICT panel, float *CK_RESTRICT sqnorm)
+                       void *stage, void *out, float *CK_RESTRICT sqnorm)
 {
+    float *CK_RESTRICT panel = out;
     const int64_t d = X->n_features, stride = ck_round_up(d, PAIR_FEATURES), bound = ck_bound_pair(d);
     uint16_t *rounded = stage;
     ck_matrix view = *X;
@@ -108,9 +109,10 @@ static void pack_pairs(const ck_matrix *X, int64_t row, int64_t n_rows, const ck
 }
 
 static void round_listed(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
-                         int64_t n_pairs, void *stage, uint16_t *rounded, float *sqnorms)
+                         int64_t n_pairs, void *stage, void *out, float *sqnorms)
 {
-    const int64_t bound = ck_bound_pair(X->n_features), stride = ck_coarse_stride(n_pairs);
+    uint16_t *rounded = out;
+    const int64_t bound = ck_bound_pair(X->n_features), stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof *rounded;
     const int direct = ck_rows_contiguous(X) && (X->dtype == CK_F32 || X->dtype == CK_F64);
     for (int64_t i = 0; i < n; i += L) {
         const int64_t count = ck_min_i64(L, n - i);
@@ -138,10 +140,11 @@ static void round_listed(const ck_matrix *X, int64_t row, const int32_t *list, i
     }
 }
 
-static void arrange_listed(const uint16_t *rounded, const int32_t *list, int64_t n, int64_t n_pairs,
-                           float *CK_RESTRICT panel)
+static void arrange_listed(const void *from, const int32_t *list, int64_t n, int64_t n_pairs, void *out)
 {
-    const int64_t stride = ck_coarse_stride(n_pairs);
+    const uint16_t *rounded = from;
+    float *CK_RESTRICT panel = out;
+    const int64_t stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof *rounded;
     for (int64_t half = 0; half < PAIR_ROWS; half += L) {
         const uint16_t *rows[L];
         for (int64_t i = 0; i < L; i++) rows[i] = rounded + list[ck_min_i64(half + i, n - 1)] * stride;

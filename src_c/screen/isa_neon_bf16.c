@@ -1,7 +1,7 @@
 /* BFMMLA: two rows by two centers, four features of each, are one instruction. */
 #include <string.h>
 
-#include "coarse.h"
+#include "bfloat16.h"
 
 #if defined(__aarch64__) && CK_COMPILES_BF16
 #include <arm_neon.h>
@@ -37,8 +37,8 @@ static float round_row(const ck_matrix *view, const char *x, const ck_screen_ima
     const float sqnorm = (norm[0] + norm[1]) + (norm[2] + norm[3]);
     const float size = sqrtf(sqnorm), rest = sqrtf((removed[0] + removed[1]) + (removed[2] + removed[3]));
     for (int64_t p = d; p < 2 * n_pairs; p++) rounded[p] = 0;
-    rounded[bound] = ck_bfloat16_above((size + rest) * CK_COARSE_ROUNDING + CK_COARSE_TINY);
-    rounded[bound + 1] = ck_bfloat16_above(rest * CK_COARSE_ROUNDING + size * CK_COARSE_IMAGE + CK_COARSE_TINY);
+    rounded[bound] = ck_bfloat16_above((size + rest) * CK_BFLOAT16_ROUNDING + CK_BFLOAT16_TINY);
+    rounded[bound + 1] = ck_bfloat16_above(rest * CK_BFLOAT16_ROUNDING + size * CK_BFLOAT16_IMAGE + CK_BFLOAT16_TINY);
     return sqnorm;
 }
 
@@ -50,7 +50,7 @@ CK_INLINE void arrange_row(const uint16_t *rounded, int64_t lane, int64_t n_pair
 }
 
 static void pack_rows(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_pairs,
-                      void *stage, float *panel, float *sqnorm)
+                      void *stage, void *panel, float *sqnorm)
 {
     uint16_t *rounded = stage;
     const ck_matrix view = stage_rows(X, row, n_rows, PANEL_ROWS, rounded + 2 * n_pairs);
@@ -61,19 +61,20 @@ static void pack_rows(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
 }
 
 static void round_listed(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
-                         int64_t n_pairs, void *stage, uint16_t *rounded, float *sqnorms)
+                         int64_t n_pairs, void *stage, void *out, float *sqnorms)
 {
+    const int64_t stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof(uint16_t);
     for (int64_t i = 0; i < n; i++) {
         const ck_matrix view = stage_rows(X, row + list[i], 1, 1, stage);
-        sqnorms[list[i]] =
-            round_row(&view, ck_row_start(&view, 0), image, n_pairs, rounded + list[i] * ck_coarse_stride(n_pairs));
+        sqnorms[list[i]] = round_row(&view, ck_row_start(&view, 0), image, n_pairs, (uint16_t *)out + list[i] * stride);
     }
 }
 
-static void arrange_listed(const uint16_t *rounded, const int32_t *list, int64_t n, int64_t n_pairs, float *panel)
+static void arrange_listed(const void *rounded, const int32_t *list, int64_t n, int64_t n_pairs, void *panel)
 {
+    const int64_t stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof(uint16_t);
     for (int64_t lane = 0; lane < PANEL_ROWS; lane++)
-        arrange_row(rounded + list[ck_min_i64(lane, n - 1)] * ck_coarse_stride(n_pairs), lane, n_pairs, panel);
+        arrange_row((const uint16_t *)rounded + list[ck_min_i64(lane, n - 1)] * stride, lane, n_pairs, panel);
 }
 
 static int64_t list_bits(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,
@@ -117,14 +118,25 @@ CK_INLINE void mmla_tile(const float *CK_RESTRICT points, int64_t n_pairs, const
 }
 
 #define OWN_TILE
+#define PANEL void
 #define PANEL_LINES(n_pairs) ((n_pairs) + HEAD_LINES)
 #define SHAPE(name) mmla_##name
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
 
 /* The cost is a guess: not measured. */
-const ck_coarse_shape ck_coarse_neon_bf16 = {PANEL_ROWS, R,         TOGETHER,     TOGETHER,      HEAD_LINES,
-                                             0.5,        NULL,      NULL,         pack_rows,     mmla_score,
-                                             mmla_reach, list_bits, round_listed, arrange_listed};
+const ck_coarse_shape ck_coarse_neon_bf16 = {.format = &ck_format_bfloat16,
+                                             .panel_rows = PANEL_ROWS,
+                                             .panel_centers = R,
+                                             .point_words = TOGETHER,
+                                             .center_words = TOGETHER,
+                                             .head_lines = HEAD_LINES,
+                                             .pair_cost = 0.5,
+                                             .pack = pack_rows,
+                                             .score = mmla_score,
+                                             .reach = mmla_reach,
+                                             .list = list_bits,
+                                             .round = round_listed,
+                                             .arrange = arrange_listed};
 #include "../base/target_end.h"
 #endif

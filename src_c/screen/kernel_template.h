@@ -313,13 +313,15 @@ static void tile_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
 }
 
 #define V_DOT v_fma
+#define PANEL float
 #define PANEL_LINES(d) ((d) + 2)
 #define V NARROW_V
 #define R NARROW_R
 #define SHAPE(name) narrow_##name
 #define FIXED_WIDTHS 1
 #include "shape_template.h"
-static const ck_screen_shape narrow_shape = {V * L, R, narrow_pack, narrow_score, narrow_reach};
+static const ck_screen_shape narrow_shape = {
+    .panel_rows = V * L, .panel_centers = R, .pack = narrow_pack, .score = narrow_score, .reach = narrow_reach};
 #undef V
 #undef R
 #undef SHAPE
@@ -329,12 +331,23 @@ static const ck_screen_shape narrow_shape = {V * L, R, narrow_pack, narrow_score
 #define SHAPE(name) tile_##name
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
-static const ck_screen_shape tile_shape = {V * L, R, tile_pack, tile_score, tile_reach};
+static const ck_screen_shape tile_shape = {
+    .panel_rows = V * L, .panel_centers = R, .pack = tile_pack, .score = tile_score, .reach = tile_reach};
 #undef V
 #undef R
 #undef SHAPE
 #undef FIXED_WIDTHS
 
 #define ISA_TABLE                                                                                                      \
-    {&narrow_shape, &tile_shape, NARROW_FEATURES, LISTED_CENTERS, score_listed, FEW_C,                                 \
-     FEW_FEATURES,  reach_few,   close_rows,      list_unsure,    list_reached, list_different}
+    {.narrow = &narrow_shape,                                                                                          \
+     .tile = &tile_shape,                                                                                              \
+     .narrow_features = NARROW_FEATURES,                                                                               \
+     .listed_centers = LISTED_CENTERS,                                                                                 \
+     .score_listed = score_listed,                                                                                     \
+     .few_centers = FEW_C,                                                                                             \
+     .few_features = FEW_FEATURES,                                                                                     \
+     .reach_few = reach_few,                                                                                           \
+     .close = close_rows,                                                                                              \
+     .unsure = list_unsure,                                                                                            \
+     .reached = list_reached,                                                                                          \
+     .differ = list_different}

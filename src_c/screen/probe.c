@@ -45,7 +45,8 @@ static int probe_coarse(const ck_matrix *X, const ck_screen_model *model, const 
     const ck_coarse_shape *shape = coarse.shape;
     if (!shape) return CK_ERROR_STOPPED; /* no such screen, or too little for it */
     const int64_t width = shape->panel_rows, r = shape->panel_centers;
-    float *points = CK_NEW(&arena, float, width *coarse.n_pairs), *panel = CK_NEW(&arena, float, coarse.panel_floats);
+    void *points = ck_arena_alloc(&arena, width, coarse.row_bytes),
+         *panel = ck_arena_alloc(&arena, coarse.panel_bytes, 1);
     float *lanes = CK_NEW(&arena, float, 5 * ALL_LANES);
     uint64_t *masks = CK_NEW(&arena, uint64_t, coarse.n_panels *r);
     void *stage = ck_arena_alloc(&arena, ck_coarse_stage(shape, d), 1);
@@ -56,14 +57,14 @@ static int probe_coarse(const ck_matrix *X, const ck_screen_model *model, const 
         if (shape->begin) shape->begin();
         for (int64_t row = 0; row < X->n_rows; row += width) {
             const int64_t n_rows = ck_min_i64(width, X->n_rows - row);
-            shape->pack(X, row, n_rows, &model->image, coarse.n_pairs, stage, points, sqnorm);
+            shape->pack(X, row, n_rows, &model->image, coarse.n_words, stage, points, sqnorm);
             for (int64_t lane = 0; lane < width; lane++) threshold[lane] = lane < n_rows ? cut[row + lane] : NAN;
-            shape->reach(points, coarse.n_pairs, coarse.panels, coarse.n_panels, threshold, masks);
+            shape->reach(points, coarse.n_words, coarse.panels, coarse.n_panels, threshold, masks);
             for (int64_t j = 0; j < k; j++) {
-                memcpy(panel, coarse.panels + j / r * coarse.panel_floats, (size_t)coarse.panel_floats * sizeof *panel);
+                memcpy(panel, coarse.panels + j / r * coarse.panel_bytes, (size_t)coarse.panel_bytes);
                 for (int64_t i = 0; i < r; i++)
                     if (i != j % r) ck_coarse_set_start(shape, panel, i, -INFINITY);
-                shape->score(points, coarse.n_pairs, panel, 1, 1, best, second, index);
+                shape->score(points, coarse.n_words, panel, 1, 1, best, second, index);
                 for (int64_t lane = 0; lane < n_rows; lane++) {
                     scores[(row + lane) * k + j] = best[lane];
                     reached[(row + lane) * k + j] = masks[j] >> lane & 1;

@@ -71,7 +71,9 @@ typedef struct {
     int (*differ)(const int32_t *a, const int32_t *b, int n, int32_t *list);
 } ck_screen_kernels;
 
+/* The table in use; src_c/kernels.c says which. */
 const ck_screen_kernels *ck_screen_table(void);
+void ck_screen_use(const ck_screen_kernels *kernels);
 extern const ck_screen_kernels ck_screen_generic, ck_screen_avx2, ck_screen_avx512, ck_screen_neon;
 
 /* gamma_n of Higham, "Accuracy and Stability of Numerical Algorithms", 3.1: the error of n roundings. */

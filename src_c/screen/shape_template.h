@@ -1,7 +1,7 @@
 /* shape_template.h - one register blocking: V vectors of L points by R centers. Included by kernel_template.h once
  * for each shape, with V, R, SHAPE(name) and FIXED_WIDTHS defined, V_DOT (accumulates one step of a product: a feature,
- * or several that lie together), and PANEL_LINES(d), the lines of R numbers of a panel of centers with d steps. With
- * OWN_TILE the includer has its SHAPE(tile). */
+ * or several that lie together), PANEL_LINES(d), the lines of R numbers of a panel of centers with d steps, and PANEL,
+ * what panels are to those who call. With OWN_TILE the includer has its SHAPE(tile). */
 
 #ifndef OWN_TILE
 /* Scores of the points against the first `used` of the R centers at c, in runs of CK_SCREEN_RUN features. */
@@ -115,7 +115,7 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
 #endif
 
 /* With a constant width the compiler drops the loops over the few features. */
-static void SHAPE(score)(const float *points, int64_t d, const float *centers, int64_t n_panels, int first, float *best,
+static void SHAPE(score)(const PANEL *points, int64_t d, const PANEL *centers, int64_t n_panels, int first, float *best,
                          float *second, float *index)
 {
     switch (d) {
@@ -129,9 +129,10 @@ static void SHAPE(score)(const float *points, int64_t d, const float *centers, i
 }
 #undef WIDTH_CASE
 
-static void SHAPE(reach)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers, int64_t n_panels,
+static void SHAPE(reach)(const PANEL *CK_RESTRICT points, int64_t d, const PANEL *CK_RESTRICT panels, int64_t n_panels,
                          const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
 {
+    const float *CK_RESTRICT centers = panels;
     for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R, masks += R) {
         const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
         if (thirds == 3)

@@ -1,5 +1,5 @@
 /* bounds_template.h - bounds by scores and distances, and what keeps them up to date: rounded outward, in any order.
- * Included by settle_template.h. */
+ * Included by quick_template.h. */
 
 /* docs/numerics.md, section 7. */
 static void bound_scores(const float *CK_RESTRICT sqnorm, const float *CK_RESTRICT best,
@@ -19,35 +19,6 @@ static void bound_scores(const float *CK_RESTRICT sqnorm, const float *CK_RESTRI
     }
     for (int64_t i = 0; i < n; i++) /* there are no others */
         others[i] = second[i] == -INFINITY && sqnorm[i] <= FLT_MAX ? INFINITY : others[i];
-}
-
-static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n, double scale,
-                         const double *CK_RESTRICT minus_offset, const float *CK_RESTRICT minus_offset32,
-                         float *CK_RESTRICT images, float *CK_RESTRICT sqnorms, double *CK_RESTRICT scratch)
-{
-    const int64_t d = X->n_features, whole = d / CK_LANES * CK_LANES, stride = ck_round_up(d, CK_LANES);
-    const int floats = X->dtype == CK_F32 && ck_rows_contiguous(X);
-    const float scale32 = (float)scale;
-    for (int64_t i = 0; i < n; i++) {
-        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
-        image = images + list[i] * stride;
-        if (floats) {
-            const float *CK_RESTRICT x = (const float *)ck_row_start(X, row + list[i]);
-            for (int64_t p = 0; p < whole; p++) image[p] = x[p] * scale32 + minus_offset32[p];
-            for (int64_t p = whole; p < d; p++) rest[p - whole] = x[p] * scale32 + minus_offset32[p];
-        } else {
-            /* The offset of float32 and integer rows is a float32 number: this rounds once as well. */
-            ck_load_row(X, row + list[i], scratch);
-            for (int64_t p = 0; p < whole; p++) image[p] = (float)(scratch[p] * scale + minus_offset[p]);
-            for (int64_t p = whole; p < d; p++) rest[p - whole] = (float)(scratch[p] * scale + minus_offset[p]);
-        }
-        if (whole < d) memcpy(image + whole, rest, sizeof rest);
-        for (int64_t p = 0; p < stride; p += CK_LANES)
-            for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += image[p + lane] * image[p + lane];
-        for (int lane = 0; lane < CK_LANES / 2; lane++) lanes[lane] += lanes[lane + CK_LANES / 2];
-        for (int lane = 0; lane < CK_LANES / 4; lane++) lanes[lane] += lanes[lane + CK_LANES / 4];
-        sqnorms[list[i]] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-    }
 }
 
 static void bound_sqdists(const double *CK_RESTRICT sqdists, int64_t n, double error, double underflow, double scale,
@@ -76,6 +47,17 @@ static void least_after(const float *CK_RESTRICT values, float drift, int64_t n,
         value = value >= -FLT_MAX ? value : -INFINITY; /* not a number: nothing is known */
         least[i] = value < least[i] ? value : least[i];
     }
+}
+
+static int thresholds(double row, double distance, const float *CK_RESTRICT sqnorm, const double *CK_RESTRICT sqdists,
+                      int64_t n, float *CK_RESTRICT out)
+{
+    int finite = 1;
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = (float)(row * (double)sqnorm[i] - distance * sqdists[i] - 0x1p-100);
+        finite &= (out[i] <= FLT_MAX) & (sqnorm[i] <= FLT_MAX);
+    }
+    return finite;
 }
 
 /* For z, x in the box and m its middle, |x - z|^2 - |x - y|^2 >= |m - z|^2 - |m - y|^2 - 2 sum |z_p - y_p| h_p

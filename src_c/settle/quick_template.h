@@ -1,32 +1,5 @@
-/* quick_template.h - products and distances in any rounding order, with a bound on their error
- * (ck_quick_sqdist_error). Included by settle_template.h. */
-
-CK_INLINE void project_width(const double *CK_RESTRICT rows, int64_t n, int64_t d, const double *CK_RESTRICT basis,
-                             const int64_t m, double *CK_RESTRICT out)
-{
-    for (int64_t i = 0; i < n; i += 2) {
-        const int64_t other = i + 1 < n ? i + 1 : i;
-        double a[32] = {0.0}, b[32] = {0.0};
-        for (int64_t p = 0; p < d; p++) {
-            const double x = rows[i * d + p], y = rows[other * d + p], *CK_RESTRICT direction = basis + p * m;
-            for (int64_t q = 0; q < m; q++) a[q] += x * direction[q];
-            for (int64_t q = 0; q < m; q++) b[q] += y * direction[q];
-        }
-        memcpy(out + i * (m + 1), a, (size_t)m * sizeof *a);
-        memcpy(out + other * (m + 1), b, (size_t)m * sizeof *b);
-    }
-}
-
-static void project(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out)
-{
-    switch (m) {
-    case 7: project_width(rows, n, d, basis, 7, out); break;
-    case 15: project_width(rows, n, d, basis, 15, out); break;
-    case 23: project_width(rows, n, d, basis, 23, out); break;
-    case 31: project_width(rows, n, d, basis, 31, out); break;
-    default: project_width(rows, n, d, basis, m, out);
-    }
-}
+/* quick_template.h - distances in any rounding order, with a bound on their error (ck_quick_sqdist_error), and bounds
+ * made of them. Compiled once an instruction set by the files that include it. */
 
 /* Features between two looks at whether the sum is large enough. */
 enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
@@ -213,3 +186,16 @@ static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RE
         out[i] = quick_sqdist(X, row + list[i], center, center32, limits[i], scratch);
     }
 }
+
+#include "bounds_template.h"
+
+#define QUICK_TABLE                                                                                                    \
+    {.quick_sqdist = quick_sqdist,                                                                                     \
+     .listed_sqdists = listed_sqdists,                                                                                 \
+     .label_sqdists = label_sqdists,                                                                                   \
+     .thresholds = thresholds,                                                                                         \
+     .bound_scores = bound_scores,                                                                                     \
+     .bound_sqdists = bound_sqdists,                                                                                   \
+     .round_down = round_down,                                                                                         \
+     .least_after = least_after,                                                                                       \
+     .filter_centers = filter_centers}

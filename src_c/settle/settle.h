@@ -1,4 +1,5 @@
-/* settle.h - the canonical float64 arithmetic: every result that a user sees is decided by it.
+/* settle.h - the canonical float64 arithmetic: every result that a user sees is decided by it. What only tells which of
+ * the results need it stands in quick.h.
  *
  * A squared distance is the sum over the features, in their order, of (x - c)^2, each operation rounded once to
  * float64. Sums over rows run in row order within a chunk of rows. No operation is contracted or reordered, so the
@@ -52,8 +53,6 @@ double ck_sqdist_root(ck_sqdist a);
 
 /* --- Many rows: one table entry an instruction set ---------------------------------------------------------- */
 
-enum { CK_LANES = 16 }; /* rows of a float64 panel */
-
 /* Grids on which sums of rows are exact, so that they depend on the rows alone and not on their order. A value
  * (multiplier * x) is cut into `levels` parts, the multiples of ever finer powers of two: part = (v + shift) - shift,
  * what is left goes on to the next level. docs/numerics.md, section 1. */
@@ -69,8 +68,6 @@ typedef struct {
     int32_t *rows, *before, *after; /* their places in the block, old labels (-1: none yet) and new ones */
 } ck_moves;
 
-enum { CK_COPY_ROOM = 64 };
-
 /* Rows whose distances to others are summed, taken about a point near both. */
 typedef struct {
     int64_t n;
@@ -79,8 +76,6 @@ typedef struct {
 } ck_pair_side;
 
 typedef struct {
-    /* OUT out: rows [row, row + n_rows) in C order. */
-    void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
     /* OUT panel: d x CK_LANES, features of rows [row, row + n_rows), the last row repeated to fill it. */
     void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
     /* The same of n listed rows, n at most CK_LANES. */
@@ -93,9 +88,6 @@ typedef struct {
                       const ck_sum_grid *grid, double *sums, double *scratch);
     /* The sum of n masses, over CK_LANES lanes and then over the lanes. OUT most: the largest. */
     double (*sum_masses)(const double *masses, int64_t n, double *most);
-    /* OUT thresholds: row * |z|^2 - distance * D, a little less. Returns whether all of them and the |z|^2 are finite.
-     */
-    int (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
     /* What the masses of panels, weight * closest, lose on the grid of `shift` where a row's plain distance to the
      * center is less than closest; not a number where one is not plain. weights: NULL for all one. */
     double (*gain)(const double *panels, int64_t n_panels, int64_t d, const double *center, const double *closest,
@@ -103,42 +95,6 @@ typedef struct {
     /* OUT sqdists: of a panel, as sqdist_panel. Returns bits of the rows that are closer than closest, of all where one
      * is not plain. */
     uint32_t (*closer)(const double *panel, int64_t d, const double *center, const double *closest, double *sqdists);
-    /* OUT out: first m of every m + 1 values, the products of n rows of d with a d x m basis. Any rounding order. */
-    void (*project)(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out);
-    /* Squared distance of a row to a center, any rounding order, given up once it exceeds `enough`; center32: the
-     * center in float32, used for float32 rows. Within ck_quick_sqdist_error of the truth. scratch: d float64. */
-    double (*quick_sqdist)(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
-                           double *scratch);
-    /* OUT out: the same of listed rows, counted from `row`, to one center, by their limits. center32 is readable for
-     * CK_LANES more. */
-    void (*listed_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const double *center,
-                           const float *center32, const double *limits, double *out, double *scratch);
-    /* OUT out: listed rows of X, counted from `row`, in C order; room for CK_COPY_ROOM bytes more. */
-    void (*copy_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, char *out);
-    /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */
-    void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
-                         const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
-    /* OUT images, sqnorms: images x * scale - offset of listed rows, counted from `row`, in their places; d rounded up
-     * to whole CK_LANES apart. Offsets are negated and padded with zeros, in float32 for rows that are not float64. */
-    void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
-                         const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
-                         double *scratch);
-    /* OUT out: quick squared distances of listed rows, counted from `row`, to a center each: the labels are by the
-     * place in the list. centers32 is readable for CK_LANES more. */
-    void (*label_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, const int32_t *labels, int64_t n,
-                          const double *centers, const float *centers32, double *out, double *scratch);
-    /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
-    void (*bound_sqdists)(const double *sqdists, int64_t n, double error, double underflow, double scale, float *high,
-                          float *low);
-    /* OUT out: at most value + drift, and nearly that. */
-    void (*round_down)(const float *values, double drift, int64_t n, float *out);
-    /* INOUT least: the less of it and value - drift. */
-    void (*least_after)(const float *values, float drift, int64_t n, float *least);
-    /* Leaves out centers that are, for every point of a box (values within half_widths of middles), farther away than
-     * one center is, canonically. centers: d x stride, of which n. OUT kept: the others, ascending; room for n.
-     * Returns how many. scratch: n rounded up to whole CK_LANES. */
-    int64_t (*filter_centers)(const double *centers, int64_t n, int64_t stride, int64_t d, const double *middles,
-                              const double *half_widths, double *scratch, int32_t *kept);
     /* sums, squares (of weight * (x * scale - origin)^k) and largest magnitudes of n elements, row after row of d,
      * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
     void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,
@@ -156,22 +112,19 @@ typedef struct {
      * likewise. scratch: d. */
     void (*sum_distances)(const ck_pair_side *rows, int64_t d, const ck_pair_side *columns, double *row_sums,
                           double *column_sums, double *scratch);
+    /* Not of this arithmetic: entries of quick.h and rows.h that src_c/fit reads here. */
+    void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
+    void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
+                         const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
+                         double *scratch);
+    int (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
+    void (*listed_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const double *center,
+                           const float *center32, const double *limits, double *out, double *scratch);
 } ck_settle_kernels;
 
-/* quick_sqdist is within this share of the true squared distance, beside a number too small to matter but for
- * underflow; infinite where it overflows. Float32 rows are measured against float32 centers, which hold theirs
- * exactly. */
-CK_INLINE double ck_quick_sqdist_error(const ck_matrix *X)
-{
-    const double terms = (double)ck_min_i64(X->n_features, 128) + (double)X->n_features / 128.0 + 8.0;
-    return terms * (X->dtype == CK_F32 ? 0x1p-23 : 0x1p-52);
-}
-CK_INLINE double ck_quick_sqdist_underflow(const ck_matrix *X)
-{
-    return (double)X->n_features * (X->dtype == CK_F32 ? 0x1p-120 : 0x1p-1000);
-}
-
+/* The table in use; src_c/kernels.c says which. */
 const ck_settle_kernels *ck_settle_table(void);
+void ck_settle_use(const ck_settle_kernels *kernels);
 extern const ck_settle_kernels ck_settle_generic, ck_settle_avx2, ck_settle_avx512;
 
 #endif

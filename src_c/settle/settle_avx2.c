@@ -1,3 +1,5 @@
+#include "quick.h"
+#include "rows.h"
 #include "settle.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -7,8 +9,12 @@
 #define PAIR_LANES 4
 #define PAIR_COLUMNS 4
 #define pair_sqrt(x) _mm256_sqrt_pd(x)
+#include "quick_template.h"
+#include "rows_template.h"
 #include "settle_template.h"
 
+const ck_rows_kernels ck_rows_avx2 = ROWS_TABLE;
+const ck_quick_kernels ck_quick_avx2 = QUICK_TABLE;
 const ck_settle_kernels ck_settle_avx2 = SETTLE_TABLE;
 #include "../base/target_end.h"
 #endif

@@ -1,5 +1,5 @@
-/* settle_template.h - the many-row routines, compiled once an instruction set by the files that include it.
- * Plain C: the compiler makes vectors of the lanes, which are independent sums, so no bit depends on the target. */
+/* settle_template.h - the canonical routines for many rows, compiled once an instruction set by the files that include
+ * it. Plain C: the compiler makes vectors of the lanes, which are independent sums, so no bit depends on the target. */
 
 #if defined(__GNUC__)
 typedef double lanes_t __attribute__((vector_size(CK_LANES / 2 * sizeof(double))));
@@ -191,17 +191,6 @@ static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK
     return total;
 }
 
-static int thresholds(double row, double distance, const float *CK_RESTRICT sqnorm, const double *CK_RESTRICT sqdists,
-                      int64_t n, float *CK_RESTRICT out)
-{
-    int finite = 1;
-    for (int64_t i = 0; i < n; i++) {
-        out[i] = (float)(row * (double)sqnorm[i] - distance * sqdists[i] - 0x1p-100);
-        finite &= (out[i] <= FLT_MAX) & (sqnorm[i] <= FLT_MAX);
-    }
-    return finite;
-}
-
 static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
                    const double *CK_RESTRICT closest, const double *CK_RESTRICT weights, double shift)
 {
@@ -239,28 +228,6 @@ static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double 
     for (int lane = 0; lane < CK_LANES && any; lane++) bits |= (uint32_t)(sqdists[lane] < closest[lane]) << lane;
     return bits;
 }
-
-static void copy_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n,
-                        char *CK_RESTRICT out)
-{
-    const int64_t d = X->n_features, item = ck_itemsize(X->dtype), bytes = d * item;
-    const int contiguous = ck_rows_contiguous(X) && X->row_stride == bytes;
-    const char *end = ck_row_start(X, X->n_rows);
-    for (int64_t i = 0; i < n; i++, out += bytes) {
-        const char *from = ck_row_start(X, row + list[i]);
-        if (contiguous && end - from >= ck_round_up(bytes, CK_COPY_ROOM))
-            /* Whole lines: what follows the row is in X too, and is overwritten by the next. */
-            for (int64_t b = 0; b < bytes; b += CK_COPY_ROOM) memcpy(out + b, from + b, CK_COPY_ROOM);
-        else if (ck_rows_contiguous(X))
-            memcpy(out, from, (size_t)bytes);
-        else
-            for (int64_t p = 0; p < d; p++) memcpy(out + p * item, from + p * X->feature_stride, (size_t)item);
-    }
-}
-
-#include "quick_template.h"
-
-#include "bounds_template.h"
 
 #include "pairs_template.h"
 
@@ -320,10 +287,20 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
     return off != 0;
 }
 
-CK_DEFINE_COPY_ROWS(copy_rows, double)
-
 #define SETTLE_TABLE                                                                                                   \
-    {copy_rows,    load_panel,    load_listed,   sqdist_panel, move_rows,      sum_masses,     thresholds,             \
-     gain,         closer,        project,       quick_sqdist, listed_sqdists, copy_listed,    bound_scores,           \
-     image_listed, label_sqdists, bound_sqdists, round_down,   least_after,    filter_centers, summarize,              \
-     off_grid,     add_rows,      center_panel,  sum_distances}
+    {.load_panel = load_panel,                                                                                         \
+     .load_listed = load_listed,                                                                                       \
+     .sqdist_panel = sqdist_panel,                                                                                     \
+     .move_rows = move_rows,                                                                                           \
+     .sum_masses = sum_masses,                                                                                         \
+     .gain = gain,                                                                                                     \
+     .closer = closer,                                                                                                 \
+     .summarize = summarize,                                                                                           \
+     .off_grid = off_grid,                                                                                             \
+     .add_rows = add_rows,                                                                                             \
+     .center_panel = center_panel,                                                                                     \
+     .sum_distances = sum_distances,                                                                                   \
+     .copy_rows = copy_rows,                                                                                           \
+     .image_listed = image_listed,                                                                                     \
+     .thresholds = thresholds,                                                                                         \
+     .listed_sqdists = listed_sqdists}

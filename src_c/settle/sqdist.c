@@ -37,16 +37,3 @@ double ck_sqdist_in_unit(ck_sqdist a, int unit)
 }
 
 double ck_sqdist_root(ck_sqdist a) { return ldexp(sqrt(a.value), a.exponent / 2); }
-
-const ck_settle_kernels *ck_settle_table(void)
-{
-    switch (ck_isa_chosen()) {
-#if defined(__x86_64__) && defined(__GNUC__)
-    case CK_ISA_AVX512_AMX:
-    case CK_ISA_AVX512_BF16:
-    case CK_ISA_AVX512: return &ck_settle_avx512;
-    case CK_ISA_AVX2: return &ck_settle_avx2;
-#endif
-    default: return &ck_settle_generic;
-    }
-}

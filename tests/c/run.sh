@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs core_test and crew_test with the address and undefined-behaviour sanitizers, AMX tiles carried out by
-# tile_model.c.
+# Builds and runs core_test, kernel_test and crew_test with the address and undefined-behaviour sanitizers, AMX tiles
+# carried out by tile_model.c; before that core_test and kernel_test without them.
 #     tests/c/run.sh [rounds] [seed]
 set -euo pipefail
 set -- "${1:-150}" "${2:-1}"

@@ -6,7 +6,7 @@ rounds=${1:-20} seed=${2:-1}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -pthread)
-sources=(src_c/*/*.c)
+sources=(src_c/*.c src_c/*/*.c)
 
 # need WHAT_IS_MISSING COMMAND...: the command must succeed.
 need() {
@@ -20,6 +20,7 @@ build() {
     local name=$1
     shift
     "$@" "${flags[@]}" tests/c/core_test.c "${sources[@]}" -lm -o "$out/$name-core_test"
+    "$@" "${flags[@]}" tests/c/kernel_test*.c "${sources[@]}" -lm -o "$out/$name-kernel_test"
     "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c src_c/threads/*.c -lm -o "$out/$name-crew_test"
 }
 
@@ -28,6 +29,13 @@ core_test() {
     local name=$1
     shift
     timeout 1200 "$@" "$out/$name-core_test" "$rounds" "$seed" | tr -d '\r' | tee "$out/$name"
+}
+
+# kernel_test NAME [EMULATOR...]: its rounds are long.
+kernel_test() {
+    local name=$1
+    shift
+    timeout 1200 "$@" "$out/$name-kernel_test" $((rounds / 20 + 1)) "$seed"
 }
 
 # run_tests NAME [EMULATOR...]
@@ -39,6 +47,7 @@ run_tests() {
         build native "${CC:-cc}" -O2
         echo "== native"
         core_test native
+        kernel_test native
     fi
     echo "== $name${*:+, by $*}"
     core_test "$name" "$@"
@@ -46,6 +55,7 @@ run_tests() {
         echo "the digests differ" >&2
         return 1
     fi
+    kernel_test "$name" "$@"
     timeout 300 "$@" "$out/$name-crew_test" 300 $forks
 }
 

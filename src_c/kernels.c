@@ -1,0 +1,249 @@
+/* kernels.c - the one place that decides which kernels are used. A job takes the first entry of its table whose
+ * features are all allowed: those found on this machine, those of a level, or either of them without some. */
+#include "kernels.h"
+
+#include <string.h>
+
+#include "screen/coarse.h"
+#include "settle/quick.h"
+#include "settle/rows.h"
+#include "settle/settle.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define ON_X86 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define ON_ARM 1
+#endif
+#if ON_X86 && defined(__GNUC__)
+#define HAS_VECTOR_TYPES 1 /* which is how settle is written: elsewhere its instruction sets would be the same code */
+#endif
+
+#define AVX2 (CK_FEATURE_AVX2 | CK_FEATURE_FMA)
+#define AVX512 (AVX2 | CK_FEATURE_AVX512)
+#define AVX512_BF16 (AVX512 | CK_FEATURE_AVX512_BF16)
+#define AVX512_AMX (AVX512_BF16 | CK_FEATURE_AMX_TILE | CK_FEATURE_AMX_BF16)
+#define NEON_BF16 (CK_FEATURE_NEON | CK_FEATURE_NEON_BF16)
+
+/* --- The tables, the best first ------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    ck_features features;
+} LEVELS[] = {
+#if ON_X86 && CK_COMPILES_AMX
+    {"avx512_amx", AVX512_AMX},
+#endif
+#if ON_X86 && CK_COMPILES_BF16
+    {"avx512_bf16", AVX512_BF16},
+#endif
+#if ON_X86
+    {"avx512", AVX512},
+    {"avx2", AVX2},
+#endif
+#if ON_ARM && CK_COMPILES_BF16
+    {"neon_bf16", NEON_BF16},
+#endif
+#if ON_ARM
+    {"neon", CK_FEATURE_NEON},
+#endif
+    {"generic", 0},
+};
+enum { N_LEVELS = sizeof LEVELS / sizeof *LEVELS };
+
+static const ck_kernel SCREEN[] = {
+#if ON_X86
+    {"avx512", AVX512, CK_FASTER, &ck_screen_avx512},
+    {"avx2", AVX2, CK_FASTER, &ck_screen_avx2},
+#endif
+#if ON_ARM
+    {"neon", CK_FEATURE_NEON, CK_FASTER, &ck_screen_neon},
+#endif
+    {"generic", 0, CK_FASTER, &ck_screen_generic},
+};
+
+static const ck_kernel COARSE[] = {
+#if ON_X86 && CK_COMPILES_AMX
+    {"avx512_amx", AVX512_AMX, CK_UNMEASURED, &ck_coarse_avx512_amx},
+#endif
+#if ON_X86 && CK_COMPILES_BF16
+    {"avx512_bf16", AVX512_BF16, CK_FASTER_ON_AMD, &ck_coarse_avx512_bf16},
+#endif
+#if ON_ARM && CK_COMPILES_BF16
+    {"neon_bf16", NEON_BF16, CK_UNMEASURED, &ck_coarse_neon_bf16},
+#endif
+    {NULL, 0, CK_FASTER, NULL}, /* none */
+};
+
+static const ck_kernel SETTLE[] = {
+#if HAS_VECTOR_TYPES
+    {"avx512", AVX512, CK_FASTER, &ck_settle_avx512},
+    {"avx2", AVX2, CK_FASTER, &ck_settle_avx2},
+#endif
+    {"generic", 0, CK_FASTER, &ck_settle_generic},
+};
+
+static const ck_kernel QUICK[] = {
+#if HAS_VECTOR_TYPES
+    {"avx512", AVX512, CK_FASTER, &ck_quick_avx512},
+    {"avx2", AVX2, CK_FASTER, &ck_quick_avx2},
+#endif
+    {"generic", 0, CK_FASTER, &ck_quick_generic},
+};
+
+static const ck_kernel ROWS[] = {
+#if HAS_VECTOR_TYPES
+    {"avx512", AVX512, CK_FASTER, &ck_rows_avx512},
+    {"avx2", AVX2, CK_FASTER, &ck_rows_avx2},
+#endif
+    {"generic", 0, CK_FASTER, &ck_rows_generic},
+};
+
+#define COUNT(table) (int)(sizeof table / sizeof *table)
+static const struct {
+    const char *name;
+    const ck_kernel *kernels;
+    int count;
+} JOBS[CK_JOB_COUNT] = {
+    [CK_JOB_SCREEN] = {"screen", SCREEN, COUNT(SCREEN)}, [CK_JOB_COARSE] = {"coarse", COARSE, COUNT(COARSE) - 1},
+    [CK_JOB_SETTLE] = {"settle", SETTLE, COUNT(SETTLE)}, [CK_JOB_QUICK] = {"quick", QUICK, COUNT(QUICK)},
+    [CK_JOB_ROWS] = {"rows", ROWS, COUNT(ROWS)},
+};
+
+static const ck_kernel *in_use[CK_JOB_COUNT] = {
+    [CK_JOB_SCREEN] = SCREEN + COUNT(SCREEN) - 1,
+    [CK_JOB_SETTLE] = SETTLE + COUNT(SETTLE) - 1,
+    [CK_JOB_QUICK] = QUICK + COUNT(QUICK) - 1,
+    [CK_JOB_ROWS] = ROWS + COUNT(ROWS) - 1,
+};
+
+static void use(const ck_kernel *const chosen[CK_JOB_COUNT])
+{
+    memcpy(in_use, chosen, sizeof in_use);
+    ck_screen_use(chosen[CK_JOB_SCREEN]->kernels);
+    ck_coarse_use(chosen[CK_JOB_COARSE] ? chosen[CK_JOB_COARSE]->kernels : NULL);
+    ck_settle_use(chosen[CK_JOB_SETTLE]->kernels);
+    ck_quick_use(chosen[CK_JOB_QUICK]->kernels);
+    ck_rows_use(chosen[CK_JOB_ROWS]->kernels);
+}
+
+/* --- The choice ---------------------------------------------------------------------------------------------- */
+
+static int is_measured(const ck_kernel *kernel)
+{
+    return kernel->measured == CK_FASTER || (kernel->measured == CK_FASTER_ON_AMD && ck_processor_is_amd());
+}
+
+static const ck_kernel *best(ck_job job, ck_features allowed, int unmeasured_too)
+{
+    for (int i = 0; i < JOBS[job].count; i++) {
+        const ck_kernel *kernel = JOBS[job].kernels + i;
+        if ((kernel->needs & ~allowed) || !(unmeasured_too || is_measured(kernel))) continue;
+        if (ck_features_acquire(kernel->needs)) return kernel;
+    }
+    return NULL;
+}
+
+static int is_name(const char *name, const char *text, size_t length)
+{
+    return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
+/* OUT allowed: what an item leaves of it. Returns 0 where it is none. */
+static int leave_out(const char *item, size_t length, ck_features *allowed)
+{
+    for (int i = 0; i < CK_FEATURE_COUNT; i++)
+        if (*item == '-' && is_name(ck_feature_name(i), item + 1, length - 1)) {
+            *allowed &= ~(1u << i);
+            return 1;
+        }
+    return 0;
+}
+
+/* OUT allowed: the level's. Returns 0 where there is none of that name, or this machine cannot run it. */
+static int take_level(const char *item, size_t length, ck_features *allowed)
+{
+    for (int i = 0; i < N_LEVELS; i++)
+        if (is_name(LEVELS[i].name, item, length)) {
+            *allowed = LEVELS[i].features;
+            return !(*allowed & ~ck_features_found()) && ck_features_acquire(*allowed);
+        }
+    return 0;
+}
+
+int ck_choose_isa(const char *what)
+{
+    const ck_kernel *chosen[CK_JOB_COUNT];
+    ck_features allowed = ck_features_found();
+    int has_level = 0;
+    for (const char *item = what; item; item = strchr(item, ',') ? strchr(item, ',') + 1 : NULL) {
+        const size_t length = strcspn(item, ",");
+        if (item == what && take_level(item, length, &allowed))
+            has_level = 1;
+        else if (!leave_out(item, length, &allowed))
+            return -1;
+    }
+    for (int job = 0; job < CK_JOB_COUNT; job++) chosen[job] = best((ck_job)job, allowed, has_level);
+    use(chosen);
+    return 0;
+}
+
+/* --- Reports ------------------------------------------------------------------------------------------------- */
+
+const ck_kernel *ck_kernels_of(ck_job job, int *count)
+{
+    *count = JOBS[job].count;
+    return JOBS[job].kernels;
+}
+
+const ck_kernel *ck_kernel_in_use(ck_job job) { return in_use[job]; }
+
+int ck_kernel_runs(const ck_kernel *kernel)
+{
+    return !(kernel->needs & ~ck_features_found()) && ck_features_acquire(kernel->needs);
+}
+
+const char *ck_isa_name(void)
+{
+    for (int i = 0; i < N_LEVELS; i++)
+        for (int job = 0; job < CK_JOB_COUNT; job++)
+            if (in_use[job] && strcmp(in_use[job]->level, LEVELS[i].name) == 0) return LEVELS[i].name;
+    return "generic";
+}
+
+int ck_runnable_isas(const char **names, int capacity)
+{
+    int count = 0;
+    for (int i = 0; i < N_LEVELS; i++) {
+        if (LEVELS[i].features & ~ck_features_found()) continue;
+        if (count < capacity) names[count] = LEVELS[i].name;
+        count++;
+    }
+    return count;
+}
+
+int ck_found_features(const char **names, int capacity)
+{
+    int count = 0;
+    for (int i = 0; i < CK_FEATURE_COUNT; i++) {
+        if (!(ck_features_found() >> i & 1)) continue;
+        if (count < capacity) names[count] = ck_feature_name(i);
+        count++;
+    }
+    return count;
+}
+
+int ck_list_kernels(ck_kernel_info *kernels, int capacity)
+{
+    int count = 0;
+    for (int job = 0; job < CK_JOB_COUNT; job++)
+        for (int i = 0; i < JOBS[job].count; i++, count++) {
+            const ck_kernel *kernel = JOBS[job].kernels + i;
+            if (count >= capacity) continue;
+            kernels[count].job = JOBS[job].name;
+            kernels[count].level = kernel->level;
+            kernels[count].runs = !(kernel->needs & ~ck_features_found());
+            kernels[count].measured = is_measured(kernel);
+            kernels[count].in_use = kernel == in_use[job];
+        }
+    return count;
+}

@@ -1,0 +1,39 @@
+/* bfloat16.h - numbers of the format bfloat16, two to a word, and what its kernels know of the bound. */
+#ifndef CK_BFLOAT16_H
+#define CK_BFLOAT16_H
+
+#include "coarse.h"
+
+/* The pair of the bound is the last word of a row or center. Of a row, by the squared norms of its image and of what
+ * rounding removed, as float32 sees them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for
+ * what the sums of squares are off and by TINY for what underflows in them, the latter also by IMAGE norm for the
+ * rounding to float32 before. */
+#define CK_BFLOAT16_ROUNDING (1.0f + 0x1p-10f)
+#define CK_BFLOAT16_IMAGE 0x1p-22f
+#define CK_BFLOAT16_TINY 0x1p-68f
+CK_INLINE int64_t ck_bound_pair(int64_t d) { return ck_ceil_div(d, 2); }
+
+CK_INLINE uint16_t ck_bfloat16_nearest(float value) /* ties to even; of what is not a number, something like it */
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+CK_INLINE float ck_float_of_bfloat16(uint16_t value)
+{
+    const uint32_t bits = (uint32_t)value << 16;
+    float result;
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+/* Rounded upward, of a number that is not negative. */
+CK_INLINE uint16_t ck_bfloat16_above(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0xffff) >> 16);
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* rows.h - rows in bulk, brought into other forms: copies, images in float32, products with a basis. */
+#ifndef CK_ROWS_H
+#define CK_ROWS_H
+
+#include <string.h>
+
+#include "../base/matrix.h"
+
+enum { CK_COPY_ROOM = 64 };
+
+typedef struct {
+    /* OUT out: rows [row, row + n_rows) in C order. */
+    void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
+    /* OUT out: listed rows of X, counted from `row`, in C order; room for CK_COPY_ROOM bytes more. */
+    void (*copy_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, char *out);
+    /* OUT images, sqnorms: images x * scale - offset of listed rows, counted from `row`, in their places; d rounded up
+     * to whole CK_LANES apart, with zeros between. Offsets are negated and padded with zeros, in float32 for rows that
+     * are not float64. */
+    void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
+                         const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
+                         double *scratch);
+    /* OUT out: first m of every m + 1 values, the products of n rows of d with a d x m basis. Any rounding order. */
+    void (*project)(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out);
+} ck_rows_kernels;
+
+/* The table in use; src_c/kernels.c says which. */
+const ck_rows_kernels *ck_rows_table(void);
+void ck_rows_use(const ck_rows_kernels *kernels);
+extern const ck_rows_kernels ck_rows_generic, ck_rows_avx2, ck_rows_avx512;
+
+#endif
