@@ -99,6 +99,11 @@ typedef enum {
     CK_INIT_AFK_MC2          /* Markov chains instead of the distances of all rows */
 } ck_init;
 
+/* Names of the methods, NULL from the first code on that is none; whether a second draw seldom leads to a better fit.
+ */
+const char *ck_init_name(int init);
+int ck_init_is_careful(int init);
+
 /* Draws k rows. indices OUT k, centers OUT k x d. */
 int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
             int n_threads, double *centers, int64_t *indices, ck_location *where);

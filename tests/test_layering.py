@@ -11,7 +11,10 @@ PYTHON = sorted((ROOT / "ckmeans").rglob("*.py"))
 C_SOURCES = sorted((ROOT / "src_c").rglob("*.[ch]"))
 
 MAY_INCLUDE = {
-    "fit": {"fit", "assign", "screen", "settle", "threads", "base"},
+    "fit": {"fit", "seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
+    "seed": {"seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
+    "prune": {"prune", "data", "assign", "screen", "settle", "threads", "base"},
+    "data": {"data", "assign", "screen", "settle", "threads", "base"},
     "score": {"score", "assign", "screen", "settle", "threads", "base"},
     "assign": {"assign", "screen", "settle", "threads", "base"},
     "threads": {"threads", "base"},

@@ -88,9 +88,6 @@ int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *scratch, co
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels,
                       ck_center_set *set);
 
-/* Share of |x|^2 that bounds by scores must allow for. */
-float ck_sqnorm_slack(const ck_screen_model *model);
-
 /* Bounds of the distances of images to the nearest of some centers, as far as the screen can tell, and to the others.
  */
 typedef struct {

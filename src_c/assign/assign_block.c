@@ -266,12 +266,6 @@ int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_m
     return queue_open(assigner, s, rows, row, at, n_open, settle, labels);
 }
 
-float ck_sqnorm_slack(const ck_screen_model *model)
-{
-    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations on scores. */
-    return model->row_slack + (float)(model->d + 16) * 0x1p-22f;
-}
-
 /* OUT bounds: of the first n rows of a strip, by their scores. */
 static void bound_strip(const ck_screen_model *model, const ck_assign_scratch *s, int64_t n,
                         const ck_row_bounds *bounds, int64_t at)

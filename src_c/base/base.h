@@ -108,6 +108,12 @@ CK_INLINE int64_t ck_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 CK_INLINE int64_t ck_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 CK_INLINE int64_t ck_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 CK_INLINE int64_t ck_round_up(int64_t value, int64_t multiple) { return ck_ceil_div(value, multiple) * multiple; }
+/* For qsort. */
+static inline int ck_compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
 /* Elements of eight bytes from one worker's or item's part of an array to the next one's. */
 CK_INLINE int64_t ck_apart(int64_t count) { return ck_round_up(count, CK_ALIGNMENT / 8); }
 

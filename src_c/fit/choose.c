@@ -13,7 +13,7 @@ enum {
 
 struct ck_choice {
     ck_arena *arena;
-    const ck_problem *problem;
+    const ck_prepared *prepared;
     ck_screening *screening;
     ck_algorithm algorithm; /* as asked for */
     ck_strategy *plain;
@@ -28,8 +28,8 @@ struct ck_choice {
     int bounds_are_new, watched;
 };
 
-static int64_t n_rows(const ck_choice *c) { return c->problem->X->n_rows; }
-static int64_t n_features(const ck_choice *c) { return c->problem->X->n_features; }
+static int64_t n_rows(const ck_choice *c) { return c->prepared->problem->X->n_rows; }
+static int64_t n_features(const ck_choice *c) { return c->prepared->problem->X->n_features; }
 static int64_t n_centers(const ck_choice *c) { return c->screening->assigner.model.k; }
 
 static int64_t useful_groups(const ck_choice *c)
@@ -48,14 +48,14 @@ static int bounds_pay(const ck_choice *c, double bounds, double part)
     return bounds < part * ck_strategy_operations(c->usual, c->usual_share);
 }
 
-ck_choice *ck_choice_new(ck_arena *arena, const ck_problem *problem, ck_screening *screening, ck_algorithm algorithm)
+ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screening *screening, ck_algorithm algorithm)
 {
     ck_choice *c = CK_NEW(arena, ck_choice, 1);
     if (!c) return NULL;
-    *c = (ck_choice){.arena = arena, .problem = problem, .screening = screening, .algorithm = algorithm};
+    *c = (ck_choice){.arena = arena, .prepared = prepared, .screening = screening, .algorithm = algorithm};
     c->plain = ck_strategy_lloyd(arena, screening);
-    if (problem->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
-        c->projection = ck_strategy_projection(arena, screening, problem->embedding);
+    if (prepared->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
+        c->projection = ck_strategy_projection(arena, screening, prepared->embedding);
     if (arena->failed) return NULL;
     c->usual = c->projection ? c->projection : c->plain;
     c->usual_share = c->projection ? CK_USUAL_PROJECTED_SHARE : 1.0;
@@ -90,7 +90,7 @@ int ck_choice_wants_sorted(const ck_choice *c)
     if (c->is_sorted || (c->passes > 0 && c->strategy != c->plain)) return 0;
     if (c->algorithm == CK_FILTERING) return c->passes == 0;
     if (c->algorithm != CK_AUTO || n_features(c) > CK_SORTED_FEATURES || n_rows(c) < CK_SORTED_ROWS) return 0;
-    if (c->problem->sorted) return 1;
+    if (c->prepared->sorted) return 1;
     return left * (pairs + CK_COST_PASS - CK_COST_FILTERED_ROW) >= 1.5 * CK_COST_SORT &&
            done * (pairs + CK_COST_PASS) >= 0.5 * CK_COST_SORT;
 }

@@ -2,13 +2,13 @@
 #ifndef CK_CHOOSE_H
 #define CK_CHOOSE_H
 
-#include "../assign/strategy.h"
+#include "../prune/strategy.h"
 #include "fit.h"
 
 typedef struct ck_choice ck_choice;
 
 /* Of what was asked for. Reserves memory, also later: check arena->failed. */
-ck_choice *ck_choice_new(ck_arena *arena, const ck_problem *problem, ck_screening *screening, ck_algorithm algorithm);
+ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screening *screening, ck_algorithm algorithm);
 /* A restart of at most so many passes begins. */
 void ck_choice_restart(ck_choice *choice, int64_t max_passes);
 /* The strategy of the next pass. */

@@ -2,10 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "seeding.h"
-
-/* Operations of a pass up to which threads gain more side by side than within it; passes that a restart takes. */
-static const double SMALL_OPERATIONS = 4e6, USUAL_PASSES = 20.0;
+#include "../base/costs.h"
+#include "../seed/seeding.h"
+#include "fit.h"
 
 typedef struct {
     int restart; /* -1: none */
@@ -22,6 +21,7 @@ typedef struct {
 
 /* What one restart after the other needs: there are as many as restarts that run side by side. */
 typedef struct {
+    const ck_prepared *prepared;
     const ck_problem *problem;
     const ck_fit_params *params;
     ck_pass *pass;
@@ -162,8 +162,9 @@ static int run_restart(fit_state *fit, int restart, run_state *run)
         memcpy(run->centers, params->given_centers + restart * size, (size_t)size * sizeof(double));
     } else {
         ck_arena scratch = {0};
-        status = ck_seed_centers(fit->problem, &scratch, params->k, params->init, params->n_trials,
-                                 ck_random_stream(params->seed, (uint32_t)restart), run->centers, NULL);
+        status = ck_seeding_of(params->init)
+                     ->draw(fit->prepared, &scratch, params->k, params->n_trials,
+                            ck_random_stream(params->seed, (uint32_t)restart), run->centers, NULL);
         ck_arena_free(&scratch);
     }
     int settled = 0;
@@ -231,16 +232,18 @@ static int init_run(run_state *run, ck_arena *arena, const ck_fit_params *params
 }
 
 /* labels: those of one of its runs; NULL: it has its own. */
-static int init_state(fit_state *fit, const ck_problem *problem, const ck_fit_params *params, int32_t *labels)
+static int init_state(fit_state *fit, const ck_prepared *prepared, const ck_fit_params *params, int32_t *labels)
 {
     memset(fit, 0, sizeof *fit);
-    fit->problem = problem;
+    fit->prepared = prepared;
+    fit->problem = prepared->problem;
     fit->params = params;
-    fit->tolerance = params->tol * problem->mean_variance;
-    fit->next_centers = CK_NEW(&fit->arena, double, params->k * problem->X->n_features);
-    fit->pass = ck_pass_new(&fit->arena, problem, params->k, params->algorithm, problem->n_threads);
-    int status = fit->pass ? init_run(&fit->run, &fit->arena, params, problem->X, labels) : CK_ERROR_MEMORY;
-    if (status == CK_OK && params->n_init > 1) status = init_run(&fit->best, &fit->arena, params, problem->X, NULL);
+    fit->tolerance = params->tol * fit->problem->mean_variance;
+    fit->next_centers = CK_NEW(&fit->arena, double, params->k * fit->problem->X->n_features);
+    fit->pass = ck_pass_new(&fit->arena, prepared, params->k, params->algorithm, fit->problem->n_threads);
+    int status = fit->pass ? init_run(&fit->run, &fit->arena, params, fit->problem->X, labels) : CK_ERROR_MEMORY;
+    if (status == CK_OK && params->n_init > 1)
+        status = init_run(&fit->best, &fit->arena, params, fit->problem->X, NULL);
     if (params->n_init == 1) fit->best.restart = -1;
     return status;
 }
@@ -264,24 +267,23 @@ static int run_item(void *context, int64_t restart, int worker)
 }
 
 /* Restarts that run side by side: of problems so small that threads gain little within one. The progress function is
- * called from this thread alone, and an embedding serves one at a time. */
+ * called from this thread alone. */
 static int restarts_abreast(const ck_problem *problem, const ck_fit_params *params)
 {
     const double operations = ck_assign_operations(problem->X, params->k);
-    if (params->n_init == 1 || problem->embedding || operations > SMALL_OPERATIONS) return 1;
+    if (params->n_init == 1 || operations > CK_SMALL_OPERATIONS) return 1;
     if (params->progress) return 1;
-    return ck_useful_threads(params->n_threads, params->n_init, operations * USUAL_PASSES * (double)params->n_init);
+    return ck_useful_threads(params->n_threads, params->n_init, operations * CK_USUAL_PASSES * (double)params->n_init);
 }
 
-static int fit_restarts(ck_problem *problem, ck_arena *arena, const ck_fit_params *params, ck_fit_result *result)
+static int fit_restarts(ck_prepared *prepared, ck_arena *arena, const ck_fit_params *params, ck_fit_result *result)
 {
-    const int abreast = restarts_abreast(problem, params);
+    const int abreast = restarts_abreast(prepared->problem, params);
     fit_state *states = CK_NEW(arena, fit_state, abreast), *best = states;
     int status = states ? CK_OK : CK_ERROR_MEMORY;
-    if (abreast > 1) problem->n_threads = 1;
-    if (abreast > 1 && problem->sorted) problem->sorted->problem.n_threads = 1;
+    if (abreast > 1) ck_prepared_set_threads(prepared, 1);
     for (int i = 0; i < abreast && states; i++) {
-        int reserved = init_state(states + i, problem, params, i == 0 ? result->labels : NULL);
+        int reserved = init_state(states + i, prepared, params, i == 0 ? result->labels : NULL);
         if (status == CK_OK) status = reserved;
     }
     if (status == CK_OK) status = ck_parallel_for(params->n_init, abreast, run_item, states);
@@ -304,13 +306,15 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
 {
     ck_arena arena = {0};
     ck_problem problem;
+    ck_prepared prepared = {.problem = &problem};
+    const ck_seeding *seeding = ck_seeding_of(params->init);
     result->history = NULL;
     int status = ck_problem_init(&problem, &arena, X, weights, params->n_threads);
     if (status == CK_OK && rows_with_weight(&problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
-    if (status == CK_OK) ck_problem_pack(&problem, &arena);
-    if (status == CK_OK && params->algorithm != CK_LLOYD) ck_problem_embed(&problem, &arena, params->k);
-    if (status == CK_OK && params->init == CK_INIT_KMEANS_PLUSPLUS) ck_problem_sort(&problem, &arena, params->k);
-    if (status == CK_OK) status = fit_restarts(&problem, &arena, params, result);
+    if (status == CK_OK) ck_prepare_packed(&prepared, &arena);
+    if (status == CK_OK && params->algorithm != CK_LLOYD) ck_prepare_embedding(&prepared, &arena, params->k);
+    if (status == CK_OK && seeding && seeding->likes_sorted) ck_prepare_sorted(&prepared, &arena, params->k);
+    if (status == CK_OK) status = fit_restarts(&prepared, &arena, params, result);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);
     ck_arena_free(&arena);
     return status;

@@ -20,6 +20,7 @@ typedef struct {
 
 struct ck_pass {
     ck_arena *arena;
+    const ck_prepared *prepared;
     const ck_problem *problem; /* as the caller knows it, or with its rows sorted */
     int64_t k, n_blocks;
     ck_screening screening;
@@ -32,22 +33,24 @@ struct ck_pass {
     int by_slices;
 };
 
-ck_pass *ck_pass_new(ck_arena *arena, const ck_problem *problem, int64_t k, ck_algorithm algorithm, int n_threads)
+ck_pass *ck_pass_new(ck_arena *arena, const ck_prepared *prepared, int64_t k, ck_algorithm algorithm, int n_threads)
 {
+    const ck_problem *problem = prepared->problem;
     const ck_matrix *X = problem->X;
     const int64_t n = X->n_rows, d = X->n_features, levels = problem->grid.levels, sums = k * levels * d;
     ck_pass *pass = CK_NEW(arena, ck_pass, 1);
     if (!pass) return NULL;
     memset(pass, 0, sizeof *pass);
     pass->arena = arena;
+    pass->prepared = prepared;
     pass->problem = problem;
     pass->k = k;
     ck_screening_init(&pass->screening, arena, X, k, n_threads);
     if (arena->failed) return NULL;
-    ck_assigner_use_packed(&pass->screening.assigner, problem->packed);
+    ck_assigner_use_packed(&pass->screening.assigner, prepared->packed);
     const int64_t block_rows = pass->screening.assigner.block_rows;
     pass->n_blocks = ck_ceil_div(n, block_rows);
-    pass->choice = ck_choice_new(arena, problem, &pass->screening, algorithm);
+    pass->choice = ck_choice_new(arena, prepared, &pass->screening, algorithm);
     pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
     pass->sums = CK_NEW(arena, double, sums);
     pass->weights = CK_NEW(arena, double, problem->weights ? k * levels : 0);
@@ -75,8 +78,8 @@ ck_totals *ck_pass_totals(ck_pass *pass) { return &pass->totals; }
 static int sort_rows(ck_pass *pass, int has_labels)
 {
     const ck_problem *problem = pass->problem;
-    const ck_sorted_problem *sorted = problem->sorted;
-    if (!sorted) sorted = ck_problem_sorted(problem, pass->arena);
+    const ck_sorted_rows *sorted = pass->prepared->sorted;
+    if (!sorted) sorted = ck_sorted_rows_new(problem, pass->arena);
     if (!sorted) return CK_OK;
     int32_t *labels = CK_NEW(pass->arena, int32_t, problem->X->n_rows);
     if (!labels || !ck_choice_sort(pass->choice, sorted->ordering)) return CK_OK;

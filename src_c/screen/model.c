@@ -20,14 +20,19 @@ const ck_screen_shape *ck_screen_choose_shape(int64_t d)
     return d <= kernels->narrow_features ? kernels->narrow : kernels->tile;
 }
 
+void ck_screen_model_set_count(ck_screen_model *model, int64_t k)
+{
+    model->k = k;
+    model->n_panels = ck_ceil_div(k, model->shape->panel_centers);
+}
+
 void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d)
 {
     memset(model, 0, sizeof *model);
     model->kernels = ck_screen_table();
     model->shape = shape;
-    model->k = k;
     model->d = d;
-    model->n_panels = ck_ceil_div(k, model->shape->panel_centers);
+    ck_screen_model_set_count(model, k);
     int64_t padded = model->n_panels * model->shape->panel_centers;
     model->panels = CK_NEW(arena, float, arena->failed || d > INT64_MAX / 64 / (padded + 1) ? -1 : padded * (d + 2));
     model->center_slack = CK_NEW(arena, float, padded);
@@ -171,4 +176,10 @@ ck_reach_rule ck_reach_rule_of(const ck_screen_model *model, double scale, doubl
     rule.row = 0.5 * (1.0 - embedded - (double)model->row_slack - rounding);
     rule.distance = 0.5 * scale * scale * (1.0 + margin) * (1.0 + margin) * (1.0 + 0x1p-20);
     return rule;
+}
+
+float ck_sqnorm_slack(const ck_screen_model *model)
+{
+    /* The screen's slack, the rounding of |x|^2 (d + 8 operations) and that of the few operations on scores. */
+    return model->row_slack + (float)(model->d + 16) * 0x1p-22f;
 }

@@ -101,6 +101,8 @@ typedef struct {
 
 /* Reserves memory for k centers; check arena->failed. */
 void ck_screen_model_init(ck_screen_model *model, ck_arena *arena, const ck_screen_shape *shape, int64_t k, int64_t d);
+/* How many centers there are to be set: at most as many as there is memory for. */
+void ck_screen_model_set_count(ck_screen_model *model, int64_t k);
 /* The image puts the mean of k points at the origin and the largest deviation from it just below one. */
 void ck_screen_model_center(ck_screen_model *model, ck_dtype dtype, const double *points, int64_t k);
 /* The image of another model, of as many features. */
@@ -112,6 +114,9 @@ const ck_screen_shape *ck_screen_choose_shape(int64_t d);
 /* Packs centers (k x d, finite) for screening rows of X, a few of which are read to balance the bound. The image is
  * chosen for these centers, or kept as it was for others. */
 void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers, int keep_image);
+
+/* Share of |x|^2 that bounds by scores must allow for. */
+float ck_sqnorm_slack(const ck_screen_model *model);
 
 /* Which centers may be within some squared distance of a row: those whose score reaches row * |z|^2 - distance * D.
  * error: of embedded rows and centers, relative to their norms; scale: of distances (docs/numerics.md, section 6). */

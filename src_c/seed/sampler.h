@@ -2,7 +2,7 @@
 #ifndef CK_SAMPLER_H
 #define CK_SAMPLER_H
 
-#include "fit.h"
+#include "../prune/prepared.h"
 
 /* Masses of the rows and their sums by block of CK_SUM_ROWS: a draw scans the blocks, then one block. The sum of a
  * block is taken over CK_LANES rows abreast, then over the lanes. */

@@ -190,7 +190,7 @@ static int embed_panel(void *context, int64_t panel, int worker)
 {
     embed_task *task = context;
     ck_embedding *e = task->embedding;
-    const int64_t d = e->d, width = e->assigner.model.shape->panel_rows, dimensions = e->m + 1, row = panel * width;
+    const int64_t d = e->d, width = e->model.shape->panel_rows, dimensions = e->m + 1, row = panel * width;
     const int64_t n = ck_min_i64(width, task->X->n_rows - row);
     double *rows = task->rows + worker * ck_apart(MAX_PANEL_ROWS * (d + dimensions)), *z = rows + MAX_PANEL_ROWS * d;
     float *narrow = task->narrow + worker * 2 * ck_apart(MAX_PANEL_ROWS * dimensions);
@@ -198,12 +198,11 @@ static int embed_panel(void *context, int64_t panel, int worker)
     embed(e, rows, n, z);
     for (int64_t i = 0; i < n * dimensions; i++) narrow[i] = (float)z[i];
     const ck_matrix embedded = {narrow, n, dimensions, dimensions * 4, 4, CK_F32};
-    e->assigner.model.shape->pack(&embedded, 0, n, &e->assigner.model.image, z, e->points + row * dimensions,
-                                  e->sqnorm + row);
+    e->model.shape->pack(&embedded, 0, n, &e->model.image, z, e->points + row * dimensions, e->sqnorm + row);
     return CK_OK;
 }
 
-ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int64_t k, int n_threads)
+ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int n_threads)
 {
     const int64_t n = X->n_rows, d = X->n_features;
     if (n < MIN_ROWS || d < 8 * MIN_FEATURES_A_DIRECTION || d > 1 << 16) return NULL;
@@ -218,13 +217,10 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     if (!choose_basis(e, arena, X)) return NULL;
 
     const int64_t dimensions = e->m + 1;
-    const ck_matrix embedded = {NULL, n, dimensions, dimensions * 4, 4, CK_F32};
-    ck_assigner_init(&e->assigner, arena, &embedded, k);
+    ck_screen_model_init(&e->model, arena, ck_screen_choose_shape(dimensions), 1, dimensions);
     if (arena->failed) return NULL;
-    e->assigner.X = NULL; /* the rows exist packed alone */
-    ck_screen_model_identity(&e->assigner.model);
-    e->assigner.model.embedding_slack = ck_embedding_slack(e->error);
-    const int64_t width = e->assigner.model.shape->panel_rows, n_panels = ck_ceil_div(n, width);
+    ck_screen_model_identity(&e->model);
+    const int64_t width = e->model.shape->panel_rows, n_panels = ck_ceil_div(n, width);
     e->points = CK_NEW(arena, float, n_panels * width * dimensions);
     e->sqnorm = CK_NEW(arena, float, n_panels *width);
     const int workers = ck_useful_threads(n_threads, n_panels, (double)n * (double)d * (double)e->m / 4.0);
@@ -235,7 +231,6 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     if (status == CK_OK) status = ck_parallel_for(n_panels, workers, embed_panel, &task);
     float *sample = CK_NEW(arena, float, BALANCE_ROWS *dimensions);
     double *rows = CK_NEW(&own, double, BALANCE_ROWS *(d + dimensions));
-    e->centers = CK_NEW(arena, double, k *dimensions);
     if (own.failed || arena->failed) status = CK_ERROR_MEMORY;
     if (status == CK_OK) {
         for (int64_t i = 0; i < BALANCE_ROWS; i++) ck_load_row(X, i * (n / BALANCE_ROWS), rows + i * d);
@@ -247,12 +242,25 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     return status == CK_OK ? e : NULL;
 }
 
-void ck_embedding_set_centers(ck_embedding *e, const double *centers, int64_t k, double *scratch)
+void ck_embedded_centers_init(ck_embedded_centers *c, ck_arena *arena, const ck_embedding *embedding, int64_t most,
+                              double balance)
 {
-    memcpy(scratch, centers, (size_t)(k * e->d) * sizeof *centers);
-    embed(e, scratch, k, e->centers);
-    ck_screen_model *model = &e->assigner.model;
-    model->k = k;
-    model->n_panels = ck_ceil_div(k, model->shape->panel_centers);
-    ck_screen_model_set(model, &e->sample, e->centers, 1);
+    const int64_t dimensions = embedding->m + 1;
+    c->embedding = embedding;
+    ck_screen_model_init(&c->model, arena, embedding->model.shape, most, dimensions);
+    c->centers = CK_NEW(arena, double, most *dimensions);
+    c->scratch = CK_NEW(arena, double, most * embedding->d);
+    if (arena->failed) return;
+    ck_screen_model_identity(&c->model);
+    c->model.embedding_slack = ck_embedding_slack(embedding->error);
+    c->model.balance = balance;
+}
+
+void ck_embedded_centers_set(ck_embedded_centers *embedded, const double *centers, int64_t k)
+{
+    const ck_embedding *e = embedded->embedding;
+    memcpy(embedded->scratch, centers, (size_t)(k * e->d) * sizeof *centers);
+    embed(e, embedded->scratch, k, embedded->centers);
+    ck_screen_model_set_count(&embedded->model, k);
+    ck_screen_model_set(&embedded->model, &e->sample, embedded->centers, 1);
 }

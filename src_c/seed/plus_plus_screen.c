@@ -2,13 +2,10 @@
  * there are; these are measured in quick arithmetic with a bound on its error. Where rows are embedded, it is their
  * embedding that is screened. */
 #include "../base/bits.h"
+#include "../base/costs.h"
 #include "plus_plus.h"
 
-enum {
-    MAX_PANEL_ROWS = 64,
-    ROWS_AT_A_TIME = 32,
-    MIN_LANE_FEATURES = 32 /* from here packing rows costs more than summing over lanes */
-};
+enum { MAX_PANEL_ROWS = 64, ROWS_AT_A_TIME = 32 };
 
 typedef struct {
     float *points, *sqnorm, *thresholds;
@@ -19,8 +16,9 @@ typedef struct {
 } worker_scratch;
 
 typedef struct {
-    ck_embedding *embedding; /* rows to screen; NULL: X itself, by model */
-    int by_lanes;            /* lanes run over the features: rows are not packed */
+    const ck_embedding *embedding; /* rows to screen; NULL: X itself, by model */
+    ck_embedded_centers embedded;  /* the candidates */
+    int by_lanes;                  /* lanes run over the features: rows are not packed */
     float *centers, *starts; /* then: of the candidates, n_trials rounded up to few_centers, images `stride` apart */
     int64_t stride;
     int32_t *places; /* 0, 1, ... */
@@ -28,7 +26,6 @@ typedef struct {
     int64_t width, n_panels;
     int unscreened; /* the data have no float32 image to speak of */
     double quick_error, quick_underflow;
-    double *scratch; /* n_trials x d */
     float *candidates32;
     uint64_t *masks; /* n_panels x n_trials: rows that may come nearer to the candidate */
     worker_scratch *workers;
@@ -50,29 +47,28 @@ static void reserve_lanes(screen_sweep *sweep, const ck_plus_plus *s, ck_arena *
 
 static void reserve(ck_plus_plus *s, ck_arena *arena)
 {
-    const ck_problem *problem = s->problem;
+    const ck_packed_rows *packed = s->prepared->packed;
     const int64_t n = s->X->n_rows, d = s->X->n_features;
     const ck_screen_shape *shape = ck_screen_choose_shape(d);
     screen_sweep *sweep = s->sweep_state = CK_NEW(arena, screen_sweep, 1);
     if (!sweep) return;
     memset(sweep, 0, sizeof *sweep);
-    sweep->embedding = problem->embedding;
-    sweep->unscreened = problem->unit != 0;
+    sweep->embedding = s->prepared->embedding;
+    sweep->unscreened = s->problem->unit != 0;
     sweep->quick_error = ck_quick_sqdist_error(s->X);
     sweep->quick_underflow = ck_quick_sqdist_underflow(s->X);
     if (sweep->embedding)
-        shape = sweep->embedding->assigner.model.shape;
+        ck_embedded_centers_init(&sweep->embedded, arena, sweep->embedding, s->n_trials, 1.0);
     else
         ck_screen_model_init(&sweep->model, arena, shape, s->n_trials, d);
+    if (sweep->embedding) shape = sweep->embedding->model.shape;
     sweep->model.balance = 1.0; /* candidates are rows */
-    if (!arena->failed && !sweep->embedding && problem->packed)
-        ck_screen_model_take_image(&sweep->model, &problem->packed->model);
+    if (!arena->failed && !sweep->embedding && packed) ck_screen_model_take_image(&sweep->model, &packed->model);
     sweep->width = shape->panel_rows;
-    sweep->by_lanes = !sweep->embedding && !problem->packed && !sweep->unscreened && d >= MIN_LANE_FEATURES &&
+    sweep->by_lanes = !sweep->embedding && !packed && !sweep->unscreened && d >= CK_LANE_FEATURES &&
                       d <= ck_screen_table()->few_features;
     if (sweep->by_lanes) reserve_lanes(sweep, s, arena);
     sweep->n_panels = ck_ceil_div(n, sweep->width);
-    sweep->scratch = CK_NEW(arena, double, s->n_trials *d);
     sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
     sweep->masks = CK_NEW(arena, uint64_t, sweep->n_panels * s->n_trials);
     sweep->workers = CK_NEW(arena, worker_scratch, s->n_workers);
@@ -105,12 +101,10 @@ static void prepare(ck_plus_plus *s, int first)
     for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++) sweep->candidates32[i] = (float)s->candidates[i];
     if (sweep->unscreened) return;
     if (sweep->embedding) {
-        sweep->embedding->assigner.model.balance = 1.0;
-        ck_embedding_set_centers(sweep->embedding, s->candidates, s->n_candidates, sweep->scratch);
+        ck_embedded_centers_set(&sweep->embedded, s->candidates, s->n_candidates);
     } else {
-        sweep->model.k = s->n_candidates;
-        sweep->model.n_panels = ck_ceil_div(s->n_candidates, sweep->model.shape->panel_centers);
-        ck_screen_model_set(&sweep->model, s->X, s->candidates, !first || s->problem->packed);
+        ck_screen_model_set_count(&sweep->model, s->n_candidates);
+        ck_screen_model_set(&sweep->model, s->X, s->candidates, !first || s->prepared->packed);
         if (sweep->by_lanes) unpack_candidates(sweep, s->n_candidates);
     }
 }
@@ -131,7 +125,7 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     const ck_matrix *X = s->X;
     const int dense = X->row_stride == X->n_features * ck_itemsize(X->dtype) && row + 2 * sweep->width <= X->n_rows;
     const int64_t next_bytes = dense ? X->row_stride : 0; /* of the rows to come, fetched meanwhile */
-    const ck_screen_model *model = sweep->embedding ? &sweep->embedding->assigner.model : &sweep->model;
+    const ck_screen_model *model = sweep->embedding ? &sweep->embedded.model : &sweep->model;
     const float *points = w->points, *sqnorm = w->sqnorm;
     uint64_t *masks = sweep->masks + panel * s->n_trials, always = 0;
     if (sweep->unscreened || model->too_large) {
@@ -141,9 +135,9 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     if (sweep->embedding) {
         points = sweep->embedding->points + row * model->d;
         sqnorm = sweep->embedding->sqnorm + row;
-    } else if (s->problem->packed) {
-        points = s->problem->packed->points + row * model->d;
-        sqnorm = s->problem->packed->sqnorm + row;
+    } else if (s->prepared->packed) {
+        points = s->prepared->packed->points + row * model->d;
+        sqnorm = s->prepared->packed->sqnorm + row;
     } else if (sweep->by_lanes) {
         s->kernels->image_listed(s->X, row, sweep->places, n, model->image.scale, model->image.minus_offset,
                                  model->image.minus_offset32, w->points, w->sqnorm, ck_plus_plus_row(s, worker));

@@ -1,4 +1,4 @@
-/* seed_parallel.c - k-means|| (Bahmani et al., "Scalable k-means++", VLDB 2012): in a few rounds every row joins the
+/* kmeans_parallel.c - k-means|| (Bahmani et al., "Scalable k-means++", VLDB 2012): in a few rounds every row joins the
  * candidates with a probability in proportion to its mass, whatever the others do; k-means++ then chooses among the
  * candidates, each of which weighs what the rows nearest to it weigh.
  */
@@ -92,16 +92,18 @@ static int choose_centers(candidates *c, ck_arena *arena, int64_t k, int n_trial
         weights[c->closest.nearest[i]] += ck_weight(all, i);
     }
     int status = ck_problem_init(&problem, arena, &points, weights, all->n_threads);
-    if (status == CK_OK) ck_problem_embed(&problem, arena, k);
-    if (status == CK_OK) ck_problem_sort(&problem, arena, k);
-    if (status == CK_OK) status = ck_seed_plus_plus(&problem, arena, k, n_trials, c->random, centers, indices);
+    ck_prepared prepared = {.problem = &problem};
+    if (status == CK_OK) ck_prepare_embedding(&prepared, arena, k);
+    if (status == CK_OK) ck_prepare_sorted(&prepared, arena, k);
+    if (status == CK_OK) status = ck_seed_plus_plus(&prepared, arena, k, n_trials, c->random, centers, indices);
     for (int64_t j = 0; j < k && indices && status == CK_OK; j++) indices[j] = c->rows[indices[j]];
     return status;
 }
 
-int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
-                     double *centers, int64_t *indices)
+static int draw(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                double *centers, int64_t *indices)
 {
+    const ck_problem *problem = prepared->problem;
     candidates c;
     memset(&c, 0, sizeof c);
     ck_closest_init(&c.closest, arena, problem);
@@ -124,3 +126,5 @@ int ck_seed_parallel(const ck_problem *problem, ck_arena *arena, int64_t k, int 
     }
     return status == CK_OK ? choose_centers(&c, arena, k, n_trials, centers, indices) : status;
 }
+
+const ck_seeding ck_seeding_kmeans_parallel = {"k-means||", 1, 0, draw};

@@ -1,4 +1,4 @@
-/* seed_chains.c - AFK-MC2 (Bachem et al., "Fast and provably good seedings for k-means", NIPS 2016): a Markov chain of
+/* afk_mc2.c - AFK-MC2 (Bachem et al., "Fast and provably good seedings for k-means", NIPS 2016): a Markov chain of
  * rows draws each center after the first nearly as k-means++ would. Rows are proposed half by their mass with respect
  * to the first center and half by their weight, so that the distances of all rows are computed only once.
  */
@@ -67,9 +67,10 @@ static int draw_center(chains *s, const double *centers, int64_t j, int64_t *row
     return CK_OK;
 }
 
-int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
-                   double *centers, int64_t *indices)
+static int draw(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+                double *centers, int64_t *indices)
 {
+    const ck_problem *problem = prepared->problem;
     (void)n_trials;
     const int64_t d = problem->X->n_features;
     chains *s = CK_NEW(arena, chains, 1);
@@ -99,3 +100,5 @@ int ck_seed_chains(const ck_problem *problem, ck_arena *arena, int64_t k, int n_
     }
     return CK_OK;
 }
+
+const ck_seeding ck_seeding_afk_mc2 = {"afk-mc2", 1, 0, draw};

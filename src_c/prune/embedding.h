@@ -8,7 +8,7 @@
 #ifndef CK_EMBEDDING_H
 #define CK_EMBEDDING_H
 
-#include "assign.h"
+#include "../assign/assign.h"
 
 typedef struct {
     int64_t d, m;           /* features; directions */
@@ -16,17 +16,26 @@ typedef struct {
     double *origin, *basis; /* d; d x m */
     /* Of any embedded point z: |computed - exact| <= error * |z|. */
     double error;
-    ck_assigner assigner;   /* of embedded rows; its model has the identity for an image */
-    float *points, *sqnorm; /* all rows, packed for the assigner's shape */
+    ck_screen_model model;  /* of embedded points: its shape and image alone */
+    float *points, *sqnorm; /* all rows, packed for that shape */
     ck_matrix sample;       /* a few embedded rows, to balance the bound by */
-    double *centers;        /* k x (m + 1): those set last */
 } ck_embedding;
 
 /* Embeds the rows of X. NULL where a few directions do not hold enough of a sample's scatter, X is small, memory
- * is short or the watch asks to stop: an embedding is never needed. k: the most centers it is used for at a time. */
-ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int64_t k, int n_threads);
+ * is short or the watch asks to stop: an embedding is never needed. */
+ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int n_threads);
 
-/* Embeds k centers (at most those it was made for) and prepares the assigner's model for them. scratch: k x d. */
-void ck_embedding_set_centers(ck_embedding *embedding, const double *centers, int64_t k, double *scratch);
+/* Centers embedded likewise, and prepared for the screen. */
+typedef struct {
+    const ck_embedding *embedding;
+    ck_screen_model model;
+    double *centers, *scratch; /* most x (m + 1); most x d */
+} ck_embedded_centers;
+
+/* For at most so many at a time. balance: of the bound, as ck_screen_model has it. Reserves memory: check
+ * arena->failed. */
+void ck_embedded_centers_init(ck_embedded_centers *centers, ck_arena *arena, const ck_embedding *embedding,
+                              int64_t most, double balance);
+void ck_embedded_centers_set(ck_embedded_centers *embedded, const double *centers, int64_t k);
 
 #endif

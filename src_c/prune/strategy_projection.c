@@ -2,9 +2,9 @@
  * features. What is known of a row is its label: the distance to that center bounds what others must beat. */
 #include <string.h>
 
+#include "../assign/contest.h"
 #include "../base/bits.h"
 #include "../base/costs.h"
-#include "contest.h"
 #include "embedding.h"
 #include "strategy.h"
 
@@ -16,10 +16,10 @@ typedef struct {
 
 typedef struct {
     ck_strategy base; /* first, so that the one is the other */
-    ck_embedding *embedding;
+    const ck_embedding *embedding;
+    ck_embedded_centers embedded;
     const double *centers;
     float *centers32;
-    double *scratch;  /* k x d */
     int32_t *numbers; /* 0, 1, ... of a panel */
     worker_scratch *workers;
 } projection;
@@ -30,8 +30,7 @@ static int set_centers(ck_strategy *strategy, const double *centers)
     const int64_t k = s->base.screening->assigner.model.k, d = s->embedding->d;
     s->centers = centers;
     for (int64_t i = 0; i < k * d; i++) s->centers32[i] = (float)centers[i];
-    s->embedding->assigner.model.balance = 0.0;
-    ck_embedding_set_centers(s->embedding, centers, k, s->scratch);
+    ck_embedded_centers_set(&s->embedded, centers, k);
     return CK_OK;
 }
 
@@ -54,7 +53,7 @@ static void assign_panel(const projection *s, const worker_scratch *w, int64_t r
                          double *screened)
 {
     const ck_embedding *e = s->embedding;
-    const ck_screen_model *model = &e->assigner.model;
+    const ck_screen_model *model = &s->embedded.model;
     const int64_t dimensions = e->m + 1, k = model->k;
     const float *points = e->points + row * dimensions, *sqnorm = e->sqnorm + row;
     const ck_contest contest = ck_contest_of(s->base.screening->assigner.X, s->centers, s->centers32);
@@ -106,7 +105,7 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
 {
     const projection *s = (const projection *)strategy;
     const ck_screening *screening = strategy->screening;
-    const int64_t width = s->embedding->assigner.model.shape->panel_rows;
+    const int64_t width = s->embedding->model.shape->panel_rows;
     int32_t *after = screening->labels + worker * screening->assigner.block_rows;
     memcpy(after, labels, (size_t)n_rows * sizeof *after);
     for (int64_t i = 0; i < n_rows; i += width)
@@ -123,10 +122,10 @@ static double operations(const ck_strategy *strategy, double share)
     return (double)strategy->screening->assigner.model.k * pair + CK_COST_PROJECTED_ROW;
 }
 
-ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding)
+ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, const ck_embedding *embedding)
 {
     const int64_t k = screening->assigner.model.k, d = embedding->d;
-    const ck_screen_shape *shape = embedding->assigner.model.shape;
+    const ck_screen_shape *shape = embedding->model.shape;
     projection *s = CK_NEW(arena, projection, 1);
     if (!s || screening->assigner.block_rows % shape->panel_rows != 0) return NULL;
     memset(s, 0, sizeof *s);
@@ -135,7 +134,7 @@ ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck
     s->centers32 = CK_NEW(arena, float, k *d + CK_LANES);
     s->numbers = CK_NEW(arena, int32_t, 64);
     for (int32_t i = 0; i < 64 && s->numbers; i++) s->numbers[i] = i;
-    s->scratch = CK_NEW(arena, double, k *d);
+    ck_embedded_centers_init(&s->embedded, arena, embedding, k, 0.0);
     s->workers = CK_NEW(arena, worker_scratch, screening->n_workers);
     for (int w = 0; w < screening->n_workers && !arena->failed; w++) {
         const int64_t panels = ck_ceil_div(k, shape->panel_centers);

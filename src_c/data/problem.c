@@ -1,16 +1,13 @@
 /* problem.c - one pass over the data: finiteness, scale, variance, and the grid of its sums. */
 #include <string.h>
 
-#include "fit.h"
+#include "problem.h"
 
 enum {
     CHUNKS = 64, /* at most; fixed by n alone, so that sums do not depend on threads */
     MIN_CHUNK_ROWS = 512,
     BLOCK_ROWS = 64,
     SAMPLE_ROWS = 64,
-    MIN_EMBEDDED_CENTERS = 16, /* below it plain screening costs next to nothing */
-    MIN_SORTED_CENTERS = 6,    /* drawing fewer costs less than sorting */
-    MIN_SORTED_ROWS = 1 << 13,
     SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
     MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
@@ -180,43 +177,6 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     int whole = task.inverse_grid > 0.0 && problem->unit == 0 && largest * task.inverse_grid * (double)n <= 0x1p52;
     for (int64_t chunk = 0; chunk < n_chunks; chunk++) whole &= !task.off_grid[chunk];
     return ck_problem_set_grids(problem, arena, feature_largest, whole);
-}
-
-void ck_problem_pack(ck_problem *problem, ck_arena *arena) { problem->packed = ck_packed_rows_new(arena, problem->X); }
-
-ck_sorted_problem *ck_problem_sorted(const ck_problem *problem, ck_arena *arena)
-{
-    const int64_t n = problem->X->n_rows;
-    const ck_ordering *ordering = ck_ordering_new(arena, problem->X, problem->n_threads);
-    if (!ordering) return NULL;
-    ck_sorted_problem *sorted = CK_NEW(arena, ck_sorted_problem, 1);
-    double *weights = problem->weights ? CK_NEW(arena, double, n) : NULL;
-    double *multipliers = problem->grid.multipliers ? CK_NEW(arena, double, n) : NULL;
-    if (arena->failed) return NULL;
-    if (weights) ck_ordering_gather(ordering, problem->weights, weights);
-    if (multipliers) ck_ordering_gather(ordering, problem->grid.multipliers, multipliers);
-    sorted->ordering = ordering;
-    sorted->problem = *problem;
-    sorted->problem.X = &ordering->X;
-    sorted->problem.weights = weights;
-    sorted->problem.grid.multipliers = multipliers;
-    sorted->problem.packed = NULL;
-    sorted->problem.sorted = NULL;
-    return sorted;
-}
-
-void ck_problem_sort(ck_problem *problem, ck_arena *arena, int64_t k)
-{
-    if (problem->X->n_features <= CK_SORTED_FEATURES && problem->X->n_rows >= MIN_SORTED_ROWS &&
-        k >= MIN_SORTED_CENTERS)
-        problem->sorted = ck_problem_sorted(problem, arena);
-}
-
-void ck_problem_embed(ck_problem *problem, ck_arena *arena, int64_t k)
-{
-    const int64_t most_at_a_time = ck_max_i64(k, 64); /* candidates of a step of the seeding */
-    if (problem->unit == 0 && k >= MIN_EMBEDDED_CENTERS)
-        problem->embedding = ck_embedding_new(arena, problem->X, problem->origin, most_at_a_time, problem->n_threads);
 }
 
 void ck_round_centers(const ck_matrix *X, double *centers, int64_t count)

@@ -5,8 +5,8 @@
 #include <float.h>
 #include <string.h>
 
+#include "../assign/coarse_block.h"
 #include "../base/costs.h"
-#include "coarse_block.h"
 #include "strategy.h"
 
 enum { SAMPLE_ROWS = 512, ROWS_A_SAMPLED = 64 }; /* of rows that are watched while another strategy runs */

@@ -1,4 +1,4 @@
-/* seed_plus_plus.c - greedy k-means++ (Arthur and Vassilvitskii, SODA 2007; the candidates of a step compared as in
+/* plus_plus.c - greedy k-means++ (Arthur and Vassilvitskii, SODA 2007; the candidates of a step compared as in
  * scikit-learn and in Grunau et al., SODA 2023).
  *
  * The candidates of a step are compared together with all rows, most of which are skipped: few can be nearer to one of
@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "../assign/ordering.h"
 #include "../base/bits.h"
 #include "plus_plus.h"
 
@@ -152,12 +151,14 @@ static int choose_candidate(ck_plus_plus *s)
 
 /* --- Seeding ----------------------------------------------------------------------------------------------- */
 
-static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_problem *problem, int n_trials)
+static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared, int n_trials)
 {
+    const ck_problem *problem = prepared->problem;
     const int64_t n = problem->X->n_rows, d = problem->X->n_features;
     memset(s, 0, sizeof *s);
-    s->problem = problem->sorted ? &problem->sorted->problem : problem;
-    s->places = problem->sorted ? problem->sorted->ordering->places : NULL;
+    s->prepared = prepared;
+    s->problem = prepared->sorted ? &prepared->sorted->problem : problem;
+    s->places = prepared->sorted ? prepared->sorted->ordering->places : NULL;
     s->X = problem->X;
     s->n_trials = n_trials;
     s->kernels = ck_settle_table();
@@ -200,9 +201,10 @@ static void prepare_step(ck_plus_plus *s, int first)
     s->sweep->prepare(s, first);
 }
 
-int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int n_trials, ck_random random,
+int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
                       double *centers, int64_t *indices)
 {
+    const ck_problem *problem = prepared->problem;
     const int64_t d = problem->X->n_features;
     if (n_trials < 1) n_trials = 2 + (int)floor(log((double)k));
     if (n_trials > CK_MAX_TRIALS) n_trials = CK_MAX_TRIALS;
@@ -210,7 +212,7 @@ int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int
     ck_sampler by_weight;
     ck_sampler_init(&by_weight, arena, problem->X->n_rows);
     if (arena->failed) return CK_ERROR_MEMORY;
-    if (reserve(s, arena, problem, n_trials) != CK_OK) return CK_ERROR_MEMORY;
+    if (reserve(s, arena, prepared, n_trials) != CK_OK) return CK_ERROR_MEMORY;
     int status = ck_sampler_set_weights(&by_weight, problem);
 
     for (int64_t j = 0; j < k && status == CK_OK; j++) {
@@ -234,3 +236,5 @@ int ck_seed_plus_plus(const ck_problem *problem, ck_arena *arena, int64_t k, int
     }
     return status;
 }
+
+const ck_seeding ck_seeding_plus_plus = {"k-means++", 1, 1, ck_seed_plus_plus};

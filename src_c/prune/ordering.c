@@ -31,12 +31,6 @@ typedef struct {
     double *scratch; /* workers x BATCH_ROWS x d */
 } sort_task;
 
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* OUT values: d x SAMPLE_ROWS, each feature sorted. Returns how many rows there are. */
 static int64_t sorted_sample(const ck_matrix *X, double *values)
 {
@@ -46,7 +40,7 @@ static int64_t sorted_sample(const ck_matrix *X, double *values)
         ck_load_row(X, (int64_t)((double)i * ((double)X->n_rows / (double)n)), row);
         for (int64_t p = 0; p < d; p++) values[p * SAMPLE_ROWS + i] = row[p];
     }
-    for (int64_t p = 0; p < d; p++) qsort(values + p * SAMPLE_ROWS, (size_t)n, sizeof(double), compare_doubles);
+    for (int64_t p = 0; p < d; p++) qsort(values + p * SAMPLE_ROWS, (size_t)n, sizeof(double), ck_compare_doubles);
     return n;
 }
 

@@ -2,7 +2,7 @@
 #ifndef CK_GROUPS_H
 #define CK_GROUPS_H
 
-#include "assign.h"
+#include "../assign/assign.h"
 
 typedef struct {
     int64_t n;

@@ -1,8 +1,8 @@
-/* sums.c - grids on which sums of rows are exact, after the idea of pre-rounded summation (Demmel and Nguyen,
+/* grids.c - grids on which sums of rows are exact, after the idea of pre-rounded summation (Demmel and Nguyen,
  * "Parallel reproducible summation", IEEE Trans. Computers 64, 2015). docs/numerics.md, section 1, has the proof. */
 #include <stdlib.h>
 
-#include "fit.h"
+#include "problem.h"
 
 enum {
     PRECISION_BITS = 57, /* below the largest magnitude: finer than float64 holds that magnitude itself */
@@ -40,12 +40,6 @@ static void set_shifts(double largest, int bits, int levels, int64_t stride, dou
     }
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Bits by which the largest magnitude of a feature stands above what is ordinary in a few rows. */
 static int largest_spread(const ck_problem *problem, const double *largest, double *rows)
 {
@@ -60,7 +54,7 @@ static int largest_spread(const ck_problem *problem, const double *largest, doub
             if (rows[i * d + p] != 0.0 && ck_weight(problem, i * (X->n_rows / n)) > 0.0)
                 magnitudes[count++] = fabs(rows[i * d + p]);
         if (count == 0) continue;
-        qsort(magnitudes, (size_t)count, sizeof(double), compare_doubles);
+        qsort(magnitudes, (size_t)count, sizeof(double), ck_compare_doubles);
         const int bits = exponent_above(largest[p]) - exponent_above(magnitudes[count / 4]) - SPREAD_BITS;
         spread = bits > spread ? bits : spread;
     }

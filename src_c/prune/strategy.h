@@ -49,7 +49,7 @@ double ck_screen_operations(const ck_screening *screening);
 ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups);
 /* What it would cost, before there is one. */
 double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_groups, double share);
-ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, ck_embedding *embedding);
+ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, const ck_embedding *embedding);
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering);
 
 /* OUT share: of the pairs that bounds would leave if they were in use, kept for a sample of the rows while another

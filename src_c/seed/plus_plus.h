@@ -28,6 +28,7 @@ typedef struct {
 } ck_sweep;
 
 struct ck_plus_plus {
+    const ck_prepared *prepared;
     const ck_problem *problem; /* with its rows as they are swept */
     const int32_t *places;     /* where each of them is among those that are drawn from; NULL: in its own place */
     const ck_matrix *X;        /* the rows that are drawn from */
