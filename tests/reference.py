@@ -1,6 +1,6 @@
 """The specification of ckmeans in plain NumPy: slow, short, and what everything compiled is compared with.
 
-Sums are written as loops or ``np.add.at``, which add in order, because the order is part of the specification.
+Sums are exact (``math.fsum``, or on grids), or written as loops, because the order is part of the specification.
 """
 
 import math
@@ -69,14 +69,21 @@ def ordered_sum(values):
 
 
 def inertia(X, centers, labels, weights=None):
-    """Sum of weight * squared distance, in row order in blocks of SUM_ROWS, then over the blocks."""
+    """Sum of weight * squared distance: of rounded products, exact until it is rounded itself."""
     centers = np.asarray(centers, dtype=np.float64)
     X = np.asarray(X, dtype=np.float64)
     distances = np.zeros(len(X))
     for p in range(X.shape[1]):
         distances += (X[:, p] - centers[labels, p]) ** 2
-    masses = distances if weights is None else weights * distances
-    return ordered_sum(ordered_sum(masses[b : b + SUM_ROWS]) for b in range(0, len(X), SUM_ROWS))
+    return math.fsum(distances if weights is None else weights * distances)
+
+
+def mean_variance(X, weights):
+    """Mean over the features of their variances, from exact sums of rounded products: the same for any order of rows."""
+    X, total = X[weights > 0.0], math.fsum(weights)
+    weights = weights[weights > 0.0]
+    means = np.array([math.fsum(weights * column) for column in X.T]) / total
+    return math.fsum((weights[:, None] * (X - means) ** 2).ravel()) / total / X.shape[1]
 
 
 # --- Random numbers and seeding ------------------------------------------------------------------------------------
@@ -318,8 +325,7 @@ def lloyd(X, centers, max_iter=300, tol=1e-4, weights=None):
     round_centers = (lambda c: c.astype(np.float32).astype(np.float64)) if single else (lambda c: c)
     weights = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=float)
     counted = weights > 0.0
-    mean = np.average(X, axis=0, weights=weights)
-    tolerance = tol * np.average((X - mean) ** 2, axis=0, weights=weights).mean()
+    tolerance = tol * mean_variance(X, weights)
     centers = round_centers(np.array(centers, dtype=np.float64))
     k = len(centers)
     labels = np.full(len(X), -1, dtype=np.int32)

@@ -206,6 +206,42 @@ def test_extreme_weights(exponent):
     np.testing.assert_array_equal(extreme.cluster_weights_, np.ldexp(plain.cluster_weights_, exponent))
 
 
+# --- Order and grouping of the rows ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n_features", [1, 3, 40])
+def test_shuffled_rows_have_the_same_bits(n_features, weighted):
+    rng = np.random.default_rng(13)
+    X, init = blobs(13, 3000, n_features, 6), rng.normal(0, 5, (6, n_features))
+    weights = rng.uniform(0.1, 2, len(X)) if weighted else None
+    first = ckmeans.kmeans(X, 6, init=init, sample_weight=weights, tol=1e-3)
+    for _ in range(3):
+        order = rng.permutation(len(X))
+        other = ckmeans.kmeans(
+            X[order], 6, init=init, sample_weight=None if weights is None else weights[order], tol=1e-3
+        )
+        np.testing.assert_array_equal(other.centers, first.centers)
+        np.testing.assert_array_equal(other.labels, first.labels[order])
+        assert (other.inertia, other.n_iter) == (first.inertia, first.n_iter)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_a_tolerance_that_the_last_bit_decides(weighted, offset):
+    """The moves of an iteration are just within it, or just not."""
+    rng = np.random.default_rng(14)
+    for _ in range(10):
+        X = rng.normal(size=(200, 2)) + offset
+        weights = rng.uniform(0.1, 2, 200) if weighted else np.ones(200)
+        options = {"init": X[:5], "n_init": 1, "sample_weight": weights if weighted else None}
+        shift = ckmeans.kmeans(X, 5, tol=0, **options).history["center_shift"][2]
+        variance = reference.mean_variance(X, weights)
+        for tol in (shift / variance, *np.nextafter(shift / variance, [0.0, 1.0])):
+            expected = reference.lloyd(X, X[:5], tol=tol, weights=weights if weighted else None)
+            assert ckmeans.kmeans(X, 5, tol=tol, **options).n_iter == expected.n_iter
+
+
 # --- Empty clusters ------------------------------------------------------------------------------------------------
 
 

@@ -2,23 +2,11 @@
 #ifndef CK_ASSIGN_H
 #define CK_ASSIGN_H
 
-#include "../screen/coarse.h"
 #include "../settle/quick.h"
 #include "../settle/rows.h"
-#include "../settle/settle.h"
 #include "../threads/threads.h"
-
-/* Rows packed once for all passes, restarts and steps of the seeding: for data that stay in cache. */
-typedef struct {
-    const ck_matrix *X;
-    ck_screen_model model; /* its image alone */
-    float *points, *sqnorm;
-    char *coarse_points; /* for the coarse screen, where there is one */
-    float *coarse_sqnorm;
-} ck_packed_rows;
-
-/* NULL where there is no memory, or more than a cache holds. */
-ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X);
+#include "inertia.h"
+#include "packed.h"
 
 /* What all workers share while one set of centers is assigned to. */
 typedef struct {
@@ -65,8 +53,10 @@ typedef struct {
 void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X, int64_t k);
 ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *assigner, int n_workers);
 
-/* Rows of X are taken from where they are packed, and others imaged like them. NULL: as they are. */
-void ck_assigner_use_packed(ck_assigner *assigner, const ck_packed_rows *packed);
+/* Other rows of as many features; taken from where they are packed, and imaged like that. NULL: as they are. */
+void ck_assigner_use_rows(ck_assigner *assigner, const ck_matrix *X, const ck_packed_rows *packed);
+/* Whether rows are to be imaged as for the centers before, so that bounds stay valid. */
+void ck_assigner_keep_image(ck_assigner *assigner, int keep);
 
 /* centers: k x d, to stay valid and unchanged while blocks are assigned. */
 int ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
@@ -104,22 +94,7 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                      const ck_row_bounds *bounds);
 
-/* What the screen has cost so far, or is thought to before, the float32 screen costing one. */
-double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers);
-
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);
-
-/* Sum over the rows of weight * squared distance to the center of the label, in units of 4^unit. The sum is taken in
- * row order in blocks of CK_SUM_ROWS, then over the blocks. */
-enum { CK_SUM_ROWS = 1024 };
-int ck_inertia(const ck_matrix *X, const double *centers, const double *weights, const int32_t *labels, int unit,
-               int n_threads, double *inertia);
-
-/* Canonical squared distances of the rows to the centers of their labels, in units of 4^unit. OUT distances: n_rows.
- * scratch: ck_label_distances_scratch(d) float64. */
-int64_t ck_label_distances_scratch(int64_t d);
-void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t *labels, int64_t row, int64_t n_rows,
-                        int unit, double *distances, double *scratch);
 
 #endif

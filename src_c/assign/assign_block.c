@@ -1,59 +1,24 @@
 #include <string.h>
 
 #include "../base/bits.h"
+#include "../base/costs.h"
 #include "coarse_block.h"
 #include "row_fetch.h"
 
 enum {
-    POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
-    CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
-    MAX_STRIP_ROWS = 256,          /* few, so that loading rows and scoring them alternate */
+    MAX_STRIP_ROWS = 256, /* few, so that loading rows and scoring them alternate */
     MAX_BLOCK_ROWS = 1024,
-    MIN_BLOCKS = 64,       /* so that every thread has work */
-    PACKED_BYTES = 1 << 20 /* of rows that are packed once */
+    MIN_BLOCKS = 64 /* so that every thread has work */
 };
 
-ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
+void ck_assigner_use_rows(ck_assigner *assigner, const ck_matrix *X, const ck_packed_rows *packed)
 {
-    const int64_t n = X->n_rows, d = X->n_features;
-    const ck_screen_shape *shape = ck_screen_choose_shape(d);
-    const int64_t width = shape->panel_rows, padded = ck_round_up(n, width);
-    if (d > PACKED_BYTES || padded * (d + 1) * (int64_t)sizeof(float) > PACKED_BYTES) return NULL;
-    ck_arena local = {0};
-    ck_packed_rows *packed = CK_NEW(arena, ck_packed_rows, 1);
-    if (!packed) return NULL;
-    packed->X = X;
-    ck_screen_model_init(&packed->model, arena, shape, 1, d);
-    packed->points = CK_NEW(arena, float, padded *d);
-    packed->sqnorm = CK_NEW(arena, float, padded);
-    double *rows = CK_NEW(&local, double, padded *d); /* the scratch of packing too */
-    ck_coarse_model coarse;
-    ck_coarse_model_init(&coarse, &local, n, CK_COARSE_MIN_CENTERS, d);
-    const int64_t coarse_width = coarse.shape ? coarse.shape->panel_rows : 1,
-                  coarse_rows = ck_round_up(n, coarse_width);
-    packed->coarse_points = coarse.shape ? ck_arena_alloc(arena, coarse_rows, coarse.row_bytes) : NULL;
-    packed->coarse_sqnorm = coarse.shape ? CK_NEW(arena, float, coarse_rows) : NULL;
-    void *stage = coarse.shape ? ck_arena_alloc(&local, ck_coarse_stage(coarse.shape, d), 1) : NULL;
-    const int failed = arena->failed || local.failed;
-    if (!failed) {
-        ck_rows_table()->copy_rows(X, 0, n, rows);
-        ck_screen_model_center(&packed->model, X->dtype, rows, n);
-        for (int64_t row = 0; row < n; row += width)
-            shape->pack(X, row, ck_min_i64(width, n - row), &packed->model.image, rows, packed->points + row * d,
-                        packed->sqnorm + row);
-        for (int64_t row = 0; row < n && coarse.shape; row += coarse_width)
-            coarse.shape->pack(X, row, ck_min_i64(coarse_width, n - row), &packed->model.image, coarse.n_words, stage,
-                               packed->coarse_points + row * coarse.row_bytes, packed->coarse_sqnorm + row);
-    }
-    ck_arena_free(&local);
-    return failed ? NULL : packed;
-}
-
-void ck_assigner_use_packed(ck_assigner *assigner, const ck_packed_rows *packed)
-{
+    assigner->X = X;
     assigner->packed = packed;
     if (packed) ck_screen_model_take_image(&assigner->model, &packed->model);
 }
+
+void ck_assigner_keep_image(ck_assigner *assigner, int keep) { assigner->keep_image = keep; }
 
 void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X, int64_t k)
 {
@@ -67,13 +32,13 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->centers32 = assigner->coarse.shape ? CK_NEW(arena, float, k *d + CK_LANES) : NULL;
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
-    int64_t strip = ck_min_i64(MAX_STRIP_ROWS, POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
+    int64_t strip = ck_min_i64(MAX_STRIP_ROWS, CK_POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
     strip = ck_min_i64(ck_round_up(ck_max_i64(strip, 1), width), all_rows);
     assigner->strip_rows = strip;
     int64_t block = ck_min_i64(MAX_BLOCK_ROWS, X->n_rows / MIN_BLOCKS);
     assigner->block_rows = ck_min_i64(ck_round_up(ck_max_i64(block, 1), strip), all_rows);
     int64_t panel_bytes = (int64_t)sizeof(float) * (d + 2) * shape->panel_centers;
-    assigner->chunk_panels = ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / panel_bytes, 1), assigner->model.n_panels);
+    assigner->chunk_panels = ck_min_i64(ck_max_i64(CK_CENTER_CACHE_BYTES / panel_bytes, 1), assigner->model.n_panels);
 }
 
 ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *assigner, int n_workers)

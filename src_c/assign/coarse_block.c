@@ -2,19 +2,15 @@
 
 #include <string.h>
 
+#include "../base/costs.h"
 #include "contest.h"
 #include "row_fetch.h"
 
 enum {
     SHORTEST_WAIT = 8, /* calls from one failure to the next trial */
     LONGEST_WAIT = 64,
-    BATCH_PAIRS = 256,
-    CENTER_CACHE_BYTES = 24 << 10 /* of the panels of centers that pass over a strip: half a first-level cache */
+    BATCH_PAIRS = 256
 };
-/* In units of what the float32 screen takes for a feature of a pair: measuring an open pair, and each of its features;
- * what pairs take beside their features, here and there. */
-static const double LONE_PAIR = 400.0, LONE_FEATURE = 3.0, ROW_FEATURES = 16.0, FLOAT_FEATURES = 6.0;
-static const double UNSURE_ROW = 3.0; /* passes that a row costs whose bounds do not separate its center from others */
 
 /* What it is used for: it may serve the one and not the other. */
 typedef enum { FOR_LABELS, FOR_BOUNDS, FOR_GROUPS, N_PURPOSES } purpose;
@@ -46,17 +42,20 @@ struct ck_coarse_scratch {
 
 static int64_t chunk_panels(const ck_coarse_model *coarse)
 {
-    return ck_min_i64(ck_max_i64(CENTER_CACHE_BYTES / coarse->panel_bytes, 1), coarse->n_panels);
+    return ck_min_i64(ck_max_i64(CK_CENTER_CACHE_BYTES / coarse->panel_bytes, 1), coarse->n_panels);
 }
 
 /* Of a pair in the coarse screen, over that in the float32 screen. */
 static double pair_cost(const ck_coarse_model *coarse, double d)
 {
-    return coarse->shape->pair_cost * (d + ROW_FEATURES) / (d + FLOAT_FEATURES);
+    return coarse->shape->pair_cost * (d + CK_COST_COARSE_PAIR) / (d + CK_COST_PAIR);
 }
 
 /* The same of a pair that is left open and measured. */
-static double lone_pair_cost(double d) { return (LONE_PAIR + LONE_FEATURE * d) / (d + FLOAT_FEATURES); }
+static double lone_pair_cost(double d)
+{
+    return (CK_COST_LONE_PAIR_IN_BATCH + CK_COST_LONE_FEATURE * d) / (d + CK_COST_PAIR);
+}
 
 ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *assigner)
 {
@@ -361,7 +360,7 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
         n_unsure += !(bounds->others[i] > bounds->high[i]);
     }
     /* These have to be screened once more, and in the next pass again. */
-    keep_account(s, FOR_BOUNDS, n_rows, cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n_rows));
+    keep_account(s, FOR_BOUNDS, n_rows, cost * (1.0 + CK_COST_UNSURE_ROW * (double)n_unsure / (double)n_rows));
     return 1;
 }
 
@@ -383,7 +382,7 @@ void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t 
     const double d = (double)assigner->model.d, cost = pair_cost(&assigner->coarse, d);
     const double measured = (double)s->n_pairs * lone_pair_cost(d);
     keep_account(s, FOR_GROUPS, n,
-                 cost * (1.0 + UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);
+                 cost * (1.0 + CK_COST_UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);
 }
 
 /* OUT s->best, second, index: of listed rows, at most a strip of them. */

@@ -33,6 +33,9 @@ int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *scratch, con
 /* What became of n rows that ck_coarse_bound_listed bounded: how many its bounds did not decide. */
 void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *scratch, int64_t n, int64_t n_unsure);
 
+/* What the screen has cost so far, or is thought to before, the float32 screen costing one. */
+double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers);
+
 /* What it has counted so far. */
 ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch);
 

@@ -26,10 +26,39 @@ CK_INLINE const char *ck_row_start(const ck_matrix *X, int64_t row)
     return (const char *)X->data + row * X->row_stride;
 }
 
+/* Rows one after the other without a gap. */
+CK_INLINE ck_matrix ck_dense_matrix(const void *data, int64_t n_rows, int64_t n_features, ck_dtype dtype)
+{
+    const int64_t item = ck_itemsize(dtype);
+    return (ck_matrix){data, n_rows, n_features, n_features * item, item, dtype};
+}
+
+/* Rows [row, row + n_rows) of X; features [first, first + n_features). */
+CK_INLINE ck_matrix ck_rows_of(const ck_matrix *X, int64_t row, int64_t n_rows)
+{
+    ck_matrix part = *X;
+    part.data = ck_row_start(X, row);
+    part.n_rows = n_rows;
+    return part;
+}
+CK_INLINE ck_matrix ck_features_of(const ck_matrix *X, int64_t first, int64_t n_features)
+{
+    ck_matrix part = *X;
+    part.data = (const char *)X->data + first * X->feature_stride;
+    part.n_features = n_features;
+    return part;
+}
+
 /* Features of one row follow each other in memory. */
 CK_INLINE int ck_rows_contiguous(const ck_matrix *X)
 {
     return X->feature_stride == ck_itemsize(X->dtype) || X->n_features == 1;
+}
+
+/* So do the rows. */
+CK_INLINE int ck_is_dense(const ck_matrix *X)
+{
+    return ck_rows_contiguous(X) && X->row_stride == X->n_features * ck_itemsize(X->dtype);
 }
 
 /* One row as float64; exact for every dtype. */

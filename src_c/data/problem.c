@@ -52,7 +52,7 @@ static int summarize_chunk(void *context, int64_t chunk, int worker)
     memset(sum, 0, (size_t)(3 * width) * sizeof *sum);
     for (int64_t row = first; row < last; row += BLOCK_ROWS) {
         const int64_t n_rows = ck_min_i64(BLOCK_ROWS, last - row);
-        kernels->copy_rows(X, row, n_rows, block);
+        ck_rows_table()->copy_rows(X, row, n_rows, block);
         if (problem->weights) not_finite |= clear_uncounted(problem->weights + row, block, n_rows, d);
         kernels->summarize(block, n_rows * d, d, width, problem->weights ? problem->weights + row : NULL, task->scale,
                            task->origins, sum, square, largest);
@@ -158,6 +158,7 @@ int ck_problem_init(ck_problem *problem, ck_arena *arena, const ck_matrix *X, co
     }
 
     problem->scatter = scatter;
+    problem->largest = largest;
     problem->total_weight = 0.0;
     if (weights)
         for (int64_t i = 0; i < n; i++) {

@@ -14,6 +14,7 @@ typedef struct {
     double mean_variance;    /* of the features */
     double *origin;          /* d: a point near the data */
     double scatter;          /* sum of weight * squared distance to the origin */
+    double largest;          /* magnitude of a value that counts, in the units of X */
     ck_sum_grid grid;        /* of weight * x / 2^unit */
     ck_sum_grid weight_grid; /* of the weights, as one feature */
 } ck_problem;

@@ -3,15 +3,9 @@
 #define CK_FIT_H
 
 #include "../prune/prepared.h"
+#include "partial.h"
 
 /* --- pass.c --- */
-/* What the rows of each cluster add up to: functions of the labels alone. */
-typedef struct {
-    double *sums;    /* k x d: of weight * x / 2^unit */
-    double *weights; /* k: of weight */
-    int64_t *sizes;  /* k: rows */
-} ck_totals;
-
 /* One pass over the data: every row gets the label of its nearest center, the totals follow. */
 typedef struct ck_pass ck_pass;
 ck_pass *ck_pass_new(ck_arena *arena, const ck_prepared *prepared, int64_t k, ck_algorithm algorithm,

@@ -5,6 +5,7 @@
 #include "../base/costs.h"
 #include "../seed/seeding.h"
 #include "fit.h"
+#include "tolerance.h"
 
 typedef struct {
     int restart; /* -1: none */
@@ -26,7 +27,7 @@ typedef struct {
     const ck_fit_params *params;
     ck_pass *pass;
     double *next_centers;
-    double tolerance;
+    ck_tolerance tolerance;
     run_state run, best;
     ck_arena arena;
 } fit_state;
@@ -142,7 +143,10 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         *settled = !relocated && !moved;
         memcpy(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double));
         const int vanished = moved && shift == 0.0; /* its square underflows */
-        run->converged = now.changed == 0 || (shift <= fit->tolerance && !vanished);
+        int within;
+        status = ck_tolerance_allows(&fit->tolerance, shift, &within);
+        if (status != CK_OK) return status;
+        run->converged = now.changed == 0 || (within && !vanished);
 
         ck_progress *entry = next_history_entry(run);
         if (!entry) return CK_ERROR_MEMORY;
@@ -238,7 +242,7 @@ static int init_state(fit_state *fit, const ck_prepared *prepared, const ck_fit_
     fit->prepared = prepared;
     fit->problem = prepared->problem;
     fit->params = params;
-    fit->tolerance = params->tol * fit->problem->mean_variance;
+    ck_tolerance_init(&fit->tolerance, fit->problem, params->tol);
     fit->next_centers = CK_NEW(&fit->arena, double, params->k * fit->problem->X->n_features);
     fit->pass = ck_pass_new(&fit->arena, prepared, params->k, params->algorithm, fit->problem->n_threads);
     int status = fit->pass ? init_run(&fit->run, &fit->arena, params, fit->problem->X, labels) : CK_ERROR_MEMORY;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "choose.h"
+#include "partial.h"
 
 enum {
     WORKER_BYTES = 4 << 20, /* of sums that a worker keeps for itself; larger ones are updated by slices of features */
@@ -11,8 +12,7 @@ enum {
 
 /* What one worker adds up; the parts are merged after the pass. */
 typedef struct {
-    double *sums, *weights; /* k x levels x d (NULL: by slices), k x levels (NULL: no weights) */
-    int64_t *sizes;         /* k */
+    ck_partial partial; /* without sums where those are updated by slices */
     int32_t *rows, *before, *after;
     double *row_scratch, screened;
     int64_t changed;
@@ -27,7 +27,7 @@ struct ck_pass {
     ck_choice *choice;
     const ck_ordering *ordering; /* of the rows, once they are sorted */
     worker_totals *workers;
-    double *sums, *weights; /* of all rows: k x levels x d, k x levels */
+    ck_partial all; /* of all rows */
     ck_totals totals;
     int32_t *labels, *before; /* before: labels of the pass before, where sums are updated by slices */
     int by_slices;
@@ -37,7 +37,7 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_prepared *prepared, int64_t k, ck
 {
     const ck_problem *problem = prepared->problem;
     const ck_matrix *X = problem->X;
-    const int64_t n = X->n_rows, d = X->n_features, levels = problem->grid.levels, sums = k * levels * d;
+    const int64_t n = X->n_rows, d = X->n_features;
     ck_pass *pass = CK_NEW(arena, ck_pass, 1);
     if (!pass) return NULL;
     memset(pass, 0, sizeof *pass);
@@ -47,13 +47,12 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_prepared *prepared, int64_t k, ck
     pass->k = k;
     ck_screening_init(&pass->screening, arena, X, k, n_threads);
     if (arena->failed) return NULL;
-    ck_assigner_use_packed(&pass->screening.assigner, prepared->packed);
+    ck_assigner_use_rows(&pass->screening.assigner, X, prepared->packed);
     const int64_t block_rows = pass->screening.assigner.block_rows;
     pass->n_blocks = ck_ceil_div(n, block_rows);
     pass->choice = ck_choice_new(arena, prepared, &pass->screening, algorithm);
-    pass->by_slices = sums * (int64_t)sizeof(double) > WORKER_BYTES;
-    pass->sums = CK_NEW(arena, double, sums);
-    pass->weights = CK_NEW(arena, double, problem->weights ? k * levels : 0);
+    pass->by_slices = k * problem->grid.levels * d * (int64_t)sizeof(double) > WORKER_BYTES;
+    ck_partial_init(&pass->all, arena, problem, k, 1);
     pass->before = CK_NEW(arena, int32_t, pass->by_slices ? n : 0);
     pass->totals.sums = CK_NEW(arena, double, k *d);
     pass->totals.weights = CK_NEW(arena, double, k);
@@ -61,9 +60,7 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_prepared *prepared, int64_t k, ck
     pass->workers = CK_NEW(arena, worker_totals, pass->screening.n_workers);
     for (int w = 0; w < pass->screening.n_workers && !arena->failed; w++) {
         worker_totals *worker = pass->workers + w;
-        worker->sums = pass->by_slices ? NULL : CK_NEW(arena, double, sums);
-        worker->weights = problem->weights ? CK_NEW(arena, double, k *levels) : NULL;
-        worker->sizes = CK_NEW(arena, int64_t, k);
+        ck_partial_init(&worker->partial, arena, problem, k, !pass->by_slices);
         worker->rows = CK_NEW(arena, int32_t, 3 * block_rows);
         worker->before = worker->rows + block_rows;
         worker->after = worker->before + block_rows;
@@ -86,8 +83,7 @@ static int sort_rows(ck_pass *pass, int has_labels)
     int status = CK_OK;
     if (has_labels) status = ck_ordering_gather_labels(sorted->ordering, pass->labels, problem->n_threads, labels);
     pass->problem = &sorted->problem;
-    pass->screening.assigner.X = sorted->problem.X;
-    ck_assigner_use_packed(&pass->screening.assigner, NULL);
+    ck_assigner_use_rows(&pass->screening.assigner, sorted->problem.X, NULL);
     pass->labels = labels;
     pass->ordering = sorted->ordering;
     return status;
@@ -101,7 +97,7 @@ int ck_pass_labels(ck_pass *pass, int32_t *labels)
 
 int ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes)
 {
-    const int64_t n = pass->problem->X->n_rows, d = pass->problem->X->n_features, levels = pass->problem->grid.levels;
+    const int64_t n = pass->problem->X->n_rows;
     if (!pass->ordering) pass->labels = labels;
     ck_choice_restart(pass->choice, max_passes);
     if (ck_choice_wants_sorted(pass->choice)) {
@@ -110,21 +106,17 @@ int ck_pass_restart(ck_pass *pass, int32_t *labels, int64_t max_passes)
         ck_choice_restart(pass->choice, max_passes);
     }
     for (int64_t i = 0; i < n; i++) pass->labels[i] = -1;
-    memset(pass->sums, 0, (size_t)(pass->k * levels * d) * sizeof(double));
-    memset(pass->totals.sizes, 0, (size_t)pass->k * sizeof(int64_t));
-    if (pass->problem->weights) memset(pass->weights, 0, (size_t)(pass->k * levels) * sizeof(double));
+    ck_partial_clear(&pass->all);
     return CK_OK;
 }
 
 /* --- The pass ---------------------------------------------------------------------------------------------- */
 
-static const ck_matrix WEIGHTS_AS_ROWS = {NULL, 0, 1, sizeof(double), sizeof(double), CK_F64};
-
 static int run_block(void *context, int64_t block, int w)
 {
     ck_pass *pass = context;
     const ck_problem *problem = pass->problem;
-    const int64_t d = problem->X->n_features, block_rows = pass->screening.assigner.block_rows;
+    const int64_t block_rows = pass->screening.assigner.block_rows;
     const int64_t row = block * block_rows, n_rows = ck_min_i64(block_rows, problem->X->n_rows - row);
     worker_totals *worker = pass->workers + w;
     ck_moves moves = {0, worker->rows, worker->before, worker->after};
@@ -132,19 +124,8 @@ static int run_block(void *context, int64_t block, int w)
     ck_strategy *strategy = ck_choice_strategy(pass->choice);
     int status = strategy->assign(strategy, w, row, n_rows, pass->labels + row, &moves, &worker->screened);
     if (status != CK_OK) return status;
-    for (int64_t i = 0; i < moves.n; i++) {
-        worker->changed += ck_weight(problem, row + moves.rows[i]) > 0.0;
-        worker->sizes[moves.after[i]]++;
-        if (moves.before[i] >= 0) worker->sizes[moves.before[i]]--;
-    }
-    if (problem->weights) {
-        ck_matrix weights = WEIGHTS_AS_ROWS;
-        weights.data = problem->weights;
-        ck_settle_table()->move_rows(&weights, row, &moves, 0, 1, &problem->weight_grid, worker->weights,
-                                     worker->row_scratch);
-    }
-    if (!pass->by_slices)
-        ck_settle_table()->move_rows(problem->X, row, &moves, 0, d, &problem->grid, worker->sums, worker->row_scratch);
+    for (int64_t i = 0; i < moves.n; i++) worker->changed += ck_weight(problem, row + moves.rows[i]) > 0.0;
+    ck_partial_move(&worker->partial, problem, row, &moves, worker->row_scratch);
     return CK_OK;
 }
 
@@ -164,70 +145,37 @@ static int move_slice(void *context, int64_t slice, int w)
             moves.before[i] = before[moves.rows[i]];
             moves.after[i] = after[moves.rows[i]];
         }
-        ck_settle_table()->move_rows(problem->X, row, &moves, first, last, &problem->grid, pass->sums,
-                                     worker->row_scratch);
+        ck_partial_move_features(&pass->all, problem, row, &moves, first, last, worker->row_scratch);
     }
     return CK_OK;
 }
 
 static void clear_workers(ck_pass *pass)
 {
-    const int64_t k = pass->k, levels = pass->problem->grid.levels, d = pass->problem->X->n_features;
     for (int w = 0; w < pass->screening.n_workers; w++) {
-        worker_totals *worker = pass->workers + w;
-        worker->screened = 0.0;
-        worker->changed = 0;
-        memset(worker->sizes, 0, (size_t)k * sizeof(int64_t));
-        if (worker->sums) memset(worker->sums, 0, (size_t)(k * levels * d) * sizeof(double));
-        if (worker->weights) memset(worker->weights, 0, (size_t)(k * levels) * sizeof(double));
+        pass->workers[w].screened = 0.0;
+        pass->workers[w].changed = 0;
+        ck_partial_clear(&pass->workers[w].partial);
     }
 }
 
 static void merge_workers(ck_pass *pass, ck_pass_report *report)
 {
-    const int64_t k = pass->k, levels = pass->problem->grid.levels, d = pass->problem->X->n_features;
     for (int w = 0; w < pass->screening.n_workers; w++) {
-        const worker_totals *worker = pass->workers + w;
-        report->screened += worker->screened;
-        report->changed += worker->changed;
-        for (int64_t j = 0; j < k; j++) pass->totals.sizes[j] += worker->sizes[j];
-        for (int64_t i = 0; i < k * levels * d && worker->sums; i++) pass->sums[i] += worker->sums[i];
-        for (int64_t i = 0; i < k * levels && worker->weights; i++) pass->weights[i] += worker->weights[i];
+        report->screened += pass->workers[w].screened;
+        report->changed += pass->workers[w].changed;
+        ck_partial_merge(&pass->all, &pass->workers[w].partial);
     }
 }
 
-/* The levels of a cluster put together, the finest first. */
-static void round_cluster(ck_pass *pass, int64_t j)
-{
-    const int64_t d = pass->problem->X->n_features, levels = pass->problem->grid.levels;
-    double *out = pass->totals.sums + j * d;
-    const double *parts = pass->sums + j * levels * d;
-    memcpy(out, parts + (levels - 1) * d, (size_t)d * sizeof *out);
-    for (int64_t level = levels - 2; level >= 0; level--)
-        for (int64_t p = 0; p < d; p++) out[p] += parts[level * d + p];
-    double weight = pass->problem->weights ? 0.0 : (double)pass->totals.sizes[j];
-    for (int64_t level = levels - 1; level >= 0 && pass->problem->weights; level--)
-        weight += pass->weights[j * levels + level];
-    pass->totals.weights[j] = weight;
-}
-
-/* Moves rows between the sums of clusters, from..to, one by one: they may be anywhere. */
+/* Moves rows between clusters, from..to, one by one: they may be anywhere. */
 static void move_leaving(ck_pass *pass, const ck_problem *problem, const ck_leaving *leaving, int32_t *from,
                          int32_t *to)
 {
-    double *scratch = pass->workers[0].row_scratch;
-    ck_matrix weights = WEIGHTS_AS_ROWS;
     int32_t here = 0;
-    weights.data = problem->weights;
     for (int64_t i = 0; i < leaving->n; i++) {
         const ck_moves one = {1, &here, from + i, to + i};
-        const int64_t row = leaving->rows[i];
-        if (problem->weights)
-            ck_settle_table()->move_rows(&weights, row, &one, 0, 1, &problem->weight_grid, pass->weights, scratch);
-        ck_settle_table()->move_rows(problem->X, row, &one, 0, problem->X->n_features, &problem->grid, pass->sums,
-                                     scratch);
-        pass->totals.sizes[from[i]]--;
-        pass->totals.sizes[to[i]]++;
+        ck_partial_move(&pass->all, problem, leaving->rows[i], &one, pass->workers[0].row_scratch);
     }
 }
 
@@ -235,7 +183,8 @@ void ck_pass_leave(ck_pass *pass, const ck_problem *problem, const ck_leaving *l
 {
     move_leaving(pass, problem, leaving, leaving->from, leaving->to);
     for (int64_t i = 0; i < leaving->n; i++) /* once a cluster: its rows follow each other where they are many */
-        if (i == 0 || leaving->from[i] != leaving->from[i - 1]) round_cluster(pass, leaving->from[i]);
+        if (i == 0 || leaving->from[i] != leaving->from[i - 1])
+            ck_partial_round(&pass->all, leaving->from[i], &pass->totals);
     move_leaving(pass, problem, leaving, leaving->to, leaving->from); /* sums are exact: as if nothing had been */
 }
 
@@ -253,7 +202,7 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
         status = ck_parallel_for(n_slices, (int)ck_min_i64(pass->screening.n_workers, n_slices), move_slice, pass);
     if (status != CK_OK) return status;
     merge_workers(pass, report);
-    for (int64_t j = 0; j < pass->k; j++) round_cluster(pass, j);
+    for (int64_t j = 0; j < pass->k; j++) ck_partial_round(&pass->all, j, &pass->totals);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
     ck_choice_passed(pass->choice, report->screened);
     if (ck_choice_wants_sorted(pass->choice)) status = sort_rows(pass, 1);

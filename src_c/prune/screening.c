@@ -1,4 +1,5 @@
 /* screening.c - what all strategies need. */
+#include "../assign/coarse_block.h"
 #include "../base/costs.h"
 #include "strategy.h"
 

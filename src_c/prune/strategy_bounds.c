@@ -64,7 +64,7 @@ static void forget(ck_strategy *strategy)
 {
     bounds_strategy *s = (bounds_strategy *)strategy;
     s->known = s->watching = 0;
-    strategy->screening->assigner.keep_image = 0;
+    ck_assigner_keep_image(&strategy->screening->assigner, 0);
 }
 
 /* Bounds follow the centers; the assigner has them already. */
@@ -93,7 +93,7 @@ static int follow(bounds_strategy *s, const double *centers)
     for (int64_t j = 0; j < k; j++) s->path32[j] = rounded_up(s->path[j]);
     for (int64_t g = 0; g < s->groups.n; g++) s->drift32[g] = rounded_up(s->drift[g]);
     ck_groups_set_centers(&s->groups, assigner);
-    assigner->keep_image = 1; /* bounds are in units of the image */
+    ck_assigner_keep_image(assigner, 1); /* bounds are in units of the image */
     memcpy(s->centers, centers, (size_t)(k * d) * sizeof *centers);
     for (int64_t i = 0; i < k * d; i++) s->centers32[i] = (float)centers[i];
     return ck_stopped() ? CK_ERROR_STOPPED : CK_OK;

@@ -139,8 +139,8 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
         points = s->prepared->packed->points + row * model->d;
         sqnorm = s->prepared->packed->sqnorm + row;
     } else if (sweep->by_lanes) {
-        s->kernels->image_listed(s->X, row, sweep->places, n, model->image.scale, model->image.minus_offset,
-                                 model->image.minus_offset32, w->points, w->sqnorm, ck_plus_plus_row(s, worker));
+        ck_rows_table()->image_listed(s->X, row, sweep->places, n, model->image.scale, model->image.minus_offset,
+                                      model->image.minus_offset32, w->points, w->sqnorm, ck_plus_plus_row(s, worker));
     } else {
         model->shape->pack(s->X, row, n, &model->image, w->stage, w->points, w->sqnorm);
         for (const char *next = ck_row_start(X, dense ? row + n : row), *end = next + n * next_bytes; next < end;
@@ -149,7 +149,8 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     }
     const ck_reach_rule rule = ck_reach_rule_of(model, sweep->embedding ? sweep->embedding->scale : model->image.scale,
                                                 sweep->embedding ? sweep->embedding->error : 0.0);
-    const int finite = s->kernels->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
+    const int finite =
+        ck_quick_table()->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
     for (int64_t lane = 0; lane < n && !finite; lane++)
         always |= (uint64_t)!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
     for (int64_t lane = n; lane < sweep->width; lane++) w->thresholds[lane] = INFINITY;
@@ -197,8 +198,8 @@ static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t
             w->list[n++] = (int32_t)(panel * sweep->width - row) + ck_lowest_bit(mask);
     for (int64_t i = 0; i < n; i++)
         w->limits[i] = s->closest[row + w->list[i]] * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
-    s->kernels->listed_sqdists(s->X, row, w->list, n, s->candidates + t * d, sweep->candidates32 + t * d, w->limits,
-                               w->sqdists, ck_plus_plus_row(s, worker));
+    ck_quick_table()->listed_sqdists(s->X, row, w->list, n, s->candidates + t * d, sweep->candidates32 + t * d,
+                                     w->limits, w->sqdists, ck_plus_plus_row(s, worker));
     *gain = *error = 0.0;
     for (int64_t i = 0; i < n; i++) {
         const int64_t at = row + w->list[i];

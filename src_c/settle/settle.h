@@ -112,14 +112,6 @@ typedef struct {
      * likewise. scratch: d. */
     void (*sum_distances)(const ck_pair_side *rows, int64_t d, const ck_pair_side *columns, double *row_sums,
                           double *column_sums, double *scratch);
-    /* Not of this arithmetic: entries of quick.h and rows.h that src_c/fit reads here. */
-    void (*copy_rows)(const ck_matrix *X, int64_t row, int64_t n_rows, double *out);
-    void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
-                         const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
-                         double *scratch);
-    int (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);
-    void (*listed_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const double *center,
-                           const float *center32, const double *limits, double *out, double *scratch);
 } ck_settle_kernels;
 
 /* The table in use; src_c/kernels.c says which. */

@@ -299,8 +299,4 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
      .off_grid = off_grid,                                                                                             \
      .add_rows = add_rows,                                                                                             \
      .center_panel = center_panel,                                                                                     \
-     .sum_distances = sum_distances,                                                                                   \
-     .copy_rows = copy_rows,                                                                                           \
-     .image_listed = image_listed,                                                                                     \
-     .thresholds = thresholds,                                                                                         \
-     .listed_sqdists = listed_sqdists}
+     .sum_distances = sum_distances}

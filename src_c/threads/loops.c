@@ -1,5 +1,6 @@
 /* loops.c - loops whose items several threads draw. No result may depend on which thread ran an item. */
 #include "loops.h"
+#include "../base/costs.h"
 #include "os_threads.h"
 
 /* Of this thread: how many loops it is within. */
@@ -59,9 +60,7 @@ int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context
 
 int ck_useful_threads(int n_threads, int64_t n_items, double operations)
 {
-    /* Waking a helper costs some microseconds: below this much work for each thread one alone is faster. */
-    const double worth_a_thread = 2.5e5;
-    if (operations < worth_a_thread * n_threads) n_threads = (int)(operations / worth_a_thread);
+    if (operations < CK_WORTH_A_THREAD * n_threads) n_threads = (int)(operations / CK_WORTH_A_THREAD);
     if (n_threads > n_items) n_threads = (int)n_items;
     if (n_threads > CK_MAX_THREADS) n_threads = CK_MAX_THREADS;
     return n_threads < 1 ? 1 : n_threads;
