@@ -85,7 +85,7 @@ cdef extern from "ck.h" nogil:
     void ck_free(void *)
     const char *ck_algorithm_name(ck_algorithm)
     int ck_assign(const ck_matrix *, const double *, int64_t, const double *, int, int32_t *, double *, ck_location *)
-    int ck_transform(const ck_matrix *, const double *, int64_t, int, ck_dtype, void *, ck_location *)
+    int ck_distances(const ck_matrix *, const double *, int64_t, int, ck_dtype, void *, ck_location *)
     int ck_seed(const ck_matrix *, const double *, int64_t, ck_init, int, uint64_t, int, double *, int64_t *,
                 ck_location *)
     int ck_fit(const ck_matrix *, const double *, const ck_fit_params *, ck_fit_result *, ck_location *)
@@ -102,6 +102,9 @@ cdef extern from "ck.h" nogil:
     int ck_silhouette(const ck_matrix *, const int32_t *, int64_t, const double *, double, ck_silhouette_metric,
                       const double *, int, double *, double *, ck_location *)
     int ck_distances_to_own(const ck_matrix *, const double *, const int32_t *, int, double *, ck_location *)
+
+
+cdef extern from "ck_test.h" nogil:
     int ck_screen_probe(const ck_matrix *, const double *, int64_t, int, const float *, float *, uint8_t *, double *,
                         double *, double *, double *)
     ctypedef struct ck_open_counts:
@@ -338,7 +341,7 @@ def transform(X, const double[:, ::1] centers, int n_threads):
     cdef uint8_t[:, ::1] out_view = out.view(np.uint8)
     with nogil:
         watch.begin()
-        status = ck_transform(&rows.matrix, &centers[0, 0], centers.shape[0], n_threads, dtype, &out_view[0, 0],
+        status = ck_distances(&rows.matrix, &centers[0, 0], centers.shape[0], n_threads, dtype, &out_view[0, 0],
                               &where)
         watch.end()
     check(status, rows, &where, watch)

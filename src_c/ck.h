@@ -1,13 +1,20 @@
 /* ck.h - the C API of ckmeans. Knows nothing of Python.
  *
- * Every function returns CK_OK or a negative ck_status; sizes are int64_t; strides are in bytes. Pointers marked
- * IN are read only, OUT are written, INOUT both. Results depend on the arguments alone: never on the number of
- * threads, the instruction set or the memory layout of X. docs/numerics.md derives what is promised here.
+ * Functions that can fail return CK_OK or a negative ck_status; the others say what they return. Sizes are int64_t,
+ * strides are in bytes. Pointers marked IN are read only, OUT are written, INOUT both. Results depend on the arguments
+ * alone: never on the number of threads, the instruction set or the memory layout of X. What is given must not change
+ * during a call but for X, whose changes spoil results alone. docs/numerics.md derives what is promised here.
  */
 #ifndef CK_H
 #define CK_H
 
 #include <stdint.h>
+
+#define CK_VERSION "0.1.0"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 typedef enum {
     CK_OK = 0,
@@ -15,8 +22,11 @@ typedef enum {
     CK_ERROR_NOT_FINITE = -2,   /* X holds NaN or infinity: ck_location says where */
     CK_ERROR_STOPPED = -3,      /* the watch or the progress function asked to stop */
     CK_ERROR_TOO_FEW_ROWS = -4, /* fewer rows of positive weight than clusters */
-    CK_ERROR_FORKED = -5        /* the watch forked the process: what helper threads held is lost to this child */
+    CK_ERROR_FORKED = -5,       /* the watch forked the process: what helper threads held is lost to this child */
+    CK_ERROR_UNKNOWN = -6       /* a name that is none, or of what this machine has not */
 } ck_status;
+const char *ck_version(void);           /* CK_VERSION as it was compiled */
+const char *ck_status_name(int status); /* such as "CK_ERROR_MEMORY"; NULL for what is none */
 
 typedef enum { CK_F32, CK_F64, CK_I8, CK_U8, CK_I16, CK_U16 } ck_dtype;
 
@@ -34,11 +44,11 @@ typedef struct {
 
 /* --- Instruction sets -------------------------------------------------------------------------------------- */
 
-/* Chooses the kernels, each job's by itself. `what`:
- *   NULL         the best that the processor and operating system can run, of those that were measured to be better
- * than the next a level      ck_runnable_isas: the best that need no more than it has, measured or not -a,-b        as
- * NULL, or (level,-a,-b) as that level, without what needs these features Returns 0, or -1, and changes nothing, where
- * that names something unknown or a level that this machine cannot run. Call once, before anything else. */
+/* Chooses the kernels, each job's by itself. NULL: the best that the processor and operating system can run, of those
+ * that were measured to be better than the next. A level (ck_runnable_isas): the best that need no more than it has,
+ * measured or not. "-a,-b" as NULL and "level,-a,-b" as the level, without what needs these features.
+ * CK_ERROR_UNKNOWN, and nothing changes, where that names something unknown or a level that this machine cannot run.
+ * Call once, before anything else. */
 int ck_choose_isa(const char *what);
 /* The best level with a kernel in use. */
 const char *ck_isa_name(void);
@@ -86,7 +96,7 @@ int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double
               int32_t *labels, double *inertia, ck_location *where);
 
 /* Euclidean distances of every row to every center, n x k in C order, into float32 or float64 (dtype of out). */
-int ck_transform(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
+int ck_distances(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
                  ck_location *where);
 
 /* --- Seeding and fit --------------------------------------------------------------------------------------- */
@@ -165,9 +175,6 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
            ck_location *where);
 void ck_free(void *pointer);
 
-/* Seconds of a wall clock, for those who pace a progress function. */
-double ck_seconds(void);
-
 /* --- Scores of a clustering -------------------------------------------------------------------------------- */
 
 /* Labels are in [0, k). A row of weight w stands for w rows; weights NULL: all one. Clusters without weight are left
@@ -202,27 +209,8 @@ int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const do
 int ck_distances_to_own(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,
                         double *distances, ck_location *where);
 
-/* --- For the tests ----------------------------------------------------------------------------------------- */
-
-/* What the chosen kernels compute for n rows and k centers, beside the slacks of the bound (src_c/screen/screen.h).
- *   shape      0: narrow, 1: tile, 2: reached by rows that are not packed, scores as for 1, 3: coarse (scores are
- *              raised by the bound already; CK_ERROR_STOPPED where there is no such screen)
- *   cut        IN  n: thresholds for reached
- *   scores     OUT n x k
- *   reached    OUT n x k: 1 where the score is at least the row's cut
- *   row_slack  OUT n; center_slack OUT k
- *   scale, minus_offset (d) OUT: rows are taken as x * scale + minus_offset */
-int ck_screen_probe(const ck_matrix *X, const double *centers, int64_t k, int shape, const float *cut, float *scores,
-                    uint8_t *reached, double *row_slack, double *center_slack, double *scale, double *minus_offset);
-/* How far the stages of an assignment got: rows; those that the coarse screen kept (of the others none where there is
- * no such screen, or the float32 screen was cheaper); those of them that were scored twice, for want of labels; pairs
- * of row and center left open and measured; rows that needed canonical distances. */
-typedef struct {
-    int64_t rows, screened_rows, tried_rows, open_pairs, settled_rows;
-} ck_open_counts;
-/* INOUT labels: IN what they probably are, or -1. On one thread. */
-int ck_open_probe(const ck_matrix *X, const double *centers, int64_t k, int32_t *labels, ck_open_counts *counts);
-/* Philox 4x32-10 of (counter, key), for the known answers of its paper. */
-void ck_random_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -180,11 +180,11 @@ int ck_choose_isa(const char *what)
         if (item == what && take_level(item, length, &allowed))
             has_level = 1;
         else if (!leave_out(item, length, &allowed))
-            return -1;
+            return CK_ERROR_UNKNOWN;
     }
     for (int job = 0; job < CK_JOB_COUNT; job++) chosen[job] = best((ck_job)job, allowed, has_level);
     use(chosen);
-    return 0;
+    return CK_OK;
 }
 
 /* --- Reports ------------------------------------------------------------------------------------------------- */

@@ -1,27 +1,11 @@
 /* assign.c - whole-matrix calls: labels, distances. */
 #include <string.h>
 
+#include "../ck_test.h"
 #include "coarse_block.h"
+#include "labeler.h"
 
 /* --- Labels ------------------------------------------------------------------------------------------------ */
-
-typedef struct {
-    ck_assigner assigner;
-    ck_assign_scratch *scratch;
-    int32_t *labels, *block_labels;
-} assign_task;
-
-static int assign_item(void *context, int64_t block, int worker)
-{
-    assign_task *task = context;
-    const int64_t rows = task->assigner.block_rows, row = block * rows;
-    const int64_t n_rows = ck_min_i64(rows, task->assigner.X->n_rows - row);
-    int32_t *labels = task->block_labels + worker * rows;
-    for (int64_t i = 0; i < n_rows; i++) labels[i] = -1;
-    int status = ck_assign_block(&task->assigner, task->scratch + worker, task->assigner.X, row, n_rows, labels);
-    if (status == CK_OK) memcpy(task->labels + row, labels, (size_t)n_rows * sizeof *labels);
-    return status;
-}
 
 static int locate(int status, const ck_matrix *X, ck_location *where)
 {
@@ -33,16 +17,9 @@ int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double
               int32_t *labels, double *inertia, ck_location *where)
 {
     ck_arena arena = {0};
-    assign_task task;
-    task.labels = labels;
-    ck_assigner_init(&task.assigner, &arena, X, k);
-    const int64_t n_blocks = ck_ceil_div(X->n_rows, task.assigner.block_rows);
-    const int workers = ck_useful_threads(n_threads, n_blocks, ck_assign_operations(X, k));
-    task.scratch = ck_assign_scratch_new(&arena, &task.assigner, workers);
-    task.block_labels = CK_NEW(&arena, int32_t, workers *task.assigner.block_rows);
-    int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
-    if (status == CK_OK) status = ck_assigner_set_centers(&task.assigner, centers);
-    if (status == CK_OK) status = ck_parallel_for(n_blocks, workers, assign_item, &task);
+    ck_labeler labeler;
+    ck_labeler_init(&labeler, &arena, X, k, n_threads);
+    int status = arena.failed ? CK_ERROR_MEMORY : ck_labeler_run(&labeler, centers, k, labels);
     if (status == CK_OK && inertia) status = ck_inertia(X, centers, weights, labels, 0, n_threads, inertia);
     ck_arena_free(&arena);
     return locate(status, X, where);
@@ -114,7 +91,7 @@ static int transform_panel(void *context, int64_t item, int worker)
     return CK_OK;
 }
 
-int ck_transform(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
+int ck_distances(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
                  ck_location *where)
 {
     ck_arena arena = {0};

@@ -58,6 +58,8 @@ void ck_assigner_use_rows(ck_assigner *assigner, const ck_matrix *X, const ck_pa
 /* Whether rows are to be imaged as for the centers before, so that bounds stay valid. */
 void ck_assigner_keep_image(ck_assigner *assigner, int keep);
 
+/* How many centers are to be set: at most as many as there is memory for. */
+void ck_assigner_set_count(ck_assigner *assigner, int64_t k);
 /* centers: k x d, to stay valid and unchanged while blocks are assigned. */
 int ck_assigner_set_centers(ck_assigner *assigner, const double *centers);
 

@@ -68,13 +68,20 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
     return workers;
 }
 
+void ck_assigner_set_count(ck_assigner *assigner, int64_t k)
+{
+    ck_screen_model_set_count(&assigner->model, k);
+    if (assigner->coarse.shape) ck_coarse_model_set_count(&assigner->coarse, k);
+}
+
 int ck_assigner_set_centers(ck_assigner *assigner, const double *centers)
 {
     assigner->centers = centers;
+    assigner->coarse_serves = 0;
     if (assigner->model.k > 1)
         ck_screen_model_set(&assigner->model, assigner->X, centers, assigner->keep_image || assigner->packed);
     if (ck_stopped()) return CK_ERROR_STOPPED;
-    if (!assigner->coarse.shape) return CK_OK;
+    if (!assigner->coarse.shape || assigner->model.k < CK_COARSE_MIN_CENTERS) return CK_OK;
     ck_coarse_model_set(&assigner->coarse, &assigner->model, centers);
     if (ck_stopped()) return CK_ERROR_STOPPED;
     int exact = 1;

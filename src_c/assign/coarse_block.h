@@ -3,6 +3,7 @@
 #ifndef CK_COARSE_BLOCK_H
 #define CK_COARSE_BLOCK_H
 
+#include "../ck_test.h"
 #include "assign.h"
 
 ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *assigner);

@@ -103,6 +103,9 @@ double ck_random_uniform(ck_random *random); /* in [0, 1), a multiple of 2^-53 *
 /* The same as a function of the place alone. part 0 holds the numbers of ck_random_uniform. */
 double ck_random_uniform_at(const ck_random *random, uint32_t part, uint64_t position);
 
+/* --- clock.c --- */
+double ck_seconds(void); /* of a wall clock */
+
 /* --- small helpers --- */
 CK_INLINE int64_t ck_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 CK_INLINE int64_t ck_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -1,3 +1,4 @@
+#include "../ck_test.h"
 #include "base.h"
 
 static void mul_hi_lo(uint32_t a, uint32_t b, uint32_t *hi, uint32_t *lo)

@@ -93,6 +93,8 @@ typedef struct {
 
 /* For n rows and k centers; where they are few the shape stays NULL. Reserves memory: check arena->failed. */
 void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d);
+/* How many centers there are to be set: at most as many as there is memory for. */
+void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k);
 /* Packs centers (k x d) with the image of `model`, which has them already. */
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers);
 

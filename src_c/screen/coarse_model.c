@@ -10,6 +10,12 @@ int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d)
     return shape->format->stage_bytes(shape->panel_rows, d);
 }
 
+void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k)
+{
+    coarse->k = k;
+    coarse->n_panels = ck_ceil_div(k, coarse->shape->panel_centers);
+}
+
 void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d)
 {
     const ck_coarse_shape *shape = ck_coarse_table();
@@ -17,9 +23,8 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, i
     if (!shape || n < CK_COARSE_MIN_ROWS || k < CK_COARSE_MIN_CENTERS) return;
     if (d < CK_COARSE_MIN_FEATURES || d > shape->format->max_features) return;
     coarse->shape = shape;
-    coarse->k = k;
+    ck_coarse_model_set_count(coarse, k);
     coarse->n_words = ck_round_up(shape->format->words(d), shape->center_words);
-    coarse->n_panels = ck_ceil_div(k, shape->panel_centers);
     coarse->row_bytes = coarse->n_words * CK_WORD_BYTES;
     coarse->panel_bytes = (coarse->n_words + shape->head_lines) * shape->panel_centers * CK_WORD_BYTES;
     coarse->rounded_bytes = ck_rounded_bytes(coarse->n_words);

@@ -1,6 +1,7 @@
 /* probe.c - the kernels' own numbers, for the tests that attack their bound. */
 #include <string.h>
 
+#include "../ck_test.h"
 #include "coarse.h"
 
 enum { ALL_LANES = 64 };
@@ -43,7 +44,7 @@ static int probe_coarse(const ck_matrix *X, const ck_screen_model *model, const 
     const int64_t k = model->k, d = model->d;
     ck_coarse_model_init(&coarse, &arena, INT64_MAX, k, d);
     const ck_coarse_shape *shape = coarse.shape;
-    if (!shape) return CK_ERROR_STOPPED; /* no such screen, or too little for it */
+    if (!shape) return CK_ERROR_UNKNOWN; /* no such screen, or too little for it */
     const int64_t width = shape->panel_rows, r = shape->panel_centers;
     void *points = ck_arena_alloc(&arena, width, coarse.row_bytes),
          *panel = ck_arena_alloc(&arena, coarse.panel_bytes, 1);

@@ -15,6 +15,8 @@ typedef struct {
     ck_random random;
     int64_t rows[CHAIN_ROWS]; /* the chain */
     double *points;           /* CHAIN_ROWS x d */
+    ck_matrix chain;          /* the same */
+    ck_labeler labeler;
     int32_t labels[CHAIN_ROWS];
     double sqdists[CHAIN_ROWS]; /* to the nearest center */
     double *scratch;
@@ -56,13 +58,10 @@ static int64_t walk(chains *s)
 /* OUT row: the next center, of which there are j. */
 static int draw_center(chains *s, const double *centers, int64_t j, int64_t *row)
 {
-    const int64_t d = s->problem->X->n_features, row_bytes = d * (int64_t)sizeof(double);
-    const ck_matrix chain = {s->points, CHAIN_ROWS, d, row_bytes, sizeof(double), CK_F64};
-    ck_location where;
     int status = propose(s);
-    if (status == CK_OK) status = ck_assign(&chain, centers, j, NULL, s->problem->n_threads, s->labels, NULL, &where);
+    if (status == CK_OK) status = ck_labeler_run(&s->labeler, centers, j, s->labels);
     if (status != CK_OK) return status;
-    ck_label_distances(&chain, centers, s->labels, 0, CHAIN_ROWS, s->problem->unit, s->sqdists, s->scratch);
+    ck_label_distances(&s->chain, centers, s->labels, 0, CHAIN_ROWS, s->problem->unit, s->sqdists, s->scratch);
     *row = walk(s);
     return CK_OK;
 }
@@ -78,8 +77,10 @@ static int draw(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_t
     s->problem = problem;
     s->random = random;
     ck_sampler_init(&s->by_weight, arena, problem->X->n_rows);
-    ck_closest_init(&s->first, arena, problem);
+    ck_closest_init(&s->first, arena, problem, 1);
     s->points = CK_NEW(arena, double, CHAIN_ROWS *d);
+    s->chain = ck_dense_matrix(s->points, CHAIN_ROWS, d, CK_F64);
+    ck_labeler_init(&s->labeler, arena, &s->chain, k, problem->n_threads);
     s->scratch = CK_NEW(arena, double, ck_label_distances_scratch(d));
     if (arena->failed) return CK_ERROR_MEMORY;
     int status = ck_sampler_set_weights(&s->by_weight, problem);

@@ -2,10 +2,12 @@
 
 static int64_t scratch_size(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
 
-void ck_closest_init(ck_closest *c, ck_arena *arena, const ck_problem *problem)
+void ck_closest_init(ck_closest *c, ck_arena *arena, const ck_problem *problem, int64_t most)
 {
     const int64_t n = problem->X->n_rows;
     c->problem = problem;
+    c->most = most;
+    ck_labeler_init(&c->labeler, arena, problem->X, most, problem->n_threads);
     ck_sampler_init(&c->sampler, arena, n);
     const int workers = ck_useful_threads(problem->n_threads, c->sampler.n_blocks, INFINITY);
     c->sqdists = CK_NEW(arena, double, n);
@@ -49,10 +51,12 @@ static int add_block(void *context, int64_t block, int worker)
 int ck_closest_add(ck_closest *c, const double *centers, int64_t first, int64_t last)
 {
     const int64_t d = c->problem->X->n_features;
-    add_task task = {c, centers + first * d, first};
-    ck_location where;
-    if (first == last) return CK_OK;
-    int status =
-        ck_assign(c->problem->X, task.centers, last - first, NULL, c->problem->n_threads, c->labels, NULL, &where);
-    return status == CK_OK ? ck_closest_run(c, add_block, &task, 2.0 * (double)d) : status;
+    int status = CK_OK;
+    for (int64_t count; first < last && status == CK_OK; first += count) {
+        add_task task = {c, centers + first * d, first};
+        count = ck_min_i64(last - first, c->most);
+        status = ck_labeler_run(&c->labeler, task.centers, count, c->labels);
+        if (status == CK_OK) status = ck_closest_run(c, add_block, &task, 2.0 * (double)d);
+    }
+    return status;
 }

@@ -106,7 +106,7 @@ static int draw(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_t
     const ck_problem *problem = prepared->problem;
     candidates c;
     memset(&c, 0, sizeof c);
-    ck_closest_init(&c.closest, arena, problem);
+    ck_closest_init(&c.closest, arena, problem, 2 * OVERSAMPLING * k); /* seldom do more rows join a round */
     c.joining = CK_NEW(arena, int32_t, problem->X->n_rows);
     c.n_joining = CK_NEW(arena, int64_t, c.closest.sampler.n_blocks);
     if (arena->failed) return CK_ERROR_MEMORY;

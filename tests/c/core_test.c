@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src_c/ck_test.h"
 #include "../../src_c/settle/settle.h"
 
 enum { MAX_VALUES = 20000, MAX_ROWS = 700, MAX_FEATURES = 600, MAX_CLUSTERS = 60 };
@@ -140,11 +141,11 @@ static uint64_t fit_digest(const test_problem *t, int round, const char *isa, in
     return this_fit;
 }
 
-static void check_transform(const test_problem *t, int round, const char *isa)
+static void check_distances(const test_problem *t, int round, const char *isa)
 {
     static double distances[MAX_ROWS * MAX_CLUSTERS];
     ck_location where;
-    if (ck_transform(&t->X, t->centers, t->k, 2, CK_F64, distances, &where) != CK_OK) fail("ck_transform", round, isa);
+    if (ck_distances(&t->X, t->centers, t->k, 2, CK_F64, distances, &where) != CK_OK) fail("ck_distances", round, isa);
     for (int64_t i = 0; i < t->X.n_rows; i++)
         for (int64_t j = 0; j < t->k; j++) {
             const int64_t d = t->X.n_features;
@@ -351,7 +352,7 @@ int main(int argc, char **argv)
         for (int i = 0; i < n_isas; i++) {
             if (ck_choose_isa(isas[i]) != 0) fail("ck_choose_isa", round, isas[i]);
             check_labels(&t, round, isas[i]);
-            check_transform(&t, round, isas[i]);
+            check_distances(&t, round, isas[i]);
             uint64_t this_fit = fit_digest(&t, round, isas[i], 1 + round % 4);
             if (i > 0 && this_fit != expected) fail("fits differ between instruction sets", round, isas[i]);
             expected = this_fit;
