@@ -178,7 +178,7 @@ def test_columns(run, blobs):
 
 def test_many_columns_are_not_all_listed(run):
     write("many.csv", ",".join(f"c{i}" for i in range(20)) + "\n" + "1," * 19 + "1\n" + "2," * 19 + "2\n")
-    assert "c10, c11, and 8 more\n" in run("fit", "many.csv", "-k", 2)[1]
+    assert "c10, c11 and 8 more\n" in run("fit", "many.csv", "-k", 2)[1]
 
 
 # --- Missing values ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from helpers import blobs
 
 import ckmeans
 from ckmeans import KMeans, choose_k, diagnose, metrics, profile
-from ckmeans._validation import convergence_warning_class
+from ckmeans._input import convergence_warning_class
 
 MAX, LEAST = np.finfo("f8").max, 5e-324
 RNG = np.random.default_rng(0)

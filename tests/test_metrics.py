@@ -354,7 +354,7 @@ def test_a_sample_holds_rows_of_every_cluster():
     assert -1 < metrics.silhouette_score(X, labels, sample_size=50, random_state=0) < 1
     weights = np.ones(5000)
     weights[labels == 1] = 0
-    picked, _ = metrics._stratified_sample(metrics._check(X, labels, weights, 1), 100, 0)
+    picked, _ = metrics._sample(metrics._check(X, labels, weights, 1), 100, 0)
     counts = np.bincount(labels[picked], minlength=3)
     assert counts[1] == 0 and counts[2] == 2 and counts[0] == round(100 * (labels == 0).sum() / (weights > 0).sum())
     assert len(np.unique(picked)) == len(picked)

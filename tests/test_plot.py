@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from helpers import blobs, output_of, run_python, sqdist
 
-from ckmeans import KMeans, NotFittedError, _drawing, plot
+from ckmeans import KMeans, NotFittedError, plot
 from ckmeans.metrics import silhouette_samples
+from ckmeans.plot import _drawing
 
 pytest.importorskip("matplotlib")
 
@@ -187,7 +188,7 @@ def test_silhouette_draws_every_value_of_each_cluster(ax):
     assert len(bands_of(ax)) == 3
     for cluster, shape in enumerate(bands_of(ax)):
         own = np.sort(values[model.labels_ == cluster])
-        assert same_color(shape.get_facecolor(), _drawing.COLOURS[cluster])
+        assert same_color(shape.get_facecolor(), _drawing.COLORS[cluster])
         drawn, heights = shape.get_paths()[0].vertices.T
         np.testing.assert_allclose(np.unique(drawn[np.abs(drawn) > 0]), np.unique(own), rtol=1e-12)
         assert heights[drawn == own[-1]].min() == heights.min()  # the greatest on top
@@ -227,7 +228,9 @@ def test_silhouette_of_weighted_rows(ax, monkeypatch):
     extents = areas_of(ax)
     shares = np.bincount(model.labels_, weights) / weights.sum()
     np.testing.assert_allclose(extents[:, 3] - extents[:, 1], shares)
-    monkeypatch.setattr(plot, "MOST_SILHOUETTE_ROWS", counted.sum())  # rows of weight zero are as if absent
+    monkeypatch.setattr(
+        "ckmeans.plot._clusters.MOST_SILHOUETTE_ROWS", counted.sum()
+    )  # rows of weight zero are as if absent
     other = Figure().subplots()
     plot.silhouette(X[counted], model.labels_[counted], sample_weight=weights[counted], ax=other)
     again = plot.silhouette(X, model, sample_weight=weights, ax=Figure().subplots())
@@ -236,7 +239,7 @@ def test_silhouette_of_weighted_rows(ax, monkeypatch):
 
 
 def test_silhouettes_of_very_many_rows_are_those_of_a_sample(ax, monkeypatch):
-    monkeypatch.setattr(plot, "MOST_SILHOUETTE_ROWS", 200)
+    monkeypatch.setattr("ckmeans.plot._clusters.MOST_SILHOUETTE_ROWS", 200)
     X, model = fitted(5000, k=3)
     seen = []
     monkeypatch.setattr("ckmeans.metrics.silhouette_samples", lambda X, labels, **_: seen.append(labels) or labels / 9)
@@ -270,12 +273,12 @@ def test_clusters_draws_the_rows_and_the_centers(ax):
     for cluster, (points, line) in enumerate(zip(points_of(ax), ax.lines, strict=False)):
         np.testing.assert_array_equal(points, X[MODEL.labels_ == cluster])
         assert line.get_marker() == _drawing.MARKERS[cluster]
-        assert same_color(line.get_color(), _drawing.COLOURS[cluster])
+        assert same_color(line.get_color(), _drawing.COLORS[cluster])
     np.testing.assert_array_equal([centers_of(ax)[i] for i in range(4)], MODEL.cluster_centers_)
     assert (
         len(
             {
-                (_drawing.COLOURS[i % len(_drawing.COLOURS)], _drawing.MARKERS[i % len(_drawing.MARKERS)])
+                (_drawing.COLORS[i % len(_drawing.COLORS)], _drawing.MARKERS[i % len(_drawing.MARKERS)])
                 for i in range(56)
             }
         )
@@ -455,7 +458,7 @@ def test_labels_of_clusters_do_not_overlap(k, size):
 def test_sizes(ax):
     plot.sizes(MODEL, ax=ax)
     assert [bar.get_width() for bar in ax.patches] == MODEL.cluster_sizes_.tolist()
-    assert [same_color(bar.get_facecolor(), _drawing.COLOURS[i]) for i, bar in enumerate(ax.patches)] == [True] * 4
+    assert [same_color(bar.get_facecolor(), _drawing.COLORS[i]) for i, bar in enumerate(ax.patches)] == [True] * 4
     assert words(ax.texts) == [f"{n} ({n / 300:.1%})" for n in MODEL.cluster_sizes_]
     assert ax.get_title() == "Cluster sizes, 300 rows"
     labels = plot.sizes([3, 0, 3, 3], ax=Figure().subplots())
@@ -535,8 +538,12 @@ WRONG_DATA = [
     (plot.clusters, (X[0], MODEL), "Expected 2D array for X"),
     (plot.profiles, (X[:, :1], MODEL), "X has 1 features, but KMeans is expecting 2"),
     (plot.profiles, (np.array([[np.nan]]), [0]), "X contains NaN at row 0, feature 0"),
-    (plot.silhouette, (X, [0, 1]), r"model must be integers of shape \(300,\)"),
-    (plot.clusters, (X, MODEL.labels_ - 1), r"model must be numbers of .*, from 0 to 65535; got -1"),
+    (plot.silhouette, (X, [0, 1]), r"model, unless a fitted KMeans, must be integers of shape \(300,\)"),
+    (
+        plot.clusters,
+        (X, MODEL.labels_ - 1),
+        r"model, unless a fitted KMeans, must be numbers of .*, from 0 to 65535; got -1",
+    ),
     (plot.sizes, (["a", "b"],), "model must be integers"),
     (plot.sizes, (None,), "model must be integers"),
     (plot.sizes, ([],), "model must be integers"),

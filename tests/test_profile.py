@@ -8,7 +8,8 @@ import pytest
 from helpers import ROOT, blobs, unchanged
 
 from ckmeans import KMeans
-from ckmeans.profiling import LARGEST_DIFFERENCE, Profile, profile
+from ckmeans._statistics import LARGEST_DIFFERENCE
+from ckmeans.profiling import Profile, profile
 
 pytest.importorskip("pandas")
 pytest.importorskip("polars")
