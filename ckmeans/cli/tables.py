@@ -96,13 +96,17 @@ def choose_columns(table: pa.Table, wanted: Sequence[str] | None) -> list[str]:
         if not numeric:
             raise CommandError(f"no numeric column among {listed_names(map(quoted, table.column_names))}")
         return numeric
+    # Blanks at its ends belong to a name where the table has it so.
+    wanted = [name if name in table.column_names else name.strip() for name in wanted]
+    if len(set(wanted)) < len(wanted):
+        raise CommandError("--columns names a column twice: " + listed_names(map(quoted, wanted)))
     for name in wanted:
         if name not in table.column_names:
             near = difflib.get_close_matches(name, table.column_names) or table.column_names
             raise CommandError(f"no column named {quoted(name)}; there is {listed_names(map(quoted, near))}")
         if name not in numeric:
             raise CommandError(f"column {quoted(name)} is not numeric: {why_not_numeric(table[name])}")
-    return list(wanted)
+    return wanted
 
 
 def is_numeric(arrow_type: pa.DataType) -> bool:
