@@ -6,8 +6,8 @@ from ._input import ConvergenceWarning, NotFittedError
 from ._show.progress import Progress
 from ._version import __version__
 from .diagnosis import Diagnosis, Finding, diagnose
-from .estimators import KMeans
 from .estimators.functions import assign, kmeans, kmeans_plusplus
+from .estimators.kmeans import KMeans
 from .profiling import Profile, profile
 from .selection import KSelection, choose_k
 

@@ -93,7 +93,7 @@ CASES = {
     "iris": (lambda seed: IRIS, 3, "overlap", "unstable"),
     "iris, two clusters": (lambda seed: IRIS, 2, "", ""),
     "penguins": (lambda seed: PENGUINS.to_numpy(), 3, "unlike-scales", "unstable overlap"),
-    "penguins, standardised": (lambda seed: STANDARDISED.to_numpy(), 3, "overlap", "unstable"),
+    "penguins, standardized": (lambda seed: STANDARDISED.to_numpy(), 3, "overlap", "unstable"),
     "digits": (lambda seed: DIGITS, 10, "overlap constant-columns", "unstable"),
     "two Gaussians, 2 sd apart": (
         lambda seed: normal(seed, 800, 2) + np.where(np.arange(800) < 400, 2, 0)[:, np.newaxis] * [1, 0],

@@ -18,7 +18,7 @@ from ckmeans.selection.elbow import bend
 from ckmeans.selection.recommendation import find_structure, recommend
 
 
-def standardised(X):
+def standardized(X):
     return (X - X.mean(axis=0)) / X.std(axis=0)
 
 
@@ -29,7 +29,7 @@ def of_scikit_learn(name):
 def penguins():
     table = pytest.importorskip("pandas").read_csv(ROOT / "examples" / "penguins.csv")
     names = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
-    return standardised(table[names].dropna().to_numpy(float))
+    return standardized(table[names].dropna().to_numpy(float))
 
 
 def separated(k, d, n, seed):

@@ -1,5 +1,1 @@
-"""The estimators, one file each; ``functions`` has k-means for those who need none."""
-
-from .kmeans import KMeans
-
-__all__ = ["KMeans"]
+"""The estimators, one file each, and ``functions`` for those who need none."""

@@ -14,7 +14,7 @@ from .. import _input as check
 from .._fitting.sampling import even_sample, shuffled
 from .._statistics import Moments, blocks, cluster_members, safe_unit
 from .._types import Floats, Labels, Mask, Names, Positions
-from ..estimators import KMeans
+from ..estimators._base import CenterEstimator
 
 SAMPLE_ROWS = 5000  # for silhouettes and refits
 SMALL_SHARE = 0.1  # of the average size of a cluster; cuts of one Gaussian in few dimensions have 0.3 or more
@@ -38,7 +38,7 @@ class Case:
     labels: Labels
     centers: Floats
     weights: Floats
-    model: KMeans
+    model: CenterEstimator
     names: Names
     seed: int
     n_threads: int

@@ -18,8 +18,8 @@ from .. import metrics
 from .._show.text import listed
 from .._statistics import Moments, cluster_averages, norms, quartiles, ratios
 from .._types import Floats, Mask, Positions
-from ..estimators import KMeans
 from ..estimators.functions import assign
+from ..estimators.kmeans import KMeans
 from .case import Case
 from .findings import Finding
 from .structures import find_structures
@@ -205,7 +205,7 @@ def overlap(case: Case) -> Finding | None:
 
 
 def unstable(case: Case) -> Finding | None:
-    sample, init = case.main_sample, case.model.init
+    sample, init = case.main_sample, getattr(case.model, "init", "its own")
     by_chance = isinstance(init, str) or callable(init)
     if not by_chance or len(case.centers) < 2 or len(sample.labels) < ROWS_A_CLUSTER * len(case.centers):
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .. import _input as check
-from ..estimators import KMeans
+from ..estimators._base import CenterEstimator
 from .case import Case
 from .checks import CHECKS
 from .findings import SEVERITIES, Diagnosis
@@ -16,7 +16,7 @@ from .findings import SEVERITIES, Diagnosis
 
 def diagnose(
     X: ArrayLike,
-    model: KMeans,
+    model: CenterEstimator,
     *,
     sample_weight: ArrayLike | None = None,
     feature_names: Sequence[str] | None = None,
@@ -29,8 +29,8 @@ def diagnose(
     ----------
     X : array-like of shape (n_samples, n_features)
         The rows that the model was fitted on, scaled as they were then, or others like them.
-    model : KMeans
-        A fitted estimator.
+    model : KMeans, or another estimator of this package
+        Fitted.
     sample_weight : array-like of shape (n_samples,) or float, optional
         A row of weight w counts as w rows; one of weight 0 is left out.
     feature_names : sequence of str of length n_features, optional
@@ -92,7 +92,7 @@ def diagnose(
     >>> "unlike-scales" in diagnose(X, KMeans(3, random_state=0).fit(X), random_state=0).codes
     True
     """
-    if not isinstance(model, KMeans):
+    if not isinstance(model, CenterEstimator):
         raise TypeError(f"model must be a fitted KMeans, got {type(model).__name__}")
     rows = check.check_rows(X)
     labels, centers = check.predicted(model, X, rows, n_threads)

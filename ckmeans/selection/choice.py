@@ -16,7 +16,7 @@ from .._fitting.sampling import generator, sample_rows
 from .._fitting.side_by_side import side_by_side
 from .._fitting.sweep import sweep
 from .._show.progress import ProgressLine
-from ..estimators import KMeans
+from ..estimators.kmeans import KMeans
 from .criteria import CRITERIA, empty_table
 from .elbow import bend, elbow_point
 from .recommendation import STRUCTURE_GAIN, find_structure, recommend

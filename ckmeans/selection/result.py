@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _input as check
 from .._show.tables import Cell, aligned, html_table
-from ..estimators import KMeans
+from ..estimators.kmeans import KMeans
 from .criteria import COLUMNS, ERRORS, SHORT
 
 

@@ -17,7 +17,7 @@ from .._fitting.sampling import generator, sample_rows
 from .._fitting.side_by_side import side_by_side
 from .._fitting.sweep import sweep
 from .._types import Floats, Labels, Table
-from ..estimators import KMeans
+from ..estimators.kmeans import KMeans
 
 SILHOUETTE_ROWS = 10_000
 """Rows of the sample that silhouettes are taken of."""
@@ -53,8 +53,8 @@ def score(
         )
     if several and countable and "calinski_harabasz" in names:
         # Where nothing scatters within, the public function says 1, as scikit-learn does; here it is to be the best.
-        labelled = metrics._check(rows, fit.labels, **common)
-        line["calinski_harabasz"] = metrics._calinski_harabasz(labelled, without_scatter=math.inf)
+        labeled = metrics._check(rows, fit.labels, **common)
+        line["calinski_harabasz"] = metrics._calinski_harabasz(labeled, without_scatter=math.inf)
     if several and "davies_bouldin" in names:
         line["davies_bouldin"] = metrics.davies_bouldin_score(rows, fit.labels, **common)
     line["seconds"] += time.perf_counter() - started
