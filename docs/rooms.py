@@ -17,9 +17,11 @@ Edges = dict[str, set[str]]
 # --- C ----------------------------------------------------------------------------------------------------------
 
 
-def c_room(path: Path) -> str:
-    """A folder of ``src_c``, or a file that lies beside them; headers there are open to all, and no room."""
-    return path.name if path.parent == ROOT / "src_c" else path.parent.name
+def c_room(path: Path) -> str | None:
+    """A folder of ``src_c``, or a file beside them, with its header; other headers there are no room, but for all."""
+    if path.parent != ROOT / "src_c":
+        return path.parent.name
+    return f"{path.stem}.c" if path.with_suffix(".c").is_file() else None
 
 
 def included(path: Path) -> list[Path]:
@@ -29,14 +31,11 @@ def included(path: Path) -> list[Path]:
 
 
 def c_edges() -> Edges:
-    sources = sorted((ROOT / "src_c").rglob("*.[ch]"))
     edges: Edges = {}
-    for path in sources:
-        if path.parent == ROOT / "src_c" and path.suffix == ".h":
-            continue
-        known = edges.setdefault(c_room(path), set())
-        known |= {c_room(place) for place in included(path) if place.parent != ROOT / "src_c"}
-        known.discard(c_room(path))
+    for path in sorted((ROOT / "src_c").rglob("*.[ch]")):
+        if room := c_room(path):
+            known = {other for place in included(path) if (other := c_room(place))}
+            edges.setdefault(room, set()).update(known - {room})
     return edges
 
 

@@ -27,13 +27,13 @@ class CenterEstimator:
     n_features_in_: int
     feature_names_in_: Names
 
-    _estimator_type = "clusterer"
-
     n_threads: int | None
+    _estimator_type = "clusterer"
 
     # --- Fitting ------------------------------------------------------------------------------------------------
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Cluster the rows of ``X``: each estimator's own."""
         raise NotImplementedError
 
     def _take(self, result: KMeansResult, n_features: int, names: Names | None) -> Self:
