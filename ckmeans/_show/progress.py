@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from typing import NamedTuple, Self
@@ -37,6 +36,8 @@ def iteration_words(progress: Progress) -> str:
 
 def terminal_width() -> int:
     """Characters that fit a line."""
+    import shutil  # here, as it loads much
+
     return shutil.get_terminal_size().columns
 
 

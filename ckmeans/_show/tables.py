@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -53,6 +52,13 @@ class Cell(NamedTuple):
     style: str = ""
 
 
+def escaped(text: str) -> str:
+    """Any text as HTML."""
+    import html  # here, as it loads the names of all characters
+
+    return html.escape(text)
+
+
 def html_table(head: Iterable[str], rows: Iterable[Iterable[Cell | str]]) -> str:
     lines = ["<table>", _html_row("th", head), *(_html_row("td", row) for row in rows), "</table>"]
     return "\n".join(lines)
@@ -63,5 +69,5 @@ def _html_row(tag: str, cells: Iterable[Cell | str]) -> str:
     for cell in cells:
         text, style = cell if isinstance(cell, Cell) else (cell, "")
         opening = f'{tag} style="{style}"' if style else tag
-        row.append(f"<{opening}>{html.escape(text).replace(chr(10), '<br>')}</{tag}>")
+        row.append(f"<{opening}>{escaped(text).replace(chr(10), '<br>')}</{tag}>")
     return f"<tr>{''.join(row)}</tr>"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 
 def printable(text: str) -> str:
     """Text without what could move the cursor, change colors or break the line: each such character becomes "?"."""
+    import unicodedata
+
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "?" for c in text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _input as check
-from .._show.tables import Cell, aligned, html_table
+from .._show.tables import Cell, aligned, escaped, html_table
 from ..estimators.kmeans import KMeans
 from .criteria import COLUMNS, ERRORS, SHORT
 
@@ -165,8 +164,8 @@ class KSelection:
             plain, shaded = (f"text-align: right{bold}{shade}" for shade in ("", "; background: #cfe8f7"))
             rows.append([Cell(cell.removesuffix("*"), shaded if cell.endswith("*") else plain) for cell in line])
         return (
-            f"<p><b>{html.escape(self.verdict)}</b></p>{html_table(self._head(), rows)}"
-            f"<p>Shaded: chosen by the criterion. {html.escape(self._elbow_words())}</p>"
+            f"<p><b>{escaped(self.verdict)}</b></p>{html_table(self._head(), rows)}"
+            f"<p>Shaded: chosen by the criterion. {escaped(self._elbow_words())}</p>"
         )
 
     # --- Other forms --------------------------------------------------------------------------------------------
