@@ -1,7 +1,7 @@
 """Builds the one extension module; everything else about the package stands in pyproject.toml.
 
 Switches, as environment variables:
-    CKMEANS_DEBUG=1                     assertions and symbols, no optimisation
+    CKMEANS_DEBUG=1                     assertions and symbols, no optimization
     CKMEANS_SANITIZE=address,undefined  the sanitizers of GCC and Clang
     CKMEANS_TILE_MODEL=1                AMX tiles in software (tests/c/tile_model.c), to test their kernels without them
     SOURCE_DATE_EPOCH=seconds           the time that archives carry: with it two builds have the same bytes
@@ -36,8 +36,8 @@ class BuildExt(build_ext):
             compile_args = ["/std:c11", "/O2", "/fp:precise", "/Brepro"]  # Brepro: no time in what is built
             link_args = ["/Brepro"]
         else:
-            optimise = ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]
-            compile_args = ["-std=c11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", *optimise]
+            optimize = ["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]
+            compile_args = ["-std=c11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", *optimize]
             compile_args += ["-pthread", "-fvisibility=hidden", f"-ffile-prefix-map={os.getcwd()}=."]
             link_args = ["-pthread", "-lm"]
             if SANITIZE:

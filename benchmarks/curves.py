@@ -14,7 +14,7 @@ from benchmarks.picture import (
     SOFT,
     add_legend,
     drawn_names,
-    labelled_mark,
+    labeled_mark,
     mark,
     plain,
     pyplot,
@@ -135,7 +135,7 @@ def sweep(results: dict[str, Any], path: Path) -> bool:
     )
     names = drawn_names(answered(record) for record in records)
     peak = {"color": INK, "linewidth": 1, "linestyle": ":", "label": "float32 peak"}
-    add_legend(figure, [*({**labelled_mark(name), **line(name)} for name in names), peak])
+    add_legend(figure, [*({**labeled_mark(name), **line(name)} for name in names), peak])
     save(figure, path)
     return True
 

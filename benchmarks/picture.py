@@ -73,7 +73,7 @@ def draw(results: dict[str, Any], path: Path) -> bool:
     words = subtitle(results, "Same data, same initial centers, same number of iterations")
     axes.text(0, 1.01, words, transform=axes.transAxes, va="bottom", fontsize=9, color=SOFT, linespacing=1.4)
     ours = {"color": GREEN, "linewidth": 2.5, "label": OURS}
-    add_legend(figure, [ours, *(labelled_mark(name) for name in drawn_names(ratios for _, ratios in rows))])
+    add_legend(figure, [ours, *(labeled_mark(name) for name in drawn_names(ratios for _, ratios in rows))])
     save(figure, path)
     return True
 
@@ -109,7 +109,7 @@ def mark(name: str) -> dict[str, Any]:
     }
 
 
-def labelled_mark(name: str) -> dict[str, Any]:
+def labeled_mark(name: str) -> dict[str, Any]:
     label = name if CONTESTANTS[name].exact else f"{name} (approximate, own centers)"
     return {"label": label, **mark(name)}
 

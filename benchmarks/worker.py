@@ -103,7 +103,7 @@ class Worker:
         """The seconds of every iteration, and what ran: names, each with how many iterations in a row.
 
         ckmeans calls back at the end of an iteration. The first one carries what a fit does once at its start; the
-        labelling after the last is left out.
+        labeling after the last is left out.
         """
         assert isinstance(self._contestant, Ckmeans)
         ends: list[float] = []

@@ -1,11 +1,13 @@
 """Exact k-means, the same bits everywhere, and fast."""
 
 from ._config import show_config
-from ._functions import KMeansResult, assign, kmeans, kmeans_plusplus
-from ._kmeans import KMeans
-from ._validation import ConvergenceWarning, NotFittedError
+from ._fitting.result import KMeansResult
+from ._input import ConvergenceWarning, NotFittedError
+from ._show.progress import Progress
 from ._version import __version__
 from .diagnosis import Diagnosis, Finding, diagnose
+from .estimators.functions import assign, kmeans, kmeans_plusplus
+from .estimators.kmeans import KMeans
 from .profiling import Profile, profile
 from .selection import KSelection, choose_k
 
@@ -18,6 +20,7 @@ __all__ = [
     "KSelection",
     "NotFittedError",
     "Profile",
+    "Progress",
     "__version__",
     "assign",
     "choose_k",

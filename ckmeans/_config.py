@@ -5,7 +5,8 @@ import os
 import numpy as np
 
 from . import _core
-from ._threads import default_threads
+from ._input import default_threads
+from ._show.tables import aligned
 from ._version import __version__
 
 # What kernels are chosen for, each by itself.
@@ -32,6 +33,4 @@ def show_config() -> None:
         "threads run by": _core.parallel_backend(),
         "threads by default": str(default_threads()),
     }
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        print(f"{name:<{width}}  {value}")
+    print("\n".join(line.rstrip() for line in aligned([list(lines), list(lines.values())], n_left=2)))

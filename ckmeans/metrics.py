@@ -1,4 +1,4 @@
-"""How good a clustering is: scores of a labelling, by the core, the same for any number of threads.
+"""How good a clustering is: scores of a labeling, by the core, the same for any number of threads.
 
 A row of weight w counts as w rows in every score that takes weights; one of weight 0 as if absent. Clusters are what
 the labels name, whichever values they have.
@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from . import _validation as check
-from ._gap import GapResult, gap_statistic
-from ._sweep import generator
+from . import _input as check
+from ._fitting.gap import GapResult, gap_statistic
+from ._fitting.sampling import generator, shuffled, stratified_sample
+from ._statistics import cluster_members
+from ._types import Floats, Labels, Positions
 
 __all__ = [
     "GapResult",
@@ -31,15 +33,14 @@ __all__ = [
     "simplified_silhouette",
 ]
 
-Floats = NDArray[np.float64]
 METRICS = ("euclidean", "sqeuclidean")
 
 
-class _Labelled(NamedTuple):
+class _Labeled(NamedTuple):
     """Checked arguments of a score."""
 
     rows: NDArray[Any]
-    labels: NDArray[np.int32]
+    labels: Labels
     n_labels: int
     weights: Floats | None
     exponent: int
@@ -54,11 +55,11 @@ class _Labelled(NamedTuple):
         return float(check.rescaled(1.0, -self.exponent))
 
 
-def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labelled:
+def _check(X: Any, labels: Any, sample_weight: Any, n_threads: Any) -> _Labeled:
     rows = check.check_rows(X)
     codes, n_labels = check.check_labels(labels, len(rows))
     weights, exponent, n_weighted = check.check_weights(sample_weight, len(rows))
-    return _Labelled(rows, codes, n_labels, weights, exponent, n_weighted, check.check_n_threads(n_threads))
+    return _Labeled(rows, codes, n_labels, weights, exponent, n_weighted, check.check_n_threads(n_threads))
 
 
 def rows_by_weight(weights: NDArray[Any], exponent: int) -> float:
@@ -89,7 +90,7 @@ class _Scatter(NamedTuple):
         return math.fsum(self.squares)
 
 
-def _scatter(data: _Labelled, want_distances: bool = False) -> _Scatter:
+def _scatter(data: _Labeled, want_distances: bool = False) -> _Scatter:
     weights, means, squares, distances, unit = _core.cluster_scatter(
         data.rows, data.labels, data.n_labels, data.weights, data.n_threads, want_distances
     )
@@ -157,7 +158,7 @@ def silhouette_samples(
     return _silhouettes(data, metric, None, "silhouette_samples")[0]
 
 
-def _silhouettes(data: _Labelled, metric: str, centers: Floats | None, what: str) -> tuple[Floats, float]:
+def _silhouettes(data: _Labeled, metric: str, centers: Floats | None, what: str) -> tuple[Floats, float]:
     counted = data.labels if data.weights is None else data.labels[data.weights > 0]
     n_clusters = int(np.count_nonzero(np.bincount(counted)))
     _check_several(n_clusters, what)
@@ -242,7 +243,7 @@ def silhouette_score(
     if sample_size is None or not samples:
         _, score = _silhouettes(data, metric, None, "silhouette_score")
     else:
-        rows, groups = _stratified_sample(data, sample_size, seed)
+        rows, groups = _sample(data, sample_size, seed)
         score = _stratified_mean(data, rows, metric)
         error = _sampling_error(data, rows, groups, metric) if return_standard_error else 0.0
     return (score, error) if return_standard_error else score
@@ -252,7 +253,7 @@ ERROR_GROUPS = 10
 """Parts of a sample that are scored on their own, for the error of its score."""
 
 
-def _sampling_error(data: _Labelled, rows: NDArray[np.intp], groups: NDArray[np.intp], metric: str) -> float:
+def _sampling_error(data: _Labeled, rows: Positions, groups: Positions, metric: str) -> float:
     """From the parts of the sample; NaN where one holds less than two rows of a cluster, which tells nothing of it."""
     k = data.n_labels
     counts = np.bincount(groups * k + data.labels[rows], minlength=ERROR_GROUPS * k).reshape(ERROR_GROUPS, k)
@@ -263,7 +264,7 @@ def _sampling_error(data: _Labelled, rows: NDArray[np.intp], groups: NDArray[np.
     return math.sqrt(left) * float(np.std(parts, ddof=1)) / math.sqrt(ERROR_GROUPS)
 
 
-def _stratified_mean(data: _Labelled, picked: NDArray[np.intp], metric: str) -> float:
+def _stratified_mean(data: _Labeled, picked: Positions, metric: str) -> float:
     """Silhouette within the picked rows: the mean of the clusters' means by the weights that the clusters have."""
     weights = np.ones(len(picked)) if data.weights is None else data.weights[picked]
     sample = data._replace(rows=data.rows[picked], labels=data.labels[picked], weights=weights)
@@ -275,21 +276,10 @@ def _stratified_mean(data: _Labelled, picked: NDArray[np.intp], metric: str) -> 
     return math.fsum(totals[there] * sums[there] / taken[there]) / math.fsum(totals[there])
 
 
-def _stratified_sample(data: _Labelled, sample_size: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _sample(data: _Labeled, sample_size: int, seed: int) -> tuple[Positions, Positions]:
     """Rows of positive weight, ascending, and the group of each."""
-    random = generator(seed)
-    labels = data.labels if data.n_labels > 2**16 else data.labels.astype(np.uint16)  # sorted by radix
-    rows = np.argsort(labels, kind="stable")
-    if data.weights is not None:
-        rows = rows[data.weights[rows] > 0]
-    sizes = np.bincount(data.labels[rows], minlength=data.n_labels)
-    wanted = np.maximum(np.rint(sizes * (sample_size / len(rows))).astype(np.intp), 2)
-    starts = np.cumsum(sizes) - sizes
-    strata = [
-        rows[start : start + size][random.permutation(size)[:count]]
-        for start, size, count in zip(starts, sizes, wanted, strict=True)
-    ]
-    picked = np.concatenate(strata)
+    strata = shuffled(cluster_members(data.labels, data.n_labels, data.weights), generator(seed))
+    picked = stratified_sample(strata, sample_size, least=2)
     order = np.argsort(picked, kind="stable")
     return picked[order], (np.arange(len(picked)) % ERROR_GROUPS)[order]
 
@@ -339,7 +329,7 @@ def calinski_harabasz_score(
     return _calinski_harabasz(_check(X, labels, sample_weight, n_threads), without_scatter=1.0)
 
 
-def _calinski_harabasz(data: _Labelled, without_scatter: float) -> float:
+def _calinski_harabasz(data: _Labeled, without_scatter: float) -> float:
     scatter = _scatter(data)
     n, k = scatter.n_rows, len(scatter.weights)
     _check_several(k, "calinski_harabasz_score")
@@ -412,7 +402,7 @@ def aic(
     return _information_criterion(_check(X, labels, sample_weight, n_threads), "aic", lambda _: 2.0)
 
 
-def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
+def _information_criterion(data: _Labeled, what: str, penalty: Any) -> float:
     scatter = _scatter(data)
     n, k, d = scatter.n_rows, len(scatter.weights), data.rows.shape[1]
     _check_weight(k, n, what)
@@ -435,11 +425,11 @@ def _information_criterion(data: _Labelled, what: str, penalty: Any) -> float:
     return criterion
 
 
-# --- Agreement of two labellings ------------------------------------------------------------------------------------
+# --- Agreement of two labelings ------------------------------------------------------------------------------------
 
 
 def adjusted_rand_score(labels_true: ArrayLike, labels_pred: ArrayLike) -> float:
-    """Agreement of two labellings about pairs of rows: 1 for the same clusters, near 0 for chance.
+    """Agreement of two labelings about pairs of rows: 1 for the same clusters, near 0 for chance.
 
     Hubert and Arabie (Journal of Classification 2, 1985). Symmetric; names of clusters do not matter.
 

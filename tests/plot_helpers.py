@@ -5,13 +5,13 @@ import types
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from ckmeans.selection import CRITERIA, DTYPE, _empty_table
+from ckmeans.selection.criteria import CRITERIA, DTYPE, empty_table
 
 
 def selection(ks=range(1, 9), *, elbow=4, recommended_k=4, structured=True, choices=None, **columns):
     """A KSelection, made up, with all criteria or those given."""
     k = np.asarray(ks)
-    table = _empty_table(k)
+    table = empty_table(k)
     for name in DTYPE.names[1:]:
         table[name] = columns.get(name, np.nan if columns else 2 + np.cos(k))
     table["inertia"] = columns.get("inertia", 100 / k)

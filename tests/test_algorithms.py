@@ -4,51 +4,13 @@ import numpy as np
 import pytest
 from conftest import layouts
 from helpers import blobs, same_bits
+from hostile import CORRELATED, FEW_FEATURES, N_ROWS, correlated, few_features
 
 import ckmeans
 from ckmeans import _core
 
-ROWS = 4200
 
-
-def correlated(kind, rng):
-    """Rows whose scatter lies along a few directions, with something hostile about them."""
-    n_features = 60 if kind == "wide" else 24
-    X = rng.normal(size=(ROWS, 4)) @ rng.normal(size=(4, n_features)) + 0.02 * rng.normal(size=(ROWS, n_features))
-    if kind == "float32":
-        return X.astype(np.float32)
-    if kind == "bytes":
-        return np.clip(128 + 20 * X, 0, 255).astype(np.uint8)
-    if kind == "offset":
-        return X + 1e6
-    if kind == "duplicates":
-        return np.repeat(X[: ROWS // 20], 20, axis=0)
-    if kind == "ties":  # a lattice: centers and rows coincide and lie half-way between each other
-        return np.repeat(rng.integers(0, 3, size=(ROWS, 3)).astype(float), 8, axis=1)
-    if kind == "tiny":
-        return X * 1e-30
-    if kind == "tiny float32":
-        return (X * 1e-25).astype(np.float32)
-    if kind == "huge float32":
-        return (X * 1e18).astype(np.float32)
-    if kind == "one huge row":
-        X[17] = 1e30
-        return X
-    if kind == "constant features":
-        X[:, 5:15] = 7.0
-        return X
-    if kind == "far apart":  # float32 images are coarse beside the distances within each half
-        return X + rng.choice([-3e4, 3e4], size=(ROWS, 1))
-    return X
-
-
-KINDS = (
-    "plain", "wide", "float32", "bytes", "offset", "duplicates", "ties", "tiny", "tiny float32", "huge float32",
-    "one huge row", "constant features", "far apart",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CORRELATED)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_every_algorithm_gives_the_bits_of_lloyd(isa, kind, weighted):
     rng = np.random.default_rng(len(kind))
@@ -60,43 +22,6 @@ def test_every_algorithm_gives_the_bits_of_lloyd(isa, kind, weighted):
     for algorithm in _core.ALGORITHMS:
         for threads in (1, 2, 3):
             same_bits(plain, ckmeans.kmeans(X, algorithm=algorithm, n_threads=threads, **parameters))
-
-
-def few_features(kind, rng):
-    """Rows of few features, with something hostile about them."""
-    X = rng.normal(size=(ROWS, {"line": 1, "plane": 2, "eight": 8}.get(kind, 3))) + 4 * rng.integers(0, 4, (ROWS, 1))
-    if kind == "bytes":
-        return np.clip(60 + 20 * X, 0, 255).astype(np.uint8)
-    if kind == "float32":
-        return X.astype(np.float32)
-    if kind == "offset":
-        return X + 1e6
-    if kind == "duplicates":
-        return np.repeat(X[: ROWS // 100], 100, axis=0)
-    if kind == "ties":
-        return rng.integers(0, 6, size=(ROWS, 3)).astype(float)
-    if kind == "tiny":
-        return X * 1e-150
-    if kind == "huge":
-        return X * 1e300
-    if kind == "huge float32":
-        return (X * 1e37).astype(np.float32)
-    if kind == "outliers":
-        X[::500] *= rng.choice([1e10, 1e100], size=(len(X[::500]), 1))
-        return X
-    if kind == "constant features":
-        X[:, 0] = 1e300
-        X[:, 2] = 0.0
-        return X
-    if kind == "equal rows":
-        return np.full_like(X, 3.3)
-    return X
-
-
-FEW_FEATURES = (
-    "plain", "line", "plane", "eight", "bytes", "float32", "offset", "duplicates", "ties", "tiny", "huge",
-    "huge float32", "outliers", "constant features", "equal rows",
-)  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
@@ -152,12 +77,12 @@ def test_projection_runs_where_it_serves_and_measures_few_pairs(float_screen, al
 
 
 def test_auto_never_projects_where_directions_are_equal():
-    X = np.random.default_rng(0).normal(size=(ROWS, 60))
+    X = np.random.default_rng(0).normal(size=(N_ROWS, 60))
     assert "projection" not in ckmeans.kmeans(X, 32, random_state=0, max_iter=5).history["algorithm"]
 
 
 def test_bounds_skip_rows_of_separate_clusters():
-    X = blobs(ROWS, 6, 30, seed=3, spread=0.3)
+    X = blobs(N_ROWS, 6, 30, seed=3, spread=0.3)
     history = ckmeans.kmeans(X, 30, algorithm="hamerly", random_state=0, tol=0).history
     assert set(history["algorithm"]) == {"hamerly"} and history["screened"][0] == 1.0
     assert len(history) > 1 and history["screened"][-1] < 0.2
@@ -175,13 +100,13 @@ def test_bounds_of_rows_that_the_screen_leaves_open(isa, groups):
 
 
 def test_auto_does_not_keep_bounds_that_exclude_nothing():
-    X = np.random.default_rng(0).random((ROWS, 60))
+    X = np.random.default_rng(0).random((N_ROWS, 60))
     history = ckmeans.kmeans(X, 200, random_state=0, max_iter=3, tol=0).history
     assert history["algorithm"].tolist() == ["lloyd"] * 3
 
 
 def test_auto_takes_to_bounds_when_centers_come_to_rest(float_screen):
-    X = blobs(ROWS, 40, 40, seed=4, spread=1.5)
+    X = blobs(N_ROWS, 40, 40, seed=4, spread=1.5)
     history = ckmeans.kmeans(X, 200, random_state=0, tol=0).history
     assert history["algorithm"][0] == "lloyd" and history["algorithm"][-1] == "yinyang"
     assert history["screened"][-1] < 0.2
@@ -204,15 +129,15 @@ def test_bounds_hold_over_thousands_of_iterations_of_hardly_moving_centers(scale
 def test_auto_leaves_projection_where_it_measures_too_much():
     """Nearly all scatter along one direction, but the clusters differ in the others."""
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(ROWS, 48)) * 0.05
-    X[:, 0] = rng.choice([-1.0, 1.0], size=ROWS) * 30
+    X = rng.normal(size=(N_ROWS, 48)) * 0.05
+    X[:, 0] = rng.choice([-1.0, 1.0], size=N_ROWS) * 30
     history = ckmeans.kmeans(X, 32, algorithm="auto", random_state=0, max_iter=6).history
     assert history["algorithm"][0] == "projection" and history["algorithm"][-1] == "lloyd"
 
 
 def test_projection_from_given_centers_and_any_layout():
     X = correlated("wide", np.random.default_rng(5)).astype(np.float32)
-    init = X[:: ROWS // 30][:30]
+    init = X[:: N_ROWS // 30][:30]
     plain = ckmeans.kmeans(X, 30, init=init, algorithm="lloyd", tol=0)
     for layout in layouts(X).values():
         same_bits(plain, ckmeans.kmeans(layout, 30, init=init, algorithm="projection", tol=0))

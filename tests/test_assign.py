@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import reference
 from conftest import layouts
+from hostile import ASSIGNED, assigned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,50 +15,6 @@ DTYPES = ["f4", "f8", "i1", "u1", "i2", "u2"]
 each_isa = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
 
-def problem(draw_seed, n, d, k, dtype, kind):
-    """Rows and centers of one hostile kind."""
-    rng = np.random.default_rng(draw_seed)
-    X, C = rng.normal(size=(n, d)), rng.normal(size=(k, d))
-    if kind == "grid":  # ties everywhere
-        X, C = rng.integers(-2, 3, size=(n, d)) / 2, rng.integers(-2, 3, size=(k, d)) / 2
-    elif kind == "centers among rows":
-        C = X[rng.integers(n, size=k)]
-    elif kind == "near ties":  # pairs of centers mirrored about rows, one moved by a few units in the last place
-        C = np.repeat(X[rng.integers(n, size=k)], 2, axis=0)[:k]
-        steps = rng.integers(-2, 3, size=C.shape) * np.spacing(np.abs(C))
-        C = C + np.where(np.arange(k) % 2, 1.0, -1.0)[:, None] * 0.25 + steps
-    elif kind == "offset":
-        X, C = X + 1e6, C + 1e6
-    elif kind == "constant":
-        X, C = np.full((n, d), 3.7), np.full((k, d), 3.7)
-    elif kind == "constant columns":
-        X[:, ::2] = 1e3
-        C[:, ::2] = 1e3
-    elif kind == "outlier":
-        X[0] *= 1e12
-        C[0] *= 1e12
-    elif kind == "scales":  # features and rows of very different size
-        X *= 10.0 ** rng.integers(-12, 13, size=(n, 1))
-        C *= 10.0 ** rng.integers(-12, 13, size=(1, d))
-    if dtype[0] in "iu":
-        info = np.iinfo(dtype)
-        X, C = np.clip(np.rint(X * 30), info.min, info.max), C * 30
-    return X.astype(dtype), C
-
-
-KINDS = [
-    "normal",
-    "grid",
-    "centers among rows",
-    "near ties",
-    "offset",
-    "constant",
-    "constant columns",
-    "outlier",
-    "scales",
-]
-
-
 @each_isa
 @given(
     seed=st.integers(0, 2**32),
@@ -65,21 +22,21 @@ KINDS = [
     d=st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 70]),
     k=st.integers(1, 40),
     dtype=st.sampled_from(DTYPES),
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(ASSIGNED),
     layout=st.sampled_from(["C", "Fortran", "strided", "reversed"]),
 )
 def test_labels_equal_the_oracle(isa, seed, n, d, k, dtype, kind, layout):
-    X, C = problem(seed, n, d, k, dtype, kind)
+    X, C = assigned(seed, n, d, k, dtype, kind)
     np.testing.assert_array_equal(ckmeans.assign(layouts(X)[layout], C, n_threads=2), reference.assign(X, C))
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ASSIGNED)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_labels_of_many_rows_and_runs_of_features(isa, kind, dtype):
     """Several blocks, several chunks of centers, and more features than one run of the screen."""
     for n, d, k in ((3000, 3, 300), (1100, 40, 150), (200, 600, 30)):
-        X, C = problem(n, n, d, k, dtype, kind)
+        X, C = assigned(n, n, d, k, dtype, kind)
         np.testing.assert_array_equal(ckmeans.assign(X, C, n_threads=2), reference.assign(X, C))
 
 
@@ -145,10 +102,10 @@ def test_a_value_that_is_not_finite_is_named(isa, dtype, bad, k):
         _core.transform(X, C, 2)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ASSIGNED)
 def test_transform_is_the_root_of_the_canonical_distance(isa, kind):
     for d, k in ((1, 1), (3, 17), (40, 5)):
-        X, C = problem(d, 83, d, k, "f8", kind)
+        X, C = assigned(d, 83, d, k, "f8", kind)
         value, exponent = reference.squared_distances(X, C)
         expected = np.ldexp(np.sqrt(value), exponent // 2)
         np.testing.assert_array_equal(_core.transform(X, C, 2), expected)

@@ -5,7 +5,7 @@ import pytest
 from helpers import blobs, same_bits
 
 import ckmeans
-from ckmeans import KMeans, _validation, choose_k
+from ckmeans import KMeans, _input, choose_k
 
 X = blobs(400, 3, 5)
 
@@ -65,13 +65,13 @@ def test_rows_that_get_another_shape_or_other_values(change):
 
 
 CHECKED = {
-    "centers": (lambda given: _validation.check_centers(given, 3), np.ones((2, 3))),
-    "weights": (lambda given: _validation.check_weights(given, 4).values, np.ones(4)),
-    "int32 labels": (lambda given: _validation.check_labels(given, 4)[0], np.array([0, 1, 2, 0], np.int32)),
-    "int64 labels": (lambda given: _validation.check_labels(given, 4)[0], np.array([0, 1, 2, 0])),
-    "indices": (lambda given: _validation.check_label_indices(given, 4, 3), np.array([0, 1, 2, 0], np.int32)),
+    "centers": (lambda given: _input.check_centers(given, 3), np.ones((2, 3))),
+    "weights": (lambda given: _input.check_weights(given, 4).values, np.ones(4)),
+    "int32 labels": (lambda given: _input.check_labels(given, 4)[0], np.array([0, 1, 2, 0], np.int32)),
+    "int64 labels": (lambda given: _input.check_labels(given, 4)[0], np.array([0, 1, 2, 0])),
+    "indices": (lambda given: _input.check_label_indices(given, 4, 3), np.array([0, 1, 2, 0], np.int32)),
     "fitted centers": (
-        lambda given: _validation.fitted_centers(type("Model", (), {"cluster_centers_": given}), 3),
+        lambda given: _input.fitted_centers(type("Model", (), {"cluster_centers_": given}), 3),
         np.ones((2, 3)),
     ),
 }

@@ -176,9 +176,24 @@ def test_columns(run, blobs):
     assert "columns   a, b, c d\n" in out
 
 
+def test_blanks_at_the_ends_of_names(run):
+    write("blanks.csv", "  a ,b, c ,c,d\n1,2,3,4,1\n5,6,7,9,2\n")
+    for wanted, named in (
+        ('"  a "', ["  a "]),
+        ("b , d", ["b", "d"]),
+        ('"  a ",b," c "', ["  a ", "b", " c "]),
+        ('c," c "', ["c", " c "]),
+    ):
+        code, _, err = run("fit", "blanks.csv", "-k", 2, "--columns", wanted, "--centers", "centers.parquet")
+        assert (code, err) == (0, "")
+        assert read("centers.parquet").column_names[3:] == named
+    assert_error(run("fit", "blanks.csv", "--columns", "b, b "), "--columns names a column twice: 'b', 'b'")
+    assert_error(run("fit", "blanks.csv", "--columns", '" "'), "no column named ''")
+
+
 def test_many_columns_are_not_all_listed(run):
     write("many.csv", ",".join(f"c{i}" for i in range(20)) + "\n" + "1," * 19 + "1\n" + "2," * 19 + "2\n")
-    assert "c10, c11, and 8 more\n" in run("fit", "many.csv", "-k", 2)[1]
+    assert "c10, c11 and 8 more\n" in run("fit", "many.csv", "-k", 2)[1]
 
 
 # --- Missing values ---------------------------------------------------------------------------------------------

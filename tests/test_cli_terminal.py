@@ -13,9 +13,12 @@ from cli_helpers import PENGUINS, Terminal, assert_error, read, write
 
 import ckmeans
 from ckmeans import cli
+from ckmeans._show.progress import FitLine, ProgressLine
+from ckmeans._show.tables import compact
+from ckmeans._show.text import printable
 from ckmeans.cli import fit
 from ckmeans.cli.fit import summary_table
-from ckmeans.cli.terminal import Printer, Progress, compact, printable
+from ckmeans.cli.terminal import Printer
 
 pytest.importorskip("pyarrow")
 
@@ -31,7 +34,7 @@ def progress_of(iteration, restart=0):
 
 def test_progress_waits_then_shows_then_goes():
     terminal, now = Terminal(), 0.0
-    with Progress(Printer(terminal), 1, clock=lambda: now) as progress:
+    with FitLine(Printer(terminal).write, 1, clock=lambda: now) as progress:
         now = 0.9
         progress(progress_of(1))
         assert terminal.getvalue() == ""
@@ -41,29 +44,41 @@ def test_progress_waits_then_shows_then_goes():
         progress(progress_of(3))
         now = 1.2
         progress(progress_of(4))
-    shown = terminal.getvalue().split("\r\x1b[K")
-    assert shown == ["", *(f"iteration {i}, inertia 12.5, 1,234 rows moved" for i in (2, 4)), ""]
+    shown = terminal.getvalue().split("\r")
+    lines = [f"iteration {i}, inertia 12.5, 1,234 rows moved" for i in (2, 4)]
+    assert shown == ["", *lines, " " * len(lines[1]), ""]
+
+
+def test_a_shorter_line_takes_the_longer_one_away(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    terminal = Terminal()
+    line = ProgressLine(terminal.write)
+    for text in ("longer", "short", "other"):
+        line.show(text)
+    assert terminal.getvalue() == "\rlonger\rshort \rother"
+    line.keep()
+    assert terminal.getvalue().endswith("\rother\n")
 
 
 def test_short_fits_show_no_progress():
     terminal = Terminal()
-    with Progress(Printer(terminal), 1, clock=lambda: 0.0) as progress:
+    with FitLine(Printer(terminal).write, 1, clock=lambda: 0.0) as progress:
         progress(progress_of(1))
     assert terminal.getvalue() == ""
 
 
 def test_progress_fits_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
-    monkeypatch.setattr(Progress, "patience", 0.0)
+    monkeypatch.setattr(FitLine, "patience", 0.0)
     terminal = Terminal()
-    Progress(Printer(terminal), 10, clock=lambda: 0.0)(progress_of(1, restart=3))
-    assert terminal.getvalue() == "\r\x1b[Krun 4 of 10, iterat"
+    FitLine(Printer(terminal).write, 10, clock=lambda: 0.0)(progress_of(1, restart=3))
+    assert terminal.getvalue() == "\rrun 4 of 10, iterat"
 
 
 def on_terminal(monkeypatch):
     """From here on stderr is a terminal and progress is shown at once."""
-    monkeypatch.setattr(Progress, "patience", 0.0)
-    monkeypatch.setattr(Progress, "interval", 0.0)
+    monkeypatch.setattr(FitLine, "patience", 0.0)
+    monkeypatch.setattr(FitLine, "interval", 0.0)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
@@ -72,8 +87,8 @@ def on_terminal(monkeypatch):
 def test_progress_of_a_fit(blobs, monkeypatch):
     terminal = on_terminal(monkeypatch)
     assert cli.main(["fit", str(blobs), "-k", "2", "--n-init", "2"]) == 0
-    shown = terminal.getvalue().split("\r\x1b[K")
-    assert shown[-1] == ""
+    shown = [text.rstrip() for text in terminal.getvalue().split("\r")]
+    assert shown[-2:] == ["", ""]
     for run in 1, 2:
         assert any(re.fullmatch(rf"run {run} of 2, iteration 1, inertia \S+, \d+ rows moved", text) for text in shown)
 
@@ -85,21 +100,21 @@ def test_quiet_shows_no_progress(blobs, monkeypatch):
 
 
 def test_no_progress_without_a_terminal(run, blobs, monkeypatch):
-    monkeypatch.setattr(Progress, "patience", 0.0)
+    monkeypatch.setattr(FitLine, "patience", 0.0)
     assert run("fit", blobs, "-k", 2)[2] == ""
 
 
 def test_ctrl_c(blobs, monkeypatch):
     terminal = on_terminal(monkeypatch)
-    show = Progress.__call__
+    show = FitLine.__call__
 
     def show_and_interrupt(self, progress):
         show(self, progress)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Progress, "__call__", show_and_interrupt)
+    monkeypatch.setattr(FitLine, "__call__", show_and_interrupt)
     assert cli.main(["fit", str(blobs), "-k", "2", "-o", "labels.csv"]) == 130
-    assert terminal.getvalue().endswith("\r\x1b[Kckmeans: interrupted\n")
+    assert terminal.getvalue().endswith(" \rckmeans: interrupted\n")
     assert os.listdir() == ["blobs.csv"]
 
 

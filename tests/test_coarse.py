@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hostile import SCREENED, screened
 from test_screen import exact_scores
 
 import ckmeans
@@ -56,35 +57,13 @@ def used_shares(X, C):
     return shares
 
 
-def hostile(rng, shape, kind):
-    values = rng.uniform(-1, 1, size=shape)
-    if kind == "rounding boundaries":  # halfway between two bfloat16 numbers
-        values = np.sign(values) * (257 + 2 * rng.integers(0, 128, size=shape)) / 256
-    elif kind == "one sign":  # every rounding goes the same way
-        values = 1 + np.abs(values) * 2.0**-9
-    elif kind == "cancellation":
-        values[:, 1::2] = -values[:, 0 : shape[1] - 1 : 2] * (1 + 1e-3)
-    elif kind == "tiny among large":
-        values = values * 10.0 ** rng.integers(-30, 1, size=shape)
-    elif kind == "offset":
-        values = values + 1e5
-    elif kind == "subnormal":
-        values = values * 1e-39
-    elif kind == "every norm":
-        values = values * 2.0 ** rng.integers(-40, 40, size=(shape[0], 1))
-    return values
-
-
-KINDS = ["plain", "rounding boundaries", "one sign", "cancellation", "tiny among large", "offset", "subnormal",
-         "every norm"]  # fmt: skip
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("d", [32, 33, 47, 130])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", (*SCREENED, "every norm"))
 def test_scores_are_never_below_the_truth(coarse_isa, kind, d, dtype):
     rng = np.random.default_rng(d)
-    X, C = hostile(rng, (5, d), kind).astype(dtype), hostile(rng, (K, d), kind).astype(np.float32).astype(np.float64)
+    X, C = (screened(rng, (n, d), kind, to, "bfloat16") for n, to in ((5, dtype), (K, np.float32)))
+    C = C.astype(np.float64)
     shares = used_shares(X, C)
     if kind in ("plain", "rounding boundaries", "cancellation"):  # and no more above it than they must be
         assert np.nanmax(shares) <= 1.1

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from helpers import ROOT, sqdist, unchanged
 
-from ckmeans import KMeans, _validation
-from ckmeans.diagnosis import CHECKS, SEVERITIES, Diagnosis, Finding, diagnose
+from ckmeans import KMeans, _input
+from ckmeans.diagnosis import Diagnosis, Finding, diagnose
+from ckmeans.explain.checks import CHECKS
+from ckmeans.explain.findings import SEVERITIES
 
 pytest.importorskip("pandas")
 pytest.importorskip("polars")
@@ -64,7 +66,7 @@ def uneven(seed):
 
 def diagnosed(rows, k, seed=0, **options):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", _validation.convergence_warning_class())
+        warnings.simplefilter("ignore", _input.convergence_warning_class())
         model = KMeans(k, random_state=seed).fit(rows)
     return diagnose(rows, model, random_state=seed, **options)
 
@@ -91,7 +93,7 @@ CASES = {
     "iris": (lambda seed: IRIS, 3, "overlap", "unstable"),
     "iris, two clusters": (lambda seed: IRIS, 2, "", ""),
     "penguins": (lambda seed: PENGUINS.to_numpy(), 3, "unlike-scales", "unstable overlap"),
-    "penguins, standardised": (lambda seed: STANDARDISED.to_numpy(), 3, "overlap", "unstable"),
+    "penguins, standardized": (lambda seed: STANDARDISED.to_numpy(), 3, "overlap", "unstable"),
     "digits": (lambda seed: DIGITS, 10, "overlap constant-columns", "unstable"),
     "two Gaussians, 2 sd apart": (
         lambda seed: normal(seed, 800, 2) + np.where(np.arange(800) < 400, 2, 0)[:, np.newaxis] * [1, 0],
@@ -359,5 +361,5 @@ def test_bad_input_is_named(changes, error, message):
 
 
 def test_an_unfitted_model_raises_the_class_that_users_filter():
-    with pytest.raises(_validation.not_fitted_error_class()):
+    with pytest.raises(_input.not_fitted_error_class()):
         diagnose(IRIS, KMeans(2), random_state=0)

@@ -5,58 +5,16 @@ import warnings
 import numpy as np
 import pytest
 from helpers import blobs
+from hostile import BLOBS, EXTREME_ROWS, EXTREME_WEIGHTS, LEAST, MAX
 
 import ckmeans
 from ckmeans import KMeans, choose_k, diagnose, metrics, profile
-from ckmeans._validation import convergence_warning_class
+from ckmeans._input import convergence_warning_class
 
-MAX, LEAST = np.finfo("f8").max, 5e-324
-RNG = np.random.default_rng(0)
-BLOBS = np.concatenate([RNG.normal(place, 1, (20, 3)) for place in (0, 10, 20)])
-SIGNS = np.where(BLOBS > 10, 1.0, -1.0)
-ROWS = {
-    "moderate": BLOBS,
-    "huge": BLOBS / BLOBS.max() * 1.7e308,
-    "huge, both signs": 1.7e308 * SIGNS * RNG.uniform(0.5, 1, BLOBS.shape),
-    "the largest": MAX * SIGNS,
-    "tiny": BLOBS * 1e-300,
-    "subnormal": np.rint(BLOBS) * LEAST,
-    "columns of 1e300 beside 1e-300": BLOBS * [1e300, 1, 1e-300],
-    "one tiny column": BLOBS * [1e-300, 1e300, 1e300],
-    "huge and subnormal columns": BLOBS * [1.7e306, 1e-320, 1],
-    "two such columns": BLOBS[:, :2] * [1, 1e-320],
-    "a constant column": BLOBS * [1, 0, 1] + [0, 1.7e308, 0],
-    "constant": np.full((60, 2), 1.7e308),
-    "zeros": np.zeros((60, 2)),
-    "duplicates": np.repeat(BLOBS[::20], 20, axis=0),
-    "two places": np.repeat([[0.0, 0.0], [1e308, -1e308]], 30, axis=0),
-    "offset 1e15": BLOBS + 1e15,
-    "offset 1e300": BLOBS + 1e300,
-    "one far row": np.vstack([BLOBS[:-1], np.full(3, 1e308)]),
-    "one far row of tiny ones": np.vstack([BLOBS[:-1] * 1e-200, np.full(3, 1e200)]),
-    "largest float32": np.asarray(3.4028235e38 * SIGNS, "f4"),
-    "least float32": np.asarray(BLOBS * 1e-44, "f4"),
-    "int8": np.rint(BLOBS).astype("i1"),
-    "one row": BLOBS[:1],
-    "two rows": BLOBS[[0, -1]],
-    "three huge rows": BLOBS[[0, 30, -1]] * 8e306,
-    "one feature": BLOBS[:, :1] * 7e306,
-    "more features than rows": RNG.normal(size=(12, 40)) * 1e306,
-    "more features than rows, tiny": RNG.normal(size=(12, 40)) * 1e-310,
-}
-INDEX = np.arange(60)
-WEIGHTS = {
-    "the largest": np.full(60, MAX),
-    "1e300 and 1": np.where(INDEX == 59, 1e300, 1.0),
-    "1e308 and the least": np.where(INDEX % 7 == 0, 1e308, LEAST),
-    "1e300 and 1e-300": np.where(INDEX % 2 == 0, 1e300, 1e-300),
-    "the least": np.full(60, LEAST),
-    "1e-300": np.full(60, 1e-300),
-}
-CASES = {rows: (rows, None) for rows in ROWS} | {
+CASES = {rows: (rows, None) for rows in EXTREME_ROWS} | {
     f"{rows}; weights: {weights}": (rows, weights)
     for rows in ("moderate", "huge, both signs", "tiny", "columns of 1e300 beside 1e-300", "zeros")
-    for weights in WEIGHTS
+    for weights in EXTREME_WEIGHTS
 }
 EXPLAINED = "needs (more rows than|at least 2) clusters|sample_weight must have a sum that float64 holds"
 
@@ -65,7 +23,7 @@ EXPLAINED = "needs (more rows than|at least 2) clusters|sample_weight must have 
 def case(request):
     """Rows, weights and a fit to them; every warning but that of few distinct rows is an error."""
     rows, weights = CASES[request.param]
-    rows, weights = ROWS[rows], None if weights is None else WEIGHTS[weights]
+    rows, weights = EXTREME_ROWS[rows], None if weights is None else EXTREME_WEIGHTS[weights]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", convergence_warning_class())
@@ -127,7 +85,11 @@ def test_gap(case):
     )
     left = result.log_dispersion > -np.inf  # else nothing of the data is, and the gap is infinite or none
     assert np.isfinite(result.gap) if left else not np.isfinite(result.gap)
-    assert left or len(np.unique(rows, axis=0)) <= 3 or any(rows is ROWS[name] for name in ROWS if "far row" in name)
+    assert (
+        left
+        or len(np.unique(rows, axis=0)) <= 3
+        or any(rows is odd for name, odd in EXTREME_ROWS.items() if "far row" in name)
+    )
     assert len(result.reference_log_dispersions) == 3
 
 
@@ -180,7 +142,7 @@ def test_pictures(case, name):
 def test_pictures_of_a_choice_of_k(rows):
     figure = pytest.importorskip("matplotlib.figure").Figure()
     plot = pytest.importorskip("ckmeans.plot")
-    result = choose_k(ROWS[rows], range(1, 5), random_state=0, n_init=1)
+    result = choose_k(EXTREME_ROWS[rows], range(1, 5), random_state=0, n_init=1)
     top, *others = figure.subplots(7)
     plot.elbow(result, ax=top)
     if np.isfinite([result.table[name] for name in result.criteria]).any():

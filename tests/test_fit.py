@@ -22,7 +22,7 @@ def blobs(seed, n, d, k, dtype="f8"):
 
 def fit_quietly(X, k, **parameters):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ckmeans._validation.convergence_warning_class())
+        warnings.simplefilter("ignore", ckmeans._input.convergence_warning_class())
         weights = parameters.pop("sample_weight", None)
         return KMeans(k, **parameters).fit(X, sample_weight=weights)
 
@@ -302,7 +302,7 @@ def test_a_singleton_is_never_emptied():
 @pytest.mark.parametrize("distinct", [1, 3])
 def test_too_few_distinct_points_warn_and_leave_finite_centers(init, distinct):
     X = np.tile(np.arange(distinct, dtype=float)[:, None], (20, 2))
-    with pytest.warns(ckmeans._validation.convergence_warning_class(), match=f"distinct clusters \\({distinct}\\)"):
+    with pytest.warns(ckmeans._input.convergence_warning_class(), match=f"distinct clusters \\({distinct}\\)"):
         model = KMeans(5, init=init, random_state=0).fit(X)
     assert np.isfinite(model.cluster_centers_).all()
     assert model.inertia_ == 0.0 and model.converged_

@@ -1,11 +1,18 @@
 """Who may know whom. The rules stand in docs/design.md; here they are held, by reading the sources."""
 
 import ast
+import html
+import importlib.util
 import re
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 from helpers import ROOT
+
+_spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+rooms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rooms)
 
 PYTHON = sorted((ROOT / "ckmeans").rglob("*.py"))
 C_SOURCES = sorted((ROOT / "src_c").rglob("*.[ch]"))
@@ -23,46 +30,29 @@ MAY_INCLUDE = {
     "settle": {"settle", "base"},
     "base": {"base"},
 }
-# Modules of ckmeans by their names within it; "" is the public API.
-MAY_IMPORT = {
-    "": {"_config", "_functions", "_kmeans", "_validation", "_version", "diagnosis", "profiling", "selection"},
-    "_config": {"_core", "_threads", "_version"},
-    "_validation": {"_core", "_tables", "_threads"},
-    "_tables": set(),
-    "_threads": set(),
+# By room of the package, a folder or a single file: whom it may know beside itself. "ckmeans" is the front door.
+BOTTOM = {"_core", "_types"}
+FITTING = BOTTOM | {"_input", "_show", "_statistics", "_fitting"}
+PUBLIC = FITTING | {"estimators", "metrics"}
+MAY_KNOW = {
+    "_core": set(),
+    "_types": set(),
     "_version": set(),
-    "_fit": {"_core", "_validation"},
-    "_functions": {"_core", "_validation", "_fit"},
-    "_kmeans": {"_core", "_validation", "_fit", "_tables"},
-    "_sweep": {"_core", "_validation", "_fit"},
-    "_gap": {"_validation", "_sweep"},
-    "metrics": {"_core", "_validation", "_gap", "_sweep"},
-    "_selection_result": {"_kmeans", "_validation", "plot"},
-    "selection": {
-        "_core",
-        "_validation",
-        "_fit",
-        "_gap",
-        "_kmeans",
-        "_selection_result",
-        "_sweep",
-        "_tables",
-        "metrics",
-    },
-    "profiling": {"_validation", "_functions", "_tables"},
-    "_structures": {"_core", "profiling"},
-    "diagnosis": {"_core", "_validation", "_functions", "_kmeans", "_structures", "metrics", "profiling"},
-    "_drawing": {"_validation"},
-    "plot": {"_validation", "_drawing", "metrics", "profiling"},
+    "_show": set(),
+    "_statistics": {"_types"},
+    "_input": BOTTOM,
+    "_fitting": FITTING - {"_fitting"},
+    "_config": {"_core", "_input", "_show", "_version"},
+    "estimators": FITTING,
+    "metrics": FITTING,
+    "plot": PUBLIC,
+    "explain": PUBLIC,
+    "selection": PUBLIC | {"plot"},
+    "diagnosis": {"explain"},
+    "profiling": {"explain"},
+    "ckmeans": PUBLIC | {"_config", "_version", "diagnosis", "profiling", "selection"},
+    "cli": {"ckmeans", "_show", "_types"},
     "__main__": {"cli"},
-    "cli": {"", "cli.errors", "cli.fit", "cli.terminal"},
-    "cli.fit": {"", "cli.arguments", "cli.errors", "cli.files", "cli.scaling", "cli.tables", "cli.terminal"},
-    "cli.arguments": {"cli.files"},
-    "cli.tables": {"cli.errors", "cli.files", "cli.terminal"},
-    "cli.files": {"cli.errors"},
-    "cli.terminal": {"cli.errors"},
-    "cli.scaling": set(),
-    "cli.errors": set(),
 }
 OPTIONAL = {"matplotlib", "pandas", "polars", "pyarrow", "scipy", "sklearn"}
 
@@ -71,17 +61,11 @@ def name_of(path):
     return str(path.relative_to(ROOT))
 
 
-def module_of(path):
-    """The name of a Python file as a module within ckmeans."""
-    parts = path.relative_to(ROOT / "ckmeans").with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_of(path): path for path in PYTHON}
+MODULES = rooms.modules()
 
 
 def test_there_is_something_to_read():
-    assert MODULES.keys() == MAY_IMPORT.keys()
+    assert {rooms.python_room(module) for module in MODULES} == MAY_KNOW.keys()
     assert {path.parent.name for path in C_SOURCES} >= {*MAY_INCLUDE, "src_c"}
 
 
@@ -144,37 +128,87 @@ def test_names_that_are_exported_say_whose_they_are():
 # --- Python -----------------------------------------------------------------------------------------------------
 
 
-def own_imports(module, path):
-    """Modules of the package that a file imports, anywhere in it, by their names within it."""
-    package = module.split(".") if path.stem == "__init__" else module.split(".")[:-1]
-    known = MODULES.keys() | {"_core"}
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            if node.level:
-                parts = [part for part in package if part][: len(package) + 1 - node.level]
-                origin = ".".join(["ckmeans", *parts, *filter(None, [node.module])])
-            else:
-                origin = node.module
-            # What is imported from a package may be a module, or a name that the package has.
-            names = [f"{origin}.{alias.name}" for alias in node.names]
-            names = [name if name.removeprefix("ckmeans.") in known else origin for name in names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        yield from (name.removeprefix("ckmeans").lstrip(".") for name in names if name.split(".")[0] == "ckmeans")
+def trespasses(module, source, is_package=False):
+    """What is wrong with a module: a room without rules, rooms that it may not know, optional libraries on import."""
+    room = rooms.python_room(module)
+    if room not in MAY_KNOW:
+        return [f"{module} belongs to no room: give it one, or give {room} a line in MAY_KNOW"]
+    known = MODULES.keys() | {module}
+    seen = {rooms.python_room(name) for name in rooms.imported(module, source, is_package, known)}
+    libraries = set(imports_on_import(ast.parse(source).body)) & OPTIONAL
+    return [f"{module} knows {other}" for other in sorted(seen - {room} - MAY_KNOW[room])] + [
+        f"{module} imports {library} outside its functions" for library in sorted(libraries)
+    ]
 
 
-@pytest.mark.parametrize("module", MAY_IMPORT)
-def test_modules_import_what_lies_below(module):
-    assert set(own_imports(module, MODULES[module])) <= MAY_IMPORT[module]
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "_core"])
+def test_modules_keep_to_their_rooms(module):
+    path = MODULES[module]
+    assert trespasses(module, path.read_text(), path.stem == "__init__") == []
+
+
+def test_no_room_or_module_knows_itself_by_a_detour():
+    TopologicalSorter(MAY_KNOW).prepare()  # raises where there is a circle
+    files = {
+        module: set(rooms.imported(module, path.read_text(), path.stem == "__init__", set(MODULES))) - {module}
+        for module, path in MODULES.items()
+        if module != "_core"
+    }
+    TopologicalSorter(files).prepare()
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
+
+
+STRAY = """
+import matplotlib.pyplot as plt
+from ._core import fit
+from .cli import main
+from . import plot
+def later():
+    from ckmeans.selection import choose_k
+"""
+
+
+def test_a_stray_module_is_found_wherever_it_lies():
+    assert trespasses("stray", STRAY) == [
+        "stray belongs to no room: give it one, or give stray a line in MAY_KNOW",
+    ]
+    deeper = STRAY.replace("from .", "from ..")
+    assert trespasses("_input.stray", deeper) == [
+        *(f"_input.stray knows {room}" for room in ("cli", "plot", "selection")),
+        "_input.stray imports matplotlib outside its functions",
+    ]
+    assert trespasses("_show.stray", deeper) == [
+        *(f"_show.stray knows {room}" for room in ("_core", "cli", "plot", "selection")),
+        "_show.stray imports matplotlib outside its functions",
+    ]
+    assert trespasses("metrics", STRAY)[:3] == [f"metrics knows {room}" for room in ("cli", "plot", "selection")]
+    assert trespasses("estimators.new", "from ._base import CenterEstimator\nfrom .. import KMeans") == [
+        "estimators.new knows ckmeans"
+    ]
+    assert trespasses("estimators.new", "from .. import _core\nfrom .._fitting.fit import fit") == []
 
 
 def test_imports_are_understood():
-    assert set(own_imports("cli", MODULES["cli"])) == {"", "cli.errors", "cli.fit", "cli.terminal"}
-    assert set(own_imports("__main__", MODULES["__main__"])) == {"cli"}
-    assert set(own_imports("", MODULES[""])) == MAY_IMPORT[""]
-    assert "_core" in set(own_imports("metrics", MODULES["metrics"]))
+    def read(module):
+        path = MODULES[module]
+        return set(rooms.imported(module, path.read_text(), path.stem == "__init__", set(MODULES)))
+
+    assert read("cli") >= {"", "_show.text", "cli.errors", "cli.fit", "cli.terminal"}
+    assert read("__main__") == {"cli"}
+    assert read("diagnosis") == {"explain.diagnosis", "explain.findings"}
+    assert {"_core", "_input", "_fitting.sampling"} <= read("metrics")
+    assert {"_core", "_input", "_types", "metrics", "estimators.kmeans"} <= read("selection.scores")
+
+
+def test_the_picture_of_the_rooms_shows_them_as_they_are():
+    """Else: ``python docs/rooms.py``."""
+    picture = rooms.PICTURE.read_text()
+    told = html.unescape(re.search("<desc>(.*?)</desc>", picture, re.S)[1])
+    assert told == "\n".join(f"{title}\n{rooms.text(edges)}" for title, edges in rooms.both().items())
+    shown = set(re.findall(r"<text x[^>]*>([^<]+)</text>", picture))
+    assert shown == {room for edges in rooms.both().values() for room in edges}
+    assert "![" in (design := (ROOT / "docs" / "design.md").read_text()) and "rooms.svg" in design
 
 
 def test_every_package_is_installed():
@@ -213,16 +247,17 @@ def imports_on_import(body):
                 yield from imports_on_import(getattr(node, field, []))
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=name_of)
-def test_optional_libraries_are_imported_where_they_are_used(path):
-    assert OPTIONAL.isdisjoint(imports_on_import(ast.parse(path.read_text()).body))
-
-
 # --- Files ------------------------------------------------------------------------------------------------------
 
 
 def test_files_stay_short():
-    ours = [*PYTHON, *C_SOURCES, *(ROOT / "ckmeans").glob("*.py[xi]"), *(ROOT / "tests").glob("*.py")]
+    ours = [
+        *PYTHON,
+        *C_SOURCES,
+        *(ROOT / "ckmeans").glob("*.py[xi]"),
+        *(ROOT / "docs").glob("*.py"),
+        *(ROOT / "tests").glob("*.py"),
+    ]
     ours += [path for path in (ROOT / "benchmarks").glob("*") if path.suffix in (".py", ".c", ".h")]
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in ours}
     assert len(lengths) > 60

@@ -20,7 +20,7 @@ def theirs():
 SIZES = [(40, 1, 2), (300, 2, 3), (700, 5, 4), (1500, 3, 40), (600, 70, 3), (90, 600, 2)]
 
 
-def labelled(n, d, k, kind="random", seed=0):
+def labeled(n, d, k, kind="random", seed=0):
     """Rows and labels: without any relation, of blobs, or of blobs with some labels wrong."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(k, size=n)
@@ -46,7 +46,7 @@ def close(a, b, rtol=1e-10):
 @pytest.mark.parametrize("kind", ["random", "blobs", "mixed"])
 @pytest.mark.parametrize(("n", "d", "k"), SIZES)
 def test_silhouettes_are_those_of_the_reference(isa, n, d, k, kind):
-    X, labels = labelled(n, d, k, kind)
+    X, labels = labeled(n, d, k, kind)
     weights = np.random.default_rng(1).uniform(0, 3, n)
     weights[::7] = 0.0
     for w in (None, weights):
@@ -56,7 +56,7 @@ def test_silhouettes_are_those_of_the_reference(isa, n, d, k, kind):
 
 @pytest.mark.parametrize("kind", ["random", "mixed"])
 def test_scores_are_the_same_bits_everywhere(kind):
-    X, labels = labelled(1700, 6, 7, kind)
+    X, labels = labeled(1700, 6, 7, kind)
     weights = np.random.default_rng(1).uniform(0, 3, len(X))
     before, seen = _core.isa(), {}
     try:
@@ -74,7 +74,7 @@ def test_scores_are_the_same_bits_everywhere(kind):
 
 @pytest.mark.parametrize("n", [50, 1000, 3000])
 def test_more_threads_than_blocks(n):
-    X, labels = labelled(n, 300, 2)
+    X, labels = labeled(n, 300, 2)
     expected = samples(X, labels, threads=1)
     for threads in (5, 64, 2**31 - 1):
         np.testing.assert_array_equal(samples(X, labels, threads=threads), expected)
@@ -111,7 +111,7 @@ def silhouettes_of(X, labels, picked):
 )
 def test_clusters_in_groups_and_rows_that_are_not_packed(n, d, k):
     labels = np.random.default_rng(1).permutation(np.arange(n) % k)
-    X, _ = labelled(n, d, k)
+    X, _ = labeled(n, d, k)
     X += 2 * np.random.default_rng(2).normal(size=(k, d))[labels]
     picked = range(0, n, n // 40)
     close(metrics.silhouette_samples(X, labels)[picked], silhouettes_of(X, labels, picked))
@@ -119,7 +119,7 @@ def test_clusters_in_groups_and_rows_that_are_not_packed(n, d, k):
 
 @pytest.mark.parametrize("factor", [1e300, 1e-300, 1e-160, 1e160])
 def test_silhouettes_and_ratios_have_no_unit(factor):
-    X, labels = labelled(300, 4, 3, "mixed")
+    X, labels = labeled(300, 4, 3, "mixed")
     exponent = round(math.log2(factor))
     scaled = np.ldexp(X, exponent)
     for metric in _core.SILHOUETTE_METRICS:
@@ -132,7 +132,7 @@ def test_silhouettes_and_ratios_have_no_unit(factor):
 
 @pytest.mark.parametrize("offset", [1e6, -1e9])
 def test_an_offset_costs_what_the_data_lose_by_it(offset):
-    X, labels = labelled(400, 3, 4, "mixed")
+    X, labels = labeled(400, 3, 4, "mixed")
     X = np.round(X * 1024) / 1024  # the offset is exact
     close(samples(X + offset, labels), samples(X, labels), 1e-9)
     rounding = abs(offset) * 2.0**-50  # of the means, which float64 holds no better there
@@ -152,7 +152,7 @@ def test_hidden_small_distances():
 
 
 def test_read_only_mapped_and_listed_rows(tmp_path):
-    X, labels = labelled(300, 4, 3, "mixed")
+    X, labels = labeled(300, 4, 3, "mixed")
     expected = metrics.silhouette_samples(X, labels)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -181,7 +181,7 @@ def test_duplicates_and_ties(theirs):
 
 @pytest.mark.parametrize("kind", ["random", "blobs", "mixed"])
 def test_values_are_those_of_scikit_learn(theirs, kind):
-    X, labels = labelled(900, 8, 5, kind)
+    X, labels = labeled(900, 8, 5, kind)
     names = np.array(["e", "a", "d", "b", "c"])[labels]
     close(metrics.silhouette_score(X, names), theirs.silhouette_score(X, names))
     close(metrics.silhouette_samples(X, names), theirs.silhouette_samples(X, names))
@@ -215,7 +215,7 @@ def test_adjusted_rand_score_of_many_clusters(theirs):
 
 @pytest.mark.parametrize(("n", "d", "k"), SIZES)
 def test_scores_are_those_of_the_reference(isa, n, d, k):
-    X, labels = labelled(n, d, k, "mixed")
+    X, labels = labeled(n, d, k, "mixed")
     weights = np.random.default_rng(1).uniform(0, 3, n)
     weights[labels == k - 1] = 0.0 if k > 2 else 1.0
     for w in (np.ones(n), weights):
@@ -240,7 +240,7 @@ SCORES = [
 
 @pytest.mark.parametrize("score", SCORES)
 def test_a_weight_counts_rows(score):
-    X, labels = labelled(200, 3, 4, "mixed")
+    X, labels = labeled(200, 3, 4, "mixed")
     weights = np.random.default_rng(0).integers(0, 4, 200)
     close(
         score(X, labels, sample_weight=weights), score(np.repeat(X, weights, axis=0), np.repeat(labels, weights)), 1e-9
@@ -249,7 +249,7 @@ def test_a_weight_counts_rows(score):
 
 @pytest.mark.parametrize("score", SCORES[:5])
 def test_scores_of_huge_and_tiny_weights(score):
-    X, labels = labelled(200, 3, 4, "mixed")
+    X, labels = labeled(200, 3, 4, "mixed")
     weights = np.random.default_rng(0).uniform(1, 4, 200)
     assert np.isfinite(score(X, labels, sample_weight=weights * 1e300))
     if score is metrics.calinski_harabasz_score:
@@ -266,7 +266,7 @@ def test_scores_of_huge_and_tiny_weights(score):
 
 @pytest.mark.parametrize("score", SCORES)
 def test_a_row_of_weight_0_is_as_if_absent(score):
-    X, labels = labelled(60, 2, 3, "blobs")
+    X, labels = labeled(60, 2, 3, "blobs")
     expected = score(X, labels, sample_weight=np.ones(60))
     for far in (1e300, -1e200, 1e9):
         with_far = np.vstack([[[far, 0.0]], X, [[0.0, far]]])
@@ -313,7 +313,7 @@ def test_inertia_is_that_of_a_fit():
 
 
 def test_simplified_silhouette_of_given_centers():
-    X, labels = labelled(300, 3, 4, "mixed")
+    X, labels = labeled(300, 3, 4, "mixed")
     centers = np.random.default_rng(0).normal(size=(6, 3))
     expected = reference.silhouette_samples(X, labels, metric="simplified", centers=centers)
     close(metrics.simplified_silhouette(X, labels, centers=centers), expected.mean())
@@ -331,7 +331,7 @@ def test_limits_of_the_criteria():
 
 
 def test_sampled_silhouette_is_near_by_its_error():
-    X, labels = labelled(6000, 4, 5, "mixed")
+    X, labels = labeled(6000, 4, 5, "mixed")
     whole = metrics.silhouette_score(X, labels)
     draws = [
         metrics.silhouette_score(X, labels, sample_size=800, random_state=seed, return_standard_error=True)
@@ -348,13 +348,13 @@ def test_sampled_silhouette_is_near_by_its_error():
 
 
 def test_a_sample_holds_rows_of_every_cluster():
-    X, labels = labelled(5000, 2, 3, "blobs")
+    X, labels = labeled(5000, 2, 3, "blobs")
     labels[labels == 2] = 1
     labels[:3] = 2
     assert -1 < metrics.silhouette_score(X, labels, sample_size=50, random_state=0) < 1
     weights = np.ones(5000)
     weights[labels == 1] = 0
-    picked, _ = metrics._stratified_sample(metrics._check(X, labels, weights, 1), 100, 0)
+    picked, _ = metrics._sample(metrics._check(X, labels, weights, 1), 100, 0)
     counts = np.bincount(labels[picked], minlength=3)
     assert counts[1] == 0 and counts[2] == 2 and counts[0] == round(100 * (labels == 0).sum() / (weights > 0).sum())
     assert len(np.unique(picked)) == len(picked)
@@ -369,7 +369,7 @@ def test_the_error_of_a_sample_with_a_rare_cluster():
 
 
 def test_the_values_of_labels_do_not_matter():
-    X, labels = labelled(3000, 2, 2, "blobs")
+    X, labels = labeled(3000, 2, 2, "blobs")
     options = {"sample_size": 1000, "random_state": 0, "return_standard_error": True}
     expected = metrics.silhouette_score(X, labels, **options)
     for names in (labels * 1000, labels * 2**40, labels - 5, labels == 1, np.array(["b", "c"])[labels]):
@@ -377,7 +377,7 @@ def test_the_values_of_labels_do_not_matter():
 
 
 def test_a_sample_of_all_rows_is_no_sample():
-    X, labels = labelled(500, 2, 3)
+    X, labels = labeled(500, 2, 3)
     expected = (metrics.silhouette_score(X, labels), 0.0)
     assert metrics.silhouette_score(X, labels, sample_size=500, return_standard_error=True) == expected
     assert math.isnan(metrics.silhouette_score(X, labels, sample_size=50, return_standard_error=True)[1])
@@ -388,7 +388,7 @@ def test_a_sample_of_all_rows_is_no_sample():
 
 @pytest.mark.parametrize("score", SCORES)
 def test_what_is_not_finite_is_located(score):
-    X, labels = labelled(5000, 3, 4)
+    X, labels = labeled(5000, 3, 4)
     for value in (np.nan, np.inf, -np.inf):
         X[4321, 2] = value
         with pytest.raises(ValueError, match=r"X contains (NaN|infinity) at row 4321, feature 2"):

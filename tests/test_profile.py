@@ -8,7 +8,8 @@ import pytest
 from helpers import ROOT, blobs, unchanged
 
 from ckmeans import KMeans
-from ckmeans.profiling import LARGEST_DIFFERENCE, Profile, profile
+from ckmeans._statistics import LARGEST_DIFFERENCE
+from ckmeans.profiling import Profile, profile
 
 pytest.importorskip("pandas")
 pytest.importorskip("polars")
@@ -186,7 +187,7 @@ def test_representatives_of_a_model_are_nearest_to_its_centers(dtype):
     np.testing.assert_allclose(found.farthest_distances, distances[found.farthest], rtol=1e-12)
 
 
-def test_representatives_of_labels_are_nearest_in_standardised_features():
+def test_representatives_of_labels_are_nearest_in_standardized_features():
     rows = X * [1, 1000, 0.001]
     means = np.stack([rows[LABELS == c].mean(axis=0) for c in range(4)])
     distances = np.linalg.norm((rows - means[LABELS]) / rows.std(axis=0), axis=1)

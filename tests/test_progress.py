@@ -5,8 +5,7 @@ import pytest
 from helpers import blobs, same_bits, sqdist, unchanged
 
 import ckmeans
-from ckmeans import KMeans
-from ckmeans._fit import Progress
+from ckmeans import KMeans, Progress
 
 X = blobs(300, 4, 5)
 WEIGHTS = np.random.default_rng(1).uniform(0.5, 3.0, len(X))

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hostile import SCREENED, screened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,52 +61,37 @@ def scores_of_unpacked_rows(X, C):
 @pytest.mark.parametrize("d", [1, 5, 16, 33, 400])
 def test_scores_of_unpacked_rows_stay_within_their_bound(isa, monkeypatch, kind, d):
     rng = np.random.default_rng(d)
-    X, C = hostile(rng, (5, d), kind, np.float32), hostile(rng, (11, d), kind, np.float32).astype(np.float64)
+    X, C = (
+        screened(rng, (5, d), kind, np.float32),
+        screened(rng, (11, d), kind, np.float32).astype(np.float64),
+    )
     genuine, scores = _core.screen_probe, scores_of_unpacked_rows(X, C)
     monkeypatch.setattr(_core, "screen_probe", lambda *arguments: (scores, *genuine(*arguments)[1:]))
     assert check_bound(X, C, 2) <= 1.0
-
-
-def hostile(rng, shape, kind, dtype):
-    values = rng.uniform(-1, 1, size=shape)
-    if kind == "rounding boundaries":  # halfway between two float32 numbers
-        single = values.astype(np.float32)
-        values = (single.astype(np.float64) + np.nextafter(single, np.float32(2)).astype(np.float64)) / 2
-    elif kind == "one sign":  # every rounding of the sum goes the same way
-        values = 1.0 + np.abs(values) * 2.0**-12
-    elif kind == "cancellation":
-        values[:, 1::2] = -values[:, 0 : shape[1] - 1 : 2] * (1 + 1e-7)
-    elif kind == "tiny among large":
-        values = values * 10.0 ** rng.integers(-30, 1, size=shape)
-    elif kind == "offset":
-        values = values + 1e5
-    elif kind == "subnormal":
-        values = values * 1e-42
-    return values.astype(dtype)
-
-
-KINDS = ["plain", "rounding boundaries", "one sign", "cancellation", "tiny among large", "offset", "subnormal"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     d=st.sampled_from([1, 2, 3, 8, 16, 17, 40]),
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(SCREENED),
     dtype=st.sampled_from([np.float32, np.float64]),
     shape=st.sampled_from([0, 1]),
 )
 def test_scores_stay_within_their_bound(isa, seed, d, kind, dtype, shape):
     rng = np.random.default_rng(seed)
-    X, C = hostile(rng, (6, d), kind, dtype), hostile(rng, (5, d), kind, dtype).astype(np.float64)
+    X, C = screened(rng, (6, d), kind, dtype), screened(rng, (5, d), kind, dtype).astype(np.float64)
     assert check_bound(X, C, shape) <= 1.0
 
 
 @pytest.mark.parametrize("shape", [0, 1])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCREENED)
 def test_bound_over_several_runs_of_features(isa, kind, shape):
     rng = np.random.default_rng(3)
-    X, C = hostile(rng, (3, 700), kind, np.float32), hostile(rng, (3, 700), kind, np.float32).astype(np.float64)
+    X, C = (
+        screened(rng, (3, 700), kind, np.float32),
+        screened(rng, (3, 700), kind, np.float32).astype(np.float64),
+    )
     assert check_bound(X, C, shape) <= 1.0
 
 
@@ -119,7 +105,7 @@ def test_the_check_can_fail(monkeypatch):
 
     monkeypatch.setattr(_core, "screen_probe", shrunk)
     rng = np.random.default_rng(4)
-    X, C = hostile(rng, (20, 40), "plain", np.float32), hostile(rng, (20, 40), "plain", np.float64)
+    X, C = screened(rng, (20, 40), "plain", np.float32), screened(rng, (20, 40), "plain", np.float64)
     with pytest.raises(AssertionError):
         check_bound(X, C, 1)
 

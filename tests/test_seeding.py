@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import reference
 from conftest import layouts
+from hostile import seeded
 
 import ckmeans
 from ckmeans import _core
@@ -26,34 +27,12 @@ def test_philox_known_answers(counter, key, answer):
     assert reference.philox(counter, key) == answer
 
 
-def data(rng, kind, n, d):
-    if kind == "duplicates":
-        return rng.integers(0, 3, size=(n, d)).astype(float)
-    if kind == "float32":
-        return rng.normal(size=(n, d)).astype(np.float32)
-    if kind == "offset":
-        return rng.normal(size=(n, d)) + 1e6
-    if kind == "huge float32":
-        return (rng.normal(size=(n, d)) * 1e18).astype(np.float32)
-    if kind == "strided":
-        return rng.normal(size=(2 * n, 2 * d))[::2, ::-2]
-    if kind == "one huge row":
-        X = rng.normal(size=(n, d))
-        X[n // 2] = 1e30
-        return X
-    if kind == "equal rows":
-        return np.full((n, d), 0.3)
-    if kind == "tiny":
-        return rng.normal(size=(n, d)) * 1e-30
-    return rng.normal(size=(n, d))
-
-
 @pytest.mark.parametrize("kind", ["normal", "duplicates", "float32", "offset"])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("n", "d", "k"), [(1, 1, 1), (40, 3, 5), (40, 2, 40), (2600, 4, 12), (1024, 17, 3)])
 def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
     rng = np.random.default_rng(n + d)
-    X = data(rng, kind, n, d)
+    X = seeded(rng, kind, n, d)
     weights = rng.integers(0, 4, size=n) + (np.arange(n) % 2 if n < 50 else 0) if weighted else None
     if weights is not None:
         weights = np.maximum(weights, np.arange(n) < k).astype(float)  # enough rows that count
@@ -71,7 +50,7 @@ def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
 @pytest.mark.parametrize(("n", "d", "k"), [(9001, 3, 9), (8200, 33, 6)], ids=["sorted into boxes", "not packed"])
 def test_kmeans_plusplus_of_many_rows_equals_the_reference(isa, kind, n, d, k):
     rng = np.random.default_rng(d)
-    X = data(rng, kind, n, d)
+    X = seeded(rng, kind, n, d)
     weights = rng.integers(0, 3, size=n).astype(float) if kind in ("normal", "duplicates", "strided") else None
     _, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=1, n_threads=2)
     np.testing.assert_array_equal(indices, reference.seed_plus_plus(X, k, 1, weights=weights)[1])
@@ -87,7 +66,7 @@ SEEDINGS = {"k-means||": reference.seed_parallel, "afk-mc2": reference.seed_chai
 @pytest.mark.parametrize(("n", "d", "k"), [(1, 1, 1), (40, 2, 40), (1500, 4, 6), (300, 17, 9)])
 def test_other_seedings_equal_the_reference(isa, init, kind, weighted, n, d, k):
     rng = np.random.default_rng(n + d)
-    X = data(rng, kind, n, d)
+    X = seeded(rng, kind, n, d)
     weights = np.maximum(rng.integers(0, 4, size=n), np.arange(n) < k).astype(float) if weighted else None
     for seed in (0, 2**63 + 1):
         centers, indices = _core.seed_centers(X, weights, k, init, 0, seed, 2)

@@ -8,10 +8,17 @@ import pytest
 from helpers import ROOT, blobs
 
 import ckmeans
-from ckmeans import KMeans, _gap, _sweep, choose_k, metrics, selection
+from ckmeans import KMeans, choose_k, metrics, selection
+from ckmeans._fitting.fit import run
+from ckmeans._fitting.gap import GapCurve, PrincipalBox
+from ckmeans._fitting.sampling import generator
+from ckmeans._fitting.sweep import extend, sweep
+from ckmeans.selection import criteria
+from ckmeans.selection.elbow import bend
+from ckmeans.selection.recommendation import find_structure, recommend
 
 
-def standardised(X):
+def standardized(X):
     return (X - X.mean(axis=0)) / X.std(axis=0)
 
 
@@ -22,7 +29,7 @@ def of_scikit_learn(name):
 def penguins():
     table = pytest.importorskip("pandas").read_csv(ROOT / "examples" / "penguins.csv")
     names = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
-    return standardised(table[names].dropna().to_numpy(float))
+    return standardized(table[names].dropna().to_numpy(float))
 
 
 def separated(k, d, n, seed):
@@ -103,7 +110,7 @@ def test_results_do_not_depend_on_threads_or_layout():
         choose_k(rows, range(1, 7), random_state=3, n_threads=threads)
         for rows, threads in ((X, 1), (X, 3), (np.asfortranarray(X), 2))
     )
-    for field in selection.DTYPE.names[:-1]:
+    for field in criteria.DTYPE.names[:-1]:
         np.testing.assert_array_equal(a.table[field], b.table[field])
         np.testing.assert_array_equal(a.table[field], c.table[field])
     assert a.choices == b.choices == c.choices and a.structure_gain == b.structure_gain
@@ -148,7 +155,7 @@ def test_choices_follow_from_the_table():
 
 
 def table_of(**columns):
-    table = selection._empty_table(columns["k"])
+    table = criteria.empty_table(columns["k"])
     for name, values in columns.items():
         table[name] = values
     return table
@@ -158,21 +165,21 @@ def test_rules_of_choice():
     table = table_of(
         k=[1, 2, 3, 4], bic=[4.0, 3, 2, 1], gap=[0.0, 1, 2, 3], gap_error=0.1, stability=[np.nan, 1, 0.99, 0.9]
     )
-    assert selection._turning_bic(table) is None and selection._first_gap(table) is None
-    assert selection._largest_stable(table) == 3
-    assert selection._first_gap(table_of(k=[1, 2, 3], gap=[0, 1.0, 1.05], gap_error=0.1)) == 2
+    assert criteria.turning_bic(table) is None and criteria.first_gap(table) is None
+    assert criteria.largest_stable(table) == 3
+    assert criteria.first_gap(table_of(k=[1, 2, 3], gap=[0, 1.0, 1.05], gap_error=0.1)) == 2
     choices = {"silhouette": 2, "davies_bouldin": 3, "bic": None}
     ranked = table_of(k=[2, 3, 4], silhouette=[0.5, 0.6, 0.1], davies_bouldin=[1.0, 0.5, 2.0])
-    assert selection._recommend(ranked, choices, True) == (3, (2,), {2: 1, 3: 1})  # a tie: better ranks
-    assert selection._recommend(ranked, choices, False) == (1, (), {})
+    assert recommend(ranked, choices, True) == (3, (2,), {2: 1, 3: 1})  # a tie: better ranks
+    assert recommend(ranked, choices, False) == (1, (), {})
     near = table_of(k=[98, 99, 100, 150], silhouette=[0.5, 0.6, 0.55, 0.9])
     votes = {"a": 98, "b": 99, "c": 100, "d": 150}
-    assert selection._recommend(near, votes, True)[0] == 99
-    assert selection._recommend(ranked, {"bic": None}, True)[0] == 3
+    assert recommend(near, votes, True)[0] == 99
+    assert recommend(ranked, {"bic": None}, True)[0] == 3
     undefined = table_of(k=[1, 2, 3, 4], bic=[2.0, 1.0, 3.0, np.nan])
-    assert selection._turning_bic(undefined) == 2
-    assert selection._turning_bic(table_of(k=[1, 2], bic=np.nan)) is None
-    assert selection._turning_bic(table_of(k=[1, 2, 3], bic=[2.0, 1.0, np.nan])) is None  # falls to the last defined
+    assert criteria.turning_bic(undefined) == 2
+    assert criteria.turning_bic(table_of(k=[1, 2], bic=np.nan)) is None
+    assert criteria.turning_bic(table_of(k=[1, 2, 3], bic=[2.0, 1.0, np.nan])) is None  # falls to the last defined
 
 
 # --- Parts ------------------------------------------------------------------------------------------------------
@@ -182,18 +189,18 @@ def test_kneedle_and_second_differences():
     ks = np.arange(1, 11)
     assert selection.elbow_point(ks, 1000 / ks**2.0) == 3  # of 1 - x - y: 0.646 at 2, 0.675 at 3, 0.614 at 4
     bent = np.where(ks <= 4, 100.0 - 20 * ks, 22.0 - 0.5 * ks)
-    assert selection.elbow_point(ks, bent) == 4 and selection._bend(ks, bent) == 4
+    assert selection.elbow_point(ks, bent) == 4 and bend(ks, bent) == 4
     assert selection.elbow_point(ks, 100.0 - ks) is None  # a straight line
     assert selection.elbow_point(ks, np.ones(10)) is None
-    assert selection.elbow_point([1, 2], [3.0, 1.0]) is None and selection._bend(np.array([1, 2]), np.ones(2)) is None
+    assert selection.elbow_point([1, 2], [3.0, 1.0]) is None and bend(np.array([1, 2]), np.ones(2)) is None
     uneven = np.array([1, 2, 3, 9, 10])
-    assert selection._bend(uneven, np.where(uneven < 3, 0.0, 1.0) + (uneven - 10.0) ** 2) == 2  # else even curvature
+    assert bend(uneven, np.where(uneven < 3, 0.0, 1.0) + (uneven - 10.0) ** 2) == 2  # else even curvature
 
 
 def test_sweep_shares_seeds_and_extends():
     X = blobs(800, 4, 6)
-    fits = dict(_sweep.sweep(X, None, [1, 3, 6, 7], n_init=2, seed=5, n_threads=2))
-    random = _sweep.generator(5)
+    fits = dict(sweep(X, None, [1, 3, 6, 7], n_init=2, seed=5, n_threads=2))
+    random = generator(5)
     seeds = [
         ckmeans.kmeans_plusplus(X, 7, random_state=random, n_local_trials=2 + int(math.log(7)))[0] for _ in range(2)
     ]
@@ -201,7 +208,7 @@ def test_sweep_shares_seeds_and_extends():
     for k, fit in fits.items():
         starts = [s[:k] for s in seeds]
         if before is not None:
-            extended = _sweep.extend(X, None, before, k, random, 2)
+            extended = extend(X, None, before, k, random, 2)
             np.testing.assert_array_equal(extended[: len(before.centers)], before.centers)
             assert all((X == row).all(axis=1).any() for row in extended[len(before.centers) :])
             starts.append(extended)
@@ -212,13 +219,13 @@ def test_sweep_shares_seeds_and_extends():
 
 def test_extension_prefers_what_is_far_and_heavy():
     X = np.array([[0.0], [0.1], [0.2], [50.0], [1000.0]])
-    fit = ckmeans._fit.run(X, None, n_clusters=1, restarts=1, max_iter=1, tol=0, given=np.zeros((1, 1, 1)), n_threads=1)
+    fit = run(X, None, n_clusters=1, restarts=1, max_iter=1, tol=0, given=np.zeros((1, 1, 1)), n_threads=1)
     fit = fit._replace(centers=np.zeros((1, 1)))
-    assert _sweep.extend(X, None, fit, 2, _sweep.generator(0), 1).tolist() == [[0.0], [1000.0]]
+    assert extend(X, None, fit, 2, generator(0), 1).tolist() == [[0.0], [1000.0]]
     weights = np.array([1.0, 1, 1, 1, 0])
-    assert _sweep.extend(X, weights, fit, 2, _sweep.generator(0), 1).tolist() == [[0.0], [50.0]]
+    assert extend(X, weights, fit, 2, generator(0), 1).tolist() == [[0.0], [50.0]]
     same = np.zeros((3, 1))
-    assert _sweep.extend(same, None, fit._replace(labels=np.zeros(3, np.int32)), 3, _sweep.generator(0), 1).shape == (
+    assert extend(same, None, fit._replace(labels=np.zeros(3, np.int32)), 3, generator(0), 1).shape == (
         3,
         1,
     )
@@ -227,7 +234,7 @@ def test_extension_prefers_what_is_far_and_heavy():
 def test_gap_is_what_tibshirani_defines():
     rng = np.random.default_rng(0)
     references, data = rng.normal(size=(6, 3)), rng.normal(size=3)
-    curve = _gap.GapCurve(np.array([1, 2, 3]), data, references)
+    curve = GapCurve(np.array([1, 2, 3]), data, references)
     np.testing.assert_allclose(curve.gap, references.mean(axis=0) - data)
     np.testing.assert_allclose(curve.error, np.sqrt(((references - references.mean(axis=0)) ** 2).mean(axis=0) * 7 / 6))
     assert curve.gains()[0] == 0
@@ -239,10 +246,10 @@ def test_gap_is_what_tibshirani_defines():
 def test_principal_box_holds_the_data():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 3))
-    box = _gap.PrincipalBox(X, None)
+    box = PrincipalBox(X, None)
     axes = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2]
     np.testing.assert_allclose(np.sort(box.high - box.low), np.sort(np.ptp((X - X.mean(axis=0)) @ axes.T, axis=0)))
-    drawn = box.draw(50_000, _sweep.generator(0))
+    drawn = box.draw(50_000, generator(0))
     np.testing.assert_allclose(drawn.mean(axis=0), (box.low + box.high) / 2, atol=0.02 * np.max(box.high - box.low))
     assert (drawn >= box.low).all() and (drawn <= box.high).all()
 
@@ -283,8 +290,8 @@ def test_more_clusters_than_distinct_points_have_no_say():
     assert result.choices["silhouette"] == result.choices["calinski_harabasz"] == 3
     assert result.recommended_k == 3
     assert "inf" in str(result)
-    assert result.choices["bic"] == 3 and selection._find_structure(
-        _gap.GapCurve(np.array([1, 2]), np.array([0.0, -np.inf]), np.zeros((3, 2)))
+    assert result.choices["bic"] == 3 and find_structure(
+        GapCurve(np.array([1, 2]), np.array([0.0, -np.inf]), np.zeros((3, 2)))
     ) == (True, np.inf)
     same = choose_k(np.zeros((20, 2)), range(1, 4))
     assert same.choices["stability"] is None and same.structured is False
@@ -315,7 +322,7 @@ def test_weights_that_float64_cannot_add_up():
 def test_wide_data_are_quick():
     X = np.random.default_rng(0).normal(size=(60, 3000))
     X[:30] += 1
-    box = _gap.PrincipalBox(X, None)
+    box = PrincipalBox(X, None)
     assert box.rows.shape == (60, 60)
     distances = ((X[0] - X[1]) ** 2).sum(), ((box.rows[0] - box.rows[1]) ** 2).sum()
     np.testing.assert_allclose(*distances)

@@ -10,7 +10,7 @@ import pytest
 from helpers import blobs
 
 from ckmeans import choose_k, metrics
-from ckmeans._sweep import side_by_side
+from ckmeans._fitting.side_by_side import side_by_side
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ def test_functions_take_tables(table):
 
 def test_other_names_are_refused(table):
     model = KMeans(4, random_state=0).fit(table(X))
-    with pytest.raises(ValueError, match=r"(?s)unseen at fit time:\n- colour\n.*now missing:\n- weight\n"):
-        model.predict(table(X, ["size", "colour", "age"]))
+    with pytest.raises(ValueError, match=r"(?s)unseen at fit time:\n- color\n.*now missing:\n- weight\n"):
+        model.predict(table(X, ["size", "color", "age"]))
     with pytest.raises(ValueError, match="must be in the same order as they were in fit"):
         model.transform(table(X[:, [1, 0, 2]], ["weight", "size", "age"]))
     with pytest.raises(ValueError, match="X has 4 features, but KMeans is expecting 3 features"):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from helpers import blobs, output_of
 
-from ckmeans import KMeans, _threads
+from ckmeans import KMeans
+from ckmeans._input import threads as _threads
 
 counts_threads = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
 
@@ -264,7 +265,7 @@ def test_as_many_threads_as_asked_for(call):
 
 
 AT_ONCE = """
-from ckmeans._threads import default_threads
+from ckmeans._input.threads import default_threads
 
 N = 8
 together = threading.Barrier(N, timeout=20)

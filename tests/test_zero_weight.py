@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from helpers import blobs
 
-import ckmeans
 from ckmeans import KMeans, choose_k, diagnose, metrics, profile
-from ckmeans._sweep import extend, generator
+from ckmeans._fitting.fit import run
+from ckmeans._fitting.sampling import generator
+from ckmeans._fitting.sweep import extend
 
 X = blobs(90, 2, 3)
 MODEL = KMeans(3, random_state=0).fit(X)
@@ -40,7 +41,7 @@ def test_gap(absent):
 
 def test_seeds_added_to_a_fit(absent):
     rows, _, weights = absent
-    fit = ckmeans._fit.run(X, None, n_clusters=3, restarts=1, max_iter=1, tol=0.0, given=X[np.newaxis, :3], n_threads=1)
+    fit = run(X, None, n_clusters=3, restarts=1, max_iter=1, tol=0.0, given=X[np.newaxis, :3], n_threads=1)
     labels = np.zeros(93, np.int32)
     labels[weights > 0] = fit.labels
     expected = extend(X, np.ones(90), fit, 6, generator(0), 1)

@@ -6,11 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ckmeans
-from ckmeans import ConvergenceWarning, Diagnosis, KMeans, KMeansResult, KSelection, NotFittedError, Profile, metrics
+from ckmeans import (
+    ConvergenceWarning,
+    Diagnosis,
+    KMeans,
+    KMeansResult,
+    KSelection,
+    NotFittedError,
+    Profile,
+    Progress,
+    metrics,
+)
 
 
 class Traced(KMeans):
     pass
+
+
+def told(progress: Progress) -> None:
+    assert_type(progress.changed, int)
 
 
 def start(X: Any, n_clusters: int, random_state: np.random.RandomState) -> NDArray[np.float64]:
@@ -57,12 +71,14 @@ def estimator(X: NDArray[np.float32], weights: NDArray[np.float64]) -> None:
 
 
 def functions(X: NDArray[np.uint8]) -> None:
+    ckmeans.kmeans(X, 2, callback=told)
     result = ckmeans.kmeans(X, 2, init="random", n_init=2, random_state=0, sample_weight=[1.0] * len(X))
     assert_type(result, KMeansResult)
     assert_type(result.centers, NDArray[Any])
     assert_type(result.labels, NDArray[np.int32])
     assert_type(result.inertia, float)
     assert_type(result.n_iter, int)
+    assert_type(result.cluster_weights, NDArray[np.float64])
     assert_type(result.converged, bool)
     assert_type(result.cluster_sizes, NDArray[np.int64])
     assert_type(result.history, NDArray[np.void])

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .. import __version__
+from .._show.text import shortened
 from . import fit
 from .errors import CommandError, reason
-from .terminal import Printer, shortened
+from .terminal import Printer
 
 # Each has SUMMARY, DESCRIPTION and EPILOG for the help, add_arguments(parser) and run(arguments).
 COMMANDS = {"fit": fit}

@@ -23,9 +23,9 @@ def whole_number(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
 
 
 def column_list(text: str) -> list[str]:
-    """The argument type of column names: separated by commas, double quotes around a name with a comma or newline."""
+    """The argument type of column names: separated by commas; double quotes keep commas, newlines and blanks."""
     try:
-        names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True, strict=True))]
+        names = next(csv.reader([text], skipinitialspace=True, strict=True))
     except csv.Error:
         raise ArgumentTypeError(f"{text!r} has a line break outside double quotes, or quotes out of place") from None
     if not names or "" in names or len(set(names)) < len(names):

@@ -14,22 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import KMeans
+from .._show.progress import FitLine, terminal_width
+from .._show.tables import compact, folded
+from .._show.text import counted, label, listed_names
+from .._types import Counts, Floats, Labels, Mask
 from .arguments import column_list, output_path, whole_number
 from .errors import CommandError, explained
 from .files import check_output, same_file, standard_stream
 from .scaling import SCALES, scale
 from .tables import choose_columns, complete_rows, read_table, to_column, to_matrix, write_table
-from .terminal import Printer, Progress, compact, counted, folded, is_terminal, label, listed, terminal_width
+from .terminal import Printer, is_terminal
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 SUMMARY = "cluster the rows of a table"
 DESCRIPTION = "Cluster the rows of a table and print what the clusters look like."
@@ -85,12 +84,12 @@ def run(args: argparse.Namespace) -> None:
     dropped = len(kept) - len(values)
     left_out = f" ({dropped:,} left out, a value missing or infinite)" if dropped else ""
     out.entry("rows", f"{len(values):,}{left_out}")
-    out.entry("columns", listed(names))
+    out.entry("columns", listed_names(names))
     if args.columns is None and len(names) < table.num_columns:
-        out.entry("not used", f"{listed(name for name in table.column_names if name not in names)} (not numeric)")
+        out.entry("not used", f"{listed_names(name for name in table.column_names if name not in names)} (not numeric)")
     out.entry("scale", SCALES[args.scale])
     if constant := [name for name, column in zip(names, values.T, strict=True) if column.min() == column.max()]:
-        out.entry("note", f"no effect, the same value in every row: {listed(constant)}")
+        out.entry("note", f"no effect, the same value in every row: {listed_names(constant)}")
     out.print(f"\n{summary_table(names, sizes, means, terminal_width())}\n")
     units = "columns as they are" if args.scale == "none" else "scaled columns"
     out.entry("inertia", f"{model.inertia_:.6g} (sum of squared distances to the centers, {units})")
@@ -129,7 +128,7 @@ def fit_kmeans(scaled: Floats, args: argparse.Namespace, errors: Printer) -> tup
     shows_progress = is_terminal(sys.stderr) and not args.quiet
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with Progress(errors, args.n_init) if shows_progress else contextlib.nullcontext() as progress:
+        with FitLine(errors.write, args.n_init) if shows_progress else contextlib.nullcontext() as progress:
             model = KMeans(
                 args.clusters,
                 n_init=args.n_init,
@@ -141,7 +140,7 @@ def fit_kmeans(scaled: Floats, args: argparse.Namespace, errors: Printer) -> tup
     return model, [str(warning.message) for warning in caught]
 
 
-def summarize(values: Floats, labels: NDArray[np.int32], n_clusters: int) -> tuple[Counts, Floats]:
+def summarize(values: Floats, labels: Labels, n_clusters: int) -> tuple[Counts, Floats]:
     """Rows of each cluster, and the mean of each column over them (NaN for an empty cluster)."""
     sizes = np.bincount(labels, minlength=n_clusters)
     weights = 1 / sizes[labels]
@@ -160,7 +159,7 @@ def summary_table(names: Sequence[str], sizes: Counts, means: Floats, width: int
     return folded(columns, width)
 
 
-def with_clusters(table: pa.Table, kept: Mask, labels: NDArray[np.int32]) -> pa.Table:
+def with_clusters(table: pa.Table, kept: Mask, labels: Labels) -> pa.Table:
     """The table with a column `cluster`, null in the rows that were left out."""
     clusters = np.zeros(len(kept), np.int32)
     clusters[kept] = labels

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .._types import Floats
 
 SCALES = {
     "standard": "standard (each column to mean 0 and standard deviation 1)",

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._show.text import label, listed_names, quoted
+from .._types import Floats, Mask
 from .errors import CommandError, explained
 from .files import open_output
-from .terminal import label, listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 # Bytes read at once, which a row must fit into. Small blocks are the fastest, larger ones are tried when they must be.
 BLOCKS = 2**20, 2**24, 2**28, 2**31 - 1
@@ -96,15 +94,19 @@ def choose_columns(table: pa.Table, wanted: Sequence[str] | None) -> list[str]:
     numeric = [field.name for field in table.schema if is_numeric(field.type)]
     if wanted is None:
         if not numeric:
-            raise CommandError(f"no numeric column among {listed(map(quoted, table.column_names))}")
+            raise CommandError(f"no numeric column among {listed_names(map(quoted, table.column_names))}")
         return numeric
+    # Blanks at its ends belong to a name where the table has it so.
+    wanted = [name if name in table.column_names else name.strip() for name in wanted]
+    if len(set(wanted)) < len(wanted):
+        raise CommandError("--columns names a column twice: " + listed_names(map(quoted, wanted)))
     for name in wanted:
         if name not in table.column_names:
             near = difflib.get_close_matches(name, table.column_names) or table.column_names
-            raise CommandError(f"no column named {quoted(name)}; there is {listed(map(quoted, near))}")
+            raise CommandError(f"no column named {quoted(name)}; there is {listed_names(map(quoted, near))}")
         if name not in numeric:
             raise CommandError(f"column {quoted(name)} is not numeric: {why_not_numeric(table[name])}")
-    return list(wanted)
+    return wanted
 
 
 def is_numeric(arrow_type: pa.DataType) -> bool:
@@ -167,7 +169,8 @@ def complete_rows(values: Floats, names: Sequence[str], missing: str) -> Mask:
         gaps = [f"{label(name)} ({n:,})" for name, n in zip(names, (~finite).sum(axis=0), strict=True) if n]
         raise CommandError(
             f"{(~complete).sum():,} of {len(values):,} rows have a missing or infinite value, the first is row"
-            f" {complete.argmin() + 1:,} after the header; columns: {listed(gaps)}; leave them out with --missing drop"
+            f" {complete.argmin() + 1:,} after the header; columns: {listed_names(gaps)}; leave them out with --missing"
+            " drop"
         )
     if not complete.any():
         raise CommandError("every row has a missing or infinite value; choose other columns with --columns")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,22 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _validation as check
-from ._kmeans import KMeans
-
-COLUMNS = {
-    "inertia": "{:.6g}",
-    "silhouette": "{:.3f}",
-    "calinski_harabasz": "{:.4g}",
-    "davies_bouldin": "{:.3f}",
-    "bic": "{:.6g}",
-    "gap": "{:.3f}",
-    "stability": "{:.3f}",
-    "smallest_share": "{:.1%}",
-    "seconds": "{:.3f}",
-}
-ERRORS = {"silhouette": "silhouette_error", "gap": "gap_error"}
-SHORT = {"calinski_harabasz": "Calinski-H.", "davies_bouldin": "Davies-B.", "smallest_share": "smallest"}
+from .. import _input as check
+from .._show.tables import Cell, aligned, escaped, html_table
+from ..estimators.kmeans import KMeans
+from .criteria import COLUMNS, ERRORS, SHORT
 
 
 @dataclass(frozen=True, repr=False)
@@ -157,10 +144,7 @@ class KSelection:
         starred = any(cell.endswith("*") for line in lines for cell in line)
         if starred:  # a column of its own, so that digits stay below digits
             lines = [[cell if cell.endswith("*") else cell + " " for cell in line] for line in lines]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        text = [
-            " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-        ]
+        text = [line.rstrip() for line in aligned(list(zip(*lines, strict=True)), " ", n_left=0)]
         for i, entry in enumerate(self.table):
             if entry["k"] == self.recommended_k:
                 text[i + 1] += "   <- recommended"
@@ -174,21 +158,14 @@ class KSelection:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(title)}</th>" for title in self._head())
-        body = []
+        rows = []
         for entry, line in zip(self.table, self._cells(), strict=True):
-            bold = ' style="font-weight: bold"' if entry["k"] == self.recommended_k else ""
-            cells = "".join(
-                f'<td style="text-align: right; background: #cfe8f7">{html.escape(cell[:-1])}</td>'
-                if cell.endswith("*")
-                else f'<td style="text-align: right">{html.escape(cell)}</td>'
-                for cell in line
-            )
-            body.append(f"<tr{bold}>{cells}</tr>")
+            bold = "; font-weight: bold" if entry["k"] == self.recommended_k else ""
+            plain, shaded = (f"text-align: right{bold}{shade}" for shade in ("", "; background: #cfe8f7"))
+            rows.append([Cell(cell.removesuffix("*"), shaded if cell.endswith("*") else plain) for cell in line])
         return (
-            f"<p><b>{html.escape(self.verdict)}</b></p><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{''.join(body)}</tbody></table>"
-            f"<p>Shaded: chosen by the criterion. {html.escape(self._elbow_words())}</p>"
+            f"<p><b>{escaped(self.verdict)}</b></p>{html_table(self._head(), rows)}"
+            f"<p>Shaded: chosen by the criterion. {escaped(self._elbow_words())}</p>"
         )
 
     # --- Other forms --------------------------------------------------------------------------------------------
@@ -201,6 +178,6 @@ class KSelection:
 
     def plot(self, kind: str = "scores", **kwargs: Any) -> Any:
         """A picture, by matplotlib: "scores" or "elbow"; see :mod:`ckmeans.plot`. Returns the axes drawn into."""
-        from . import plot
+        from .. import plot
 
         return getattr(plot, check.check_choice(kind, "kind", ("scores", "elbow")))(self, **kwargs)

@@ -1,50 +1,22 @@
 """One fit: checked parameters to one call of the core. The estimator and the functions both stand on it."""
 
-import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
-from . import _validation as check
+from .. import _core
+from .. import _input as check
+from .._show.progress import Progress, iteration_words
+from .._types import Floats
+from .result import KMeansResult
 
 RANDOM_RESTARTS = 10  # of n_init="auto", for seedings that are not careful
 CAREFUL_INITS = ("k-means++", "k-means||", "afk-mc2")
 INITS = (*CAREFUL_INITS, "random")
 SYNONYMS = {"elkan": "auto"}  # scikit-learn's name for saving distances
 ALGORITHMS = (*_core.ALGORITHMS, *SYNONYMS)
-
-
-class Progress(NamedTuple):
-    """What a callback gets after every iteration."""
-
-    restart: int
-    """Number of the restart, from 0."""
-    iteration: int
-    """Number of the iteration, from 1."""
-    inertia: float
-    """Inertia of this iteration's labels at the centers they were assigned to."""
-    center_shift: float
-    """Sum of the squared moves of the centers."""
-    changed: int
-    """Rows whose label changed."""
-    algorithm: str
-    """What saved distances: "lloyd" where nothing did."""
-    screened: float
-    """Share of all pairs of row and center that were scored."""
-
-
-class FitResult(NamedTuple):
-    centers: NDArray[Any]
-    labels: NDArray[np.int32]
-    sizes: NDArray[np.int64]
-    weights: NDArray[np.float64]
-    inertia: float
-    n_iter: int
-    converged: bool
-    history: NDArray[np.void]
 
 
 def fit(
@@ -62,7 +34,7 @@ def fit(
     callback: Any,
     sample_weight: Any,
     original_X: Any = None,
-) -> FitResult:
+) -> KMeansResult:
     """Check the parameters and run all restarts. ``X`` has passed ``check_rows``."""
     n_rows, n_features = X.shape
     n_clusters = check.check_integer(n_clusters, "n_clusters", 1, check.MAX_CLUSTERS)
@@ -114,37 +86,36 @@ def fit(
 
 def run(
     X: NDArray[Any],
-    weights: NDArray[np.float64] | None,
+    weights: Floats | None,
     *,
     n_clusters: int,
     restarts: int,
     max_iter: int,
     tol: float,
     init: str = "given",
-    given: NDArray[np.float64] | None = None,
+    given: Floats | None = None,
     seed: int = 0,
     n_threads: int,
     reporter: Callable[..., None] | None = None,
     algorithm: str = "auto",
     exponent: int = 0,
-) -> FitResult:
+) -> KMeansResult:
     """All restarts, from checked arguments: of "given", the centers of each. Weights were divided by 2**exponent."""
     result = _core.fit(
         X, weights, n_clusters, restarts, max_iter, tol, init, given, seed, n_threads, reporter, algorithm=algorithm
     )
     centers, labels, sizes, cluster_weights, inertia, n_iter, converged, distinct, history = result
     if distinct < n_clusters:
-        warnings.warn(
+        check.warn_caller(
             f"Number of distinct clusters ({distinct}) found smaller than n_clusters ({n_clusters}). Possibly due to "
             "duplicate points in X.",
             check.convergence_warning_class(),
-            stacklevel=4,
         )
     if X.dtype == np.float32:
         centers = centers.astype(np.float32)
     inertia, cluster_weights = float(check.rescaled(inertia, exponent)), check.rescaled(cluster_weights, exponent)
     history["inertia"] = check.rescaled(history["inertia"], exponent)
-    return FitResult(centers, labels, sizes, cluster_weights, inertia, n_iter, converged, history)
+    return KMeansResult(centers, labels, inertia, n_iter, converged, sizes, history, cluster_weights)
 
 
 def _restarts(init: Any, n_init: Any) -> int:
@@ -160,10 +131,9 @@ def _restarts(init: Any, n_init: Any) -> int:
         return 1 if given or (isinstance(init, str) and init in CAREFUL_INITS) else RANDOM_RESTARTS
     restarts = check.check_integer(n_init, "n_init", 1, 2**31 - 1)
     if given and restarts > 1:
-        warnings.warn(
+        check.warn_caller(
             f"Explicit initial center position passed: performing only one init instead of n_init={n_init}",
             RuntimeWarning,
-            stacklevel=4,
         )
         return 1
     return restarts
@@ -177,11 +147,7 @@ def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool, exponen
         progress = Progress(*fields)
         progress = progress._replace(inertia=float(check.rescaled(progress.inertia, exponent)))
         if verbose:
-            print(
-                f"Restart {progress.restart}, iteration {progress.iteration}: inertia {progress.inertia:.6g}, "
-                f"labels changed {progress.changed}",
-                flush=True,
-            )
+            print(iteration_words(progress), flush=True)
         if callback is not None:
             callback(progress)
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextvars import copy_context
-from threading import Lock, Thread
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
-from . import _validation as check
-from ._fit import FitResult, run
-
-Floats = NDArray[np.float64]
-T = TypeVar("T")
-R = TypeVar("R")
+from .. import _core
+from .. import _input as check
+from .._types import Floats
+from .fit import run
+from .result import KMeansResult
+from .sampling import generator
 
 FAR_UNIT = 2.0**-32
 MAX_ITER = 300
@@ -34,7 +31,7 @@ def sweep(
     max_iter: int = MAX_ITER,
     tol: float = TOL,
     exponent: int = 0,
-) -> Iterable[tuple[int, FitResult]]:
+) -> Iterable[tuple[int, KMeansResult]]:
     """For every k of ``ks``, ascending, the best of ``n_init`` fits from k-means++ and one from the fit before.
 
     k-means++ draws one row after the other, so the seeds for k are the first of those for the largest k: they are drawn
@@ -47,7 +44,7 @@ def sweep(
         )[0]
         for _ in range(n_init)
     ]
-    before: FitResult | None = None
+    before: KMeansResult | None = None
     for k in ks:
         starts = [seeds[:k] for seeds in seedings]
         if before is not None:
@@ -69,7 +66,7 @@ def sweep(
 def extend(
     rows: NDArray[Any],
     weights: Floats | None,
-    fitted: FitResult,
+    fitted: KMeansResult,
     n_clusters: int,
     random: np.random.RandomState,
     n_threads: int,
@@ -104,67 +101,3 @@ def extend(
         centers = np.vstack([centers, candidates[best]])
         closest = np.ascontiguousarray(left[:, best])
     return centers
-
-
-def generator(seed: int) -> np.random.RandomState:
-    """The generator whose numbers NumPy has promised never to change."""
-    return np.random.RandomState(np.random.MT19937(seed))
-
-
-def sample_rows(
-    rows: NDArray[Any], weights: Floats | None, size: int, random: np.random.RandomState
-) -> tuple[NDArray[Any], Floats | None]:
-    """At most ``size`` rows of positive weight, without replacement, in their order."""
-    counted = np.arange(len(rows)) if weights is None else np.flatnonzero(weights)
-    if size < len(counted):
-        counted = np.sort(counted[random.permutation(len(counted))[:size]])
-    return np.ascontiguousarray(rows[counted]), None if weights is None else weights[counted]
-
-
-def side_by_side(function: Callable[[T], R], items: Sequence[T], n_threads: int) -> list[R]:
-    """``function`` of every item, in their order, on several threads: for small fits, which gain nothing from threads
-    of their own.
-
-    The caller draws items like its helpers, of whom there are as many as can be started, and so maybe none. Once one
-    of them has failed, nobody draws another item.
-    """
-    if n_threads == 1 or len(items) == 1:
-        return [function(item) for item in items]
-    left, lock = list(range(len(items)))[::-1], Lock()
-    results: dict[int, R] = {}
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        while True:
-            with lock:
-                if errors or not left:
-                    return
-                item = left.pop()
-            results[item] = function(items[item])
-
-    def help_out() -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    helpers: list[Thread] = []
-    try:
-        for _ in range(min(n_threads, len(items)) - 1):
-            helper = Thread(target=copy_context().run, args=(help_out,))
-            try:
-                helper.start()
-            except RuntimeError:  # no thread is to be had
-                break
-            helpers.append(helper)
-        work()
-        for helper in helpers:
-            helper.join()
-    except BaseException as error:
-        errors.append(error)
-        for helper in helpers:  # within this block, so that their fits see where the main thread is left for Ctrl-C
-            helper.join()
-        raise
-    if errors:
-        raise errors[0]
-    return [results[item] for item in range(len(items))]

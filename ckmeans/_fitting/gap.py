@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _validation as check
-from ._sweep import Floats, generator, sample_rows, side_by_side, sweep
+from .. import _input as check
+from .._types import Floats
+from .sampling import generator, sample_rows
+from .side_by_side import side_by_side
+from .sweep import sweep
 
 
 class GapCurve(NamedTuple):

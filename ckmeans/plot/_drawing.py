@@ -1,4 +1,4 @@
-"""How pictures are drawn: axes, ticks, colours, planes and borders. matplotlib is imported by the functions here."""
+"""How pictures are drawn: axes, ticks, colors, planes and borders. matplotlib is imported by the functions here."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _validation as check
+from .. import _input as check
+from .._types import Counts, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-FloatArray = NDArray[np.float64]
-
-# Seven colours and eight markers have no common divisor: only the 57th cluster looks like the first.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+# Seven colors and eight markers have no common divisor: only the 57th cluster looks like the first.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-LINE, EMPHASIS, INK, MUTED = COLOURS[0], COLOURS[5], "0.15", "0.4"
+LINE, EMPHASIS, INK, MUTED = COLORS[0], COLORS[5], "0.15", "0.4"
 
 
 def new_axes(ax: Any, width: float = 6.4, height: float = 4.2) -> Axes:
@@ -63,7 +62,7 @@ def with_unit(label: str, unit: float) -> str:
     return label if unit == 1 or not label else f"{label}, in {unit:.0e}"
 
 
-def figure_height(counts: NDArray[np.int64]) -> float:
+def figure_height(counts: Counts) -> float:
     """Inches that a new figure with a line for each cluster should be high."""
     return min(max(4.2, 1 + 0.2 * len(counts)), 14.0)
 
@@ -95,8 +94,8 @@ def label_ticks(axis: Axis, positions: NDArray[Any], labels: Sequence[str]) -> f
     return font
 
 
-def cluster_colour(cluster: int) -> str:
-    return COLOURS[cluster % len(COLOURS)]
+def cluster_color(cluster: int) -> str:
+    return COLORS[cluster % len(COLORS)]
 
 
 def shortened(name: str) -> str:
@@ -104,7 +103,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= 22 else f"{name[:10]}..{name[-10:]}"
 
 
-def sorted_curve(values: FloatArray, heights: FloatArray, n_most: int) -> tuple[FloatArray, FloatArray]:
+def sorted_curve(values: Floats, heights: Floats, n_most: int) -> tuple[Floats, Floats]:
     """Steps through the values from the greatest on, each as high as its row; as many quantiles where they are more."""
     order = np.argsort(-values)
     ends = np.cumsum(heights[order])
@@ -113,7 +112,7 @@ def sorted_curve(values: FloatArray, heights: FloatArray, n_most: int) -> tuple[
     return edges, np.append(steps, steps[-1])
 
 
-def plane(rows: NDArray[Any], features: Any, names: list[str]) -> tuple[FloatArray, FloatArray, list[str]]:
+def plane(rows: NDArray[Any], features: Any, names: list[str]) -> tuple[Floats, Floats, list[str]]:
     """Origin, directions and axis labels of the plane to draw; the second direction is zero for a single feature."""
     origin = rows.mean(axis=0, dtype=np.float64)
     if features is None and len(names) > 2:
@@ -133,7 +132,7 @@ def plane(rows: NDArray[Any], features: Any, names: list[str]) -> tuple[FloatArr
     return origin, directions, [shortened(names[feature]) for feature in pair] + [""]
 
 
-def principal_directions(rows: NDArray[Any], mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+def principal_directions(rows: NDArray[Any], mean: Floats) -> tuple[Floats, Floats]:
     """The first two principal directions, shape (2, n_features), and their shares of the variance."""
     if len(rows) <= len(mean):
         _, roots, found = np.linalg.svd(rows - mean, full_matrices=False)
@@ -148,7 +147,7 @@ def principal_directions(rows: NDArray[Any], mean: FloatArray) -> tuple[FloatArr
     return directions, shares
 
 
-def draw_borders(ax: Axes, places: FloatArray, distances: FloatArray) -> None:
+def draw_borders(ax: Axes, places: Floats, distances: Floats) -> None:
     """The cells of centers whose projections lie at ``places`` and which are at ``distances`` from the plane.
 
     The squared distance of a point p of the plane to a center is ||p - place||^2 + distance^2. Without ||p||^2, which
@@ -168,11 +167,11 @@ def draw_borders(ax: Axes, places: FloatArray, distances: FloatArray) -> None:
     least, second = np.partition(scores[..., visible], 1)[..., :2].transpose(2, 0, 1)
     for cluster in visible:
         lead = scores[..., cluster] - np.where(nearest == cluster, second, least)
-        ax.contourf(x, y, lead, [-np.inf, 0], colors=[f"{cluster_colour(cluster)}1F"], zorder=0.5)
+        ax.contourf(x, y, lead, [-np.inf, 0], colors=[f"{cluster_color(cluster)}1F"], zorder=0.5)
         ax.contour(x, y, lead, [0], colors=INK, linewidths=0.8, zorder=0.6)
 
 
-def number_centers(ax: Axes, places: FloatArray) -> None:
+def number_centers(ax: Axes, places: Floats) -> None:
     """A disc with its number at each center; discs that would overlap move apart, tied to their centers by a line."""
     numbers = np.flatnonzero(~np.isnan(places).any(axis=1))
     diameter = 16.0 if len(numbers) <= 20 else 13.0  # in points
@@ -188,7 +187,7 @@ def number_centers(ax: Axes, places: FloatArray) -> None:
         disc = {
             "boxstyle": "circle,pad=0.25",
             "facecolor": "white",
-            "edgecolor": cluster_colour(cluster),
+            "edgecolor": cluster_color(cluster),
             "linewidth": 1.5,
         }
         line = {"arrowstyle": "-", "color": INK, "linewidth": 0.8 if np.linalg.norm(shift) > diameter / 2 else 0}

@@ -1,33 +1,16 @@
 """k-means as functions, for those who need no estimator."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
-from . import _validation as check
-from ._fit import Progress, fit
-
-
-class KMeansResult(NamedTuple):
-    """What :func:`kmeans` returns."""
-
-    centers: NDArray[Any]
-    """Cluster centers, shape (n_clusters, n_features); float32 for float32 data, else float64."""
-    labels: NDArray[np.int32]
-    """Index of the nearest center of every row, shape (n_samples,)."""
-    inertia: float
-    """Sum over the rows of weight times squared Euclidean distance to the center."""
-    n_iter: int
-    """Iterations of the best restart."""
-    converged: bool
-    """Whether it ended before ``max_iter``."""
-    cluster_sizes: NDArray[np.int64]
-    """Rows in each cluster."""
-    history: NDArray[np.void]
-    """Fields inertia, center_shift, changed, algorithm and screened of every iteration."""
+from .. import _core
+from .. import _input as check
+from .._fitting.fit import fit
+from .._fitting.result import KMeansResult
+from .._show.progress import Progress
 
 
 def kmeans(
@@ -59,7 +42,7 @@ def kmeans(
     Returns
     -------
     KMeansResult
-        centers, labels, inertia, n_iter, converged, cluster_sizes, history.
+        centers, labels, inertia, n_iter, converged, cluster_sizes, history, cluster_weights.
 
     Raises
     ------
@@ -73,7 +56,7 @@ def kmeans(
     >>> sorted(result.centers.ravel().tolist())
     [0.5, 10.5]
     """
-    r = fit(
+    return fit(
         check.check_rows(X),
         n_clusters=n_clusters,
         init=init,
@@ -88,7 +71,6 @@ def kmeans(
         sample_weight=sample_weight,
         original_X=X,
     )
-    return KMeansResult(r.centers, r.labels, r.inertia, r.n_iter, r.converged, r.sizes, r.history)
 
 
 def kmeans_plusplus(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import _core
-from .profiling import FloatArray, Positions
+from .. import _core
+from .._types import Floats, Positions
 
-NEIGHBOURS = 10  # the distance of this neighbour says how dense the surroundings of a row are
+NEIGHBORS = 10  # the distance of this neighbor says how dense the surroundings of a row are
 GAP = 1.6  # length of an edge across a gap, in medians of the edges at its ends; within one cloud of rows, up to 1.2
 STRUCTURE_SHARE = 0.04  # of all rows, at least, in a structure
 LINE_SHARE = 0.98  # sum of squared variances by squared sum: beyond, rows lie along a line, where all parts are convex
@@ -19,16 +19,16 @@ FAR = 10.0  # medians of those distances, in a structure, beyond which a row cou
 CLEAR = 1.4  # ratio of the smallest gap and the largest other edge so measured: else blobs that touch would look joined
 
 
-def find_structures(rows: FloatArray, weights: FloatArray, n_threads: int) -> Positions:
+def find_structures(rows: Floats, weights: Floats, n_threads: int) -> Positions:
     """Number of the connected structure that each row is in, -1 for none."""
     distinct, which = np.unique(rows, axis=0, return_inverse=True)
     weights = np.bincount(which, weights).astype(np.float64)
     deviations = (distinct - np.average(distinct, axis=0, weights=weights)) * np.sqrt(weights)[:, np.newaxis]
     scatter = deviations.T @ deviations if len(rows) > rows.shape[1] else deviations @ deviations.T
-    if len(distinct) <= 2 * NEIGHBOURS or (scatter**2).sum() >= LINE_SHARE * scatter.trace() ** 2:
+    if len(distinct) <= 2 * NEIGHBORS or (scatter**2).sum() >= LINE_SHARE * scatter.trace() ** 2:
         return np.full(len(rows), -1)
-    distances: FloatArray = _core.transform(distinct, distinct, n_threads).astype(np.float64, copy=False)
-    density = np.partition(distances, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
+    distances: Floats = _core.transform(distinct, distinct, n_threads).astype(np.float64, copy=False)
+    density = np.partition(distances, NEIGHBORS, axis=1)[:, NEIGHBORS]
     np.maximum(distances, np.maximum(density[:, np.newaxis], density), out=distances)
     parts = parts_of(*spanning_tree(distances), weights)
     for number in range(parts.max() + 1):
@@ -36,7 +36,7 @@ def find_structures(rows: FloatArray, weights: FloatArray, n_threads: int) -> Po
     return parts[which]
 
 
-def spanning_tree(distances: FloatArray) -> tuple[Positions, FloatArray]:
+def spanning_tree(distances: Floats) -> tuple[Positions, Floats]:
     """Both ends of the edges of a minimum spanning tree, shape (n - 1, 2), and their lengths (Prim, 1957)."""
     n_rows = len(distances)
     ends, lengths = np.empty((n_rows - 1, 2), np.intp), np.empty(n_rows - 1)
@@ -52,7 +52,7 @@ def spanning_tree(distances: FloatArray) -> tuple[Positions, FloatArray]:
     return ends, lengths
 
 
-def parts_of(ends: Positions, lengths: FloatArray, weights: FloatArray) -> Positions:
+def parts_of(ends: Positions, lengths: Floats, weights: Floats) -> Positions:
     """Large parts, by number, that a tree falls into when cut at its gaps; -1 for other nodes, and without clear gaps.
 
     Edges join parts, the shortest first; those much longer than the usual edge of two large parts are the gaps.

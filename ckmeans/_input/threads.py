@@ -2,9 +2,10 @@
 
 import math
 import os
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
+
+from .exceptions import warn_caller
 
 _VERSION_1 = "cpu.cfs_quota_us", "cpu.cfs_period_us"
 _VERSION_2 = ("cpu.max",)
@@ -85,10 +86,9 @@ def _omp_num_threads() -> int | None:
     global _complained
     if not _complained:
         _complained = True  # once a process
-        warnings.warn(
+        warn_caller(
             f"OMP_NUM_THREADS is ignored: it must be a number of threads between 1 and {MOST_THREADS}, or several with "
             f"commas between, got {setting[:40]!r}{'...' if len(setting) > 40 else ''}",
             UserWarning,
-            stacklevel=5,
         )
     return None

@@ -1,14 +1,16 @@
 """Data frames in and out: column names, values, and ``set_output``. Nothing here imports a data frame library."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._types import Names
 
-def column_names(X: Any) -> NDArray[np.object_] | None:
+
+def column_names(X: Any) -> Names | None:
     """Names of the columns of a pandas, polars or Arrow table, when all are strings; else None."""
     names = getattr(X, "column_names", None)  # Arrow
     if names is None:
@@ -48,7 +50,7 @@ def wanted_container(setting: str | None) -> str:
     return str(sklearn.get_config()["transform_output"]) if sklearn is not None else "default"
 
 
-def wrap_output(values: NDArray[Any], X: Any, setting: str | None, names: Callable[[], NDArray[np.object_]]) -> Any:
+def wrap_output(values: NDArray[Any], X: Any, setting: str | None, names: Callable[[], Names]) -> Any:
     """``values`` in the container asked for; a pandas result keeps the index of ``X``."""
     container = wanted_container(setting)
     if container == "pandas":
@@ -61,3 +63,27 @@ def wrap_output(values: NDArray[Any], X: Any, setting: str | None, names: Callab
 
         return pl.DataFrame(values, schema=list(names()), orient="row")
     return values
+
+
+def frame_library(X: Any) -> str | None:
+    """ "pandas" or "polars" where X is a data frame of that library."""
+    for library in ("pandas", "polars"):
+        if library in sys.modules and isinstance(X, sys.modules[library].DataFrame):
+            return library
+    return None
+
+
+def framed(X: Any, names: Sequence[str] | Names, columns: Any, otherwise: NDArray[Any]) -> Any:
+    """Columns with a value for each cluster, as a data frame where ``X`` is one."""
+    library, numbers = frame_library(X), np.arange(len(otherwise))
+    if library == "pandas":
+        import pandas as pd
+
+        frame = pd.DataFrame(dict(enumerate(columns)), index=pd.Index(numbers, name="cluster"))
+        return frame.set_axis(names, axis="columns")
+    if library == "polars":
+        import polars as pl
+
+        first = pl.Series("cluster_" if "cluster" in names else "cluster", numbers)
+        return pl.DataFrame([first, *(pl.Series(*column) for column in zip(names, columns, strict=True))])
+    return otherwise

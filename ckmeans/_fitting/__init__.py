@@ -1,0 +1,1 @@
+"""Checked parameters to one call of the core, and many such calls."""
