@@ -10,6 +10,8 @@ _Floats: TypeAlias = NDArray[np.float64]
 DTYPE_CODES: Final[frozenset[str]]
 SILHOUETTE_METRICS: Final[tuple[str, ...]]
 ALGORITHMS: Final[tuple[str, ...]]
+INITS: Final[tuple[str, ...]]
+CAREFUL_INITS: Final[tuple[str, ...]]
 HISTORY_DTYPE: Final[np.dtype[np.void]]
 
 class TooFewRows(ValueError): ...

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, freethreading_compatible=True
 """The C core as Python sees it: arrays to pointers, one call without the GIL, status to exception.
 
-Arguments arrive validated: see ``_validation``.
+Arguments arrive validated: see ``_input``.
 """
 
 import os
@@ -30,7 +30,7 @@ cdef extern from "ck.h" nogil:
     ctypedef struct ck_location:
         int64_t row, feature
     ctypedef enum ck_algorithm:
-        CK_AUTO, CK_LLOYD, CK_HAMERLY, CK_YINYANG, CK_PROJECTION, CK_FILTERING, CK_ALGORITHM_COUNT
+        CK_AUTO, CK_LLOYD, CK_HAMERLY, CK_YINYANG, CK_PROJECTION, CK_FILTERING
     ctypedef struct ck_progress:
         int restart
         int64_t iteration
@@ -83,7 +83,9 @@ cdef extern from "ck.h" nogil:
         double last
     ck_watch *ck_set_watch(ck_watch *)
     void ck_free(void *)
-    const char *ck_algorithm_name(ck_algorithm)
+    const char *ck_algorithm_name(int)
+    const char *ck_init_name(int)
+    int ck_init_is_careful(int)
     int ck_assign(const ck_matrix *, const double *, int64_t, const double *, int, int32_t *, double *, ck_location *)
     int ck_distances(const ck_matrix *, const double *, int64_t, int, ck_dtype, void *, ck_location *)
     int ck_seed(const ck_matrix *, const double *, int64_t, ck_init, int, uint64_t, int, double *, int64_t *,
@@ -114,20 +116,26 @@ cdef extern from "ck_test.h" nogil:
 
 
 cdef dict DTYPES = {"f": CK_F32, "d": CK_F64, "b": CK_I8, "B": CK_U8, "h": CK_I16, "H": CK_U16}
-cdef dict INITS = {
-    "given": CK_INIT_GIVEN, "k-means++": CK_INIT_KMEANS_PLUSPLUS, "random": CK_INIT_RANDOM,
-    "k-means||": CK_INIT_KMEANS_PARALLEL, "afk-mc2": CK_INIT_AFK_MC2,
-}
 cdef dict SILHOUETTES = {"euclidean": CK_EUCLIDEAN, "sqeuclidean": CK_SQEUCLIDEAN, "simplified": CK_SIMPLIFIED}
 SILHOUETTE_METRICS = tuple(SILHOUETTES)
 DTYPE_CODES = frozenset(DTYPES)
 
-cdef dict ALGORITHM_CODES = {ck_algorithm_name(<ck_algorithm>code).decode(): code for code in range(CK_ALGORITHM_COUNT)}
-cdef list ALGORITHM_NAMES = list(ALGORITHM_CODES)
-ALGORITHMS = tuple(ALGORITHM_CODES)
+cdef list ALGORITHM_NAMES = []
+while ck_algorithm_name(len(ALGORITHM_NAMES)) != NULL:
+    ALGORITHM_NAMES.append(ck_algorithm_name(len(ALGORITHM_NAMES)).decode())
+ALGORITHMS = tuple(ALGORITHM_NAMES)
+cdef dict ALGORITHM_CODES = {name: code for code, name in enumerate(ALGORITHMS)}
+
+cdef dict INIT_CODES = {}
+while ck_init_name(len(INIT_CODES)) != NULL:
+    INIT_CODES[ck_init_name(len(INIT_CODES)).decode()] = len(INIT_CODES)
+INITS = tuple(name for name, code in INIT_CODES.items() if code != CK_INIT_GIVEN)
+CAREFUL_INITS = tuple(name for name in INITS if ck_init_is_careful(INIT_CODES[name]))
+"""Seedings of which a second draw seldom leads to a better fit."""
 
 HISTORY_DTYPE = np.dtype([
-    ("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8"), ("algorithm", "U10"), ("screened", "f8"),
+    ("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8"),
+    ("algorithm", f"U{max(map(len, ALGORITHMS))}"), ("screened", "f8"),
 ])
 
 
@@ -280,7 +288,7 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
     params.n_init = n_init
     params.max_iter = max_iter
     params.tol = tol
-    params.init = INITS[init]
+    params.init = INIT_CODES[init]
     params.n_trials = n_trials
     params.given_centers = NULL if given_centers is None else &given_centers[0, 0, 0]
     params.seed = seed
@@ -360,7 +368,7 @@ def seed_centers(X, const double[::1] weights, int64_t n_clusters, str init, int
     cdef double[:, ::1] centers_view = centers
     cdef int64_t[::1] indices_view = indices
     cdef const double *weights_pointer = optional(weights)
-    cdef ck_init method = INITS[init]
+    cdef ck_init method = INIT_CODES[init]
     with nogil:
         watch.begin()
         status = ck_seed(&rows.matrix, weights_pointer, n_clusters, method, n_trials, seed, n_threads,
@@ -524,7 +532,7 @@ def choose_isa(what):
     ``what`` is as for the environment variable CKMEANS_ISA; None: the fastest. Returns what was chosen before.
     """
     global chosen
-    cdef bytes encoded = b"" if what is None else what.encode()
+    cdef bytes encoded = b"" if what is None else what.encode("utf-8", "surrogateescape")
     cdef int status = ck_choose_isa(NULL) if what is None else ck_choose_isa(encoded)
     if status != 0:
         raise ImportError(

@@ -125,10 +125,10 @@ typedef enum {
     CK_HAMERLY,    /* rows whose two bounds show that their label stays are skipped */
     CK_YINYANG,    /* the same with a bound for each group of near centers: rows are compared with some groups only */
     CK_PROJECTION, /* correlated features: a few principal directions tell which centers may matter */
-    CK_FILTERING,  /* few features: rows are sorted into boxes that are compared as one */
-    CK_ALGORITHM_COUNT
+    CK_FILTERING   /* few features: rows are sorted into boxes that are compared as one */
 } ck_algorithm;
-const char *ck_algorithm_name(ck_algorithm algorithm);
+/* Names of these, and of what a build may have beside them; NULL from the first code on that is none. */
+const char *ck_algorithm_name(int algorithm);
 
 /* What an iteration reports. iteration counts from 1. */
 typedef struct {

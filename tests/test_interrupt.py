@@ -209,19 +209,6 @@ def test_ctrl_c_at_the_command_line(tmp_path):
     assert os.listdir(tmp_path) == ["rows.parquet"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such signal can be sent to another process")
-def test_ctrl_c_while_the_command_is_imported(tmp_path):
-    """By a package in the place of ours that takes long to import, and loses what is raised meanwhile."""
-    (tmp_path / "ckmeans").mkdir()
-    (tmp_path / "ckmeans" / "__init__.py").write_text(
-        "print('begun', flush=True)\nimport time\ntry:\n    time.sleep(60)\nexcept BaseException:\n    pass\n"
-    )
-    start = "import _ckmeans_command, sys\nsys.path.insert(0, '.')\nraise SystemExit(_ckmeans_command.main())"
-    seconds, status, errors = seconds_to_end([sys.executable, "-c", start], "begun\n", cwd=tmp_path)
-    assert (status, errors) == (130, "ckmeans: interrupted\n")
-    assert seconds < PATIENCE + 1.0
-
-
 # --- At full size -----------------------------------------------------------------------------------------------
 
 

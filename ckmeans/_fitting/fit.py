@@ -13,8 +13,7 @@ from .._types import Floats
 from .result import KMeansResult
 
 RANDOM_RESTARTS = 10  # of n_init="auto", for seedings that are not careful
-CAREFUL_INITS = ("k-means++", "k-means||", "afk-mc2")
-INITS = (*CAREFUL_INITS, "random")
+INITS = _core.INITS
 SYNONYMS = {"elkan": "auto"}  # scikit-learn's name for saving distances
 ALGORITHMS = (*_core.ALGORITHMS, *SYNONYMS)
 
@@ -128,7 +127,7 @@ def _restarts(init: Any, n_init: Any) -> int:
     if isinstance(n_init, str):
         if n_init != "auto":
             raise ValueError(f"n_init must be 'auto' or an integer of at least 1, got {n_init!r}")
-        return 1 if given or (isinstance(init, str) and init in CAREFUL_INITS) else RANDOM_RESTARTS
+        return 1 if given or (isinstance(init, str) and init in _core.CAREFUL_INITS) else RANDOM_RESTARTS
     restarts = check.check_integer(n_init, "n_init", 1, 2**31 - 1)
     if given and restarts > 1:
         check.warn_caller(

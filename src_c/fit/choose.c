@@ -5,18 +5,16 @@
 #include "../base/costs.h"
 
 enum {
-    FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave */
-    LONGEST_WAIT = 32, /* and from one failure to the next trial */
-    GROUP_BYTES = 64 << 20,
-    GROUP_BYTES_BESIDE_EMBEDDING = 16 << 20
+    FIRST_TRIAL = 2,  /* passes before it is watched what bounds would leave */
+    LONGEST_WAIT = 32 /* and from one failure to the next trial */
 };
 
 struct ck_choice {
     ck_arena *arena;
     const ck_prepared *prepared;
     ck_screening *screening;
-    ck_algorithm algorithm; /* as asked for */
-    ck_strategy *plain;
+    ck_algorithm algorithm;                       /* as asked for */
+    ck_strategy *plain, *asked;                   /* asked: by name, or NULL */
     ck_strategy *projection, *bounds, *filtering; /* or NULL */
     ck_strategy *strategy;                        /* of the next pass */
     ck_strategy *usual;                           /* without bounds */
@@ -32,16 +30,6 @@ static int64_t n_rows(const ck_choice *c) { return c->prepared->problem->X->n_ro
 static int64_t n_features(const ck_choice *c) { return c->prepared->problem->X->n_features; }
 static int64_t n_centers(const ck_choice *c) { return c->screening->assigner.model.k; }
 
-static int64_t useful_groups(const ck_choice *c)
-{
-    const int64_t bytes = c->projection ? GROUP_BYTES_BESIDE_EMBEDDING : GROUP_BYTES;
-    const int64_t at_most = ck_min_i64(CK_MAX_GROUPS, ck_max_i64(bytes / (int64_t)sizeof(float) / n_rows(c), 1));
-    const int64_t groups = ck_min_i64(ck_ceil_div(n_centers(c), ck_screen_table()->listed_centers), at_most);
-    if (c->algorithm == CK_HAMERLY) return 1;
-    if (c->algorithm == CK_YINYANG) return ck_max_i64(groups, 2);
-    return n_features(c) >= CK_GROUPED_FEATURES ? groups : 1;
-}
-
 /* Whether bounds that leave this share of the pairs cost less than this part of the usual strategy. */
 static int bounds_pay(const ck_choice *c, double bounds, double part)
 {
@@ -54,15 +42,16 @@ ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screen
     if (!c) return NULL;
     *c = (ck_choice){.arena = arena, .prepared = prepared, .screening = screening, .algorithm = algorithm};
     c->plain = ck_strategy_lloyd(arena, screening);
-    if (prepared->embedding && (algorithm == CK_PROJECTION || algorithm == CK_AUTO))
+    const ck_strategy_kind *kind = ck_strategy_kind_of(algorithm);
+    if (kind->create) c->asked = kind->create(arena, screening, prepared);
+    if (algorithm == CK_AUTO && prepared->embedding)
         c->projection = ck_strategy_projection(arena, screening, prepared->embedding);
     if (arena->failed) return NULL;
     c->usual = c->projection ? c->projection : c->plain;
     c->usual_share = c->projection ? CK_USUAL_PROJECTED_SHARE : 1.0;
-    const int64_t n_groups = useful_groups(c);
+    const int64_t n_groups = ck_useful_groups(screening, c->projection != NULL);
     const double near_the_end = ck_strategy_bounds_operations(screening, n_groups, CK_LOW_SHARE);
-    if (algorithm == CK_HAMERLY || algorithm == CK_YINYANG ||
-        (algorithm == CK_AUTO && n_rows(c) >= CK_BOUNDED_ROWS && bounds_pay(c, near_the_end, CK_WORTH_KEEPING)))
+    if (algorithm == CK_AUTO && n_rows(c) >= CK_BOUNDED_ROWS && bounds_pay(c, near_the_end, CK_WORTH_KEEPING))
         c->bounds = ck_strategy_bounds(arena, screening, n_groups);
     return arena->failed ? NULL : c;
 }
@@ -75,7 +64,7 @@ void ck_choice_restart(ck_choice *c, int64_t max_passes)
     c->max_passes = max_passes;
     c->next_trial = c->wait = FIRST_TRIAL;
     c->usual = c->projection ? c->projection : c->filtering ? c->filtering : c->plain;
-    c->strategy = c->bounds && c->algorithm != CK_AUTO ? c->bounds : c->usual;
+    c->strategy = c->asked ? c->asked : c->usual;
     c->watched = 0;
     if (c->bounds) c->bounds->forget(c->bounds);
     c->strategy->forget(c->strategy);

@@ -4,8 +4,8 @@
 
 #include "../base/costs.h"
 #include "../seed/seeding.h"
-#include "fit.h"
 #include "tolerance.h"
+#include "update.h"
 
 typedef struct {
     int restart; /* -1: none */
@@ -32,71 +32,6 @@ typedef struct {
     ck_arena arena;
 } fit_state;
 
-const char *ck_algorithm_name(ck_algorithm algorithm)
-{
-    static const char *const names[] = {"auto", "lloyd", "hamerly", "yinyang", "projection", "filtering"};
-    return names[algorithm];
-}
-
-/* --- One iteration's parts --------------------------------------------------------------------------------- */
-
-/* Means of the clusters; one without weight keeps its center. */
-static void means_of(const fit_state *fit, const ck_totals *totals, const double *centers, double *means)
-{
-    const int64_t d = fit->problem->X->n_features;
-    for (int64_t j = 0; j < fit->params->k; j++)
-        for (int64_t p = j * d; p < (j + 1) * d; p++) {
-            means[p] = centers[p];
-            if (totals->weights[j] > 0.0) means[p] = totals->sums[p] / totals->weights[j];
-            if (totals->weights[j] > 0.0 && fit->problem->unit != 0) means[p] = ldexp(means[p], fit->problem->unit);
-        }
-    ck_round_centers(fit->problem->X, means, fit->params->k * d);
-}
-
-static double center_shift(const fit_state *fit, const double *centers, const double *means)
-{
-    const int64_t d = fit->problem->X->n_features;
-    double shift = 0.0;
-    for (int64_t j = 0; j < fit->params->k; j++)
-        shift += ck_sqdist_in_unit(ck_sqdist_of(centers + j * d, means + j * d, d), fit->problem->unit);
-    return shift;
-}
-
-/* Inertia of the labels at the centers they were assigned to, from the totals alone: the scatter around the origin
- * less what the centers explain. Its rounding is relative to the scatter, so it serves the history only. */
-static double inertia_from_totals(const fit_state *fit, const ck_totals *totals, const double *centers)
-{
-    const ck_problem *problem = fit->problem;
-    const int64_t d = problem->X->n_features;
-    double explained = 0.0;
-    for (int64_t j = 0; j < fit->params->k; j++)
-        for (int64_t p = 0; p < d; p++) {
-            double origin = problem->origin[p], center = centers[j * d + p];
-            if (problem->unit != 0) {
-                origin = ldexp(origin, -problem->unit);
-                center = ldexp(center, -problem->unit);
-            }
-            double move = center - origin, weight = totals->weights[j];
-            explained += move * (2.0 * (totals->sums[j * d + p] - weight * origin) - weight * move);
-        }
-    return fmax(problem->scatter - explained, 0.0);
-}
-
-/* As numbers: a zero may change its sign. */
-static int centers_moved(const double *before, const double *after, int64_t count)
-{
-    int64_t moved = 0;
-    for (int64_t i = 0; i < count; i++) moved |= before[i] != after[i];
-    return moved != 0;
-}
-
-static int has_empty(const ck_totals *totals, int64_t k)
-{
-    for (int64_t j = 0; j < k; j++)
-        if (!(totals->weights[j] > 0.0)) return 1;
-    return 0;
-}
-
 static ck_progress *next_history_entry(run_state *run)
 {
     if (run->n_iter == run->history_capacity) {
@@ -114,46 +49,34 @@ static ck_progress *next_history_entry(run_state *run)
 static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 {
     const ck_fit_params *params = fit->params;
-    const int64_t k = params->k, d = fit->problem->X->n_features;
-    int status = ck_pass_restart(fit->pass, run->labels, params->max_iter);
+    const int64_t size = params->k * fit->problem->X->n_features;
+    const int exponent = 2 * fit->problem->unit;
+    int status = ck_pass_restart(fit->pass, run->labels, params->max_iter), within;
     run->n_iter = 0;
     run->converged = *settled = 0;
-    if (status != CK_OK) return status;
-    while (run->n_iter < params->max_iter && !run->converged) {
-        ck_progress now = {restart, run->n_iter + 1, 0.0, 0.0, 0, CK_LLOYD, 1.0};
-        ck_pass_report report;
-        status = ck_pass_run(fit->pass, run->centers, run->labels, &report);
+    while (status == CK_OK && run->n_iter < params->max_iter && !run->converged) {
+        ck_pass_report pass;
+        ck_update update;
+        status = ck_pass_run(fit->pass, run->centers, run->labels, &pass);
+        if (status == CK_OK)
+            status = ck_update_centers(fit->pass, fit->problem, params->k, run->centers, run->labels, fit->next_centers,
+                                       &update);
+        if (status == CK_OK) status = ck_tolerance_allows(&fit->tolerance, update.shift, &within);
         if (status != CK_OK) return status;
-        now.changed = report.changed;
-        now.algorithm = report.algorithm;
-        now.screened = report.screened;
-        ck_totals *totals = ck_pass_totals(fit->pass);
-        now.inertia = ldexp(inertia_from_totals(fit, totals, run->centers), 2 * fit->problem->unit);
-        const int relocated = has_empty(totals, k);
-        if (relocated) {
-            status = ck_pass_labels(fit->pass, run->labels);
-            if (status == CK_OK) status = ck_relocate_empty(fit->problem, run->centers, run->labels, k, fit->pass);
-            if (status != CK_OK) return status;
-        }
-        means_of(fit, totals, run->centers, fit->next_centers);
-        double shift = center_shift(fit, run->centers, fit->next_centers);
-        now.center_shift = ldexp(shift, 2 * fit->problem->unit);
+        memcpy(run->centers, fit->next_centers, (size_t)size * sizeof(double));
         /* No center moved: the labels, and their totals, are those of the new centers as well. */
-        const int moved = centers_moved(run->centers, fit->next_centers, k * d);
-        *settled = !relocated && !moved;
-        memcpy(run->centers, fit->next_centers, (size_t)(k * d) * sizeof(double));
-        const int vanished = moved && shift == 0.0; /* its square underflows */
-        int within;
-        status = ck_tolerance_allows(&fit->tolerance, shift, &within);
-        if (status != CK_OK) return status;
-        run->converged = now.changed == 0 || (within && !vanished);
+        *settled = !update.relocated && !update.moved;
+        const int vanished = update.moved && update.shift == 0.0; /* its square underflows */
+        run->converged = pass.changed == 0 || (within && !vanished);
 
         ck_progress *entry = next_history_entry(run);
         if (!entry) return CK_ERROR_MEMORY;
-        *entry = now;
-        if (params->progress && params->progress(params->progress_user, &now)) return CK_ERROR_STOPPED;
+        *entry = (ck_progress){
+            restart,        run->n_iter,  ldexp(update.inertia, exponent), ldexp(update.shift, exponent), pass.changed,
+            pass.algorithm, pass.screened};
+        if (params->progress && params->progress(params->progress_user, entry)) return CK_ERROR_STOPPED;
     }
-    return CK_OK;
+    return status;
 }
 
 static int run_restart(fit_state *fit, int restart, run_state *run)

@@ -3,9 +3,9 @@
 #ifndef CK_STRATEGY_H
 #define CK_STRATEGY_H
 
-#include "embedding.h"
 #include "groups.h"
 #include "ordering.h"
+#include "prepared.h"
 
 /* What a pass and its strategies share. */
 typedef struct {
@@ -42,11 +42,23 @@ CK_INLINE double ck_strategy_operations(const ck_strategy *strategy, double shar
 
 /* Each reserves memory: check arena->failed. NULL: the strategy does not serve these data. */
 ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening);
+/* What there is of strategies, one file each. */
+typedef struct {
+    const char *name;
+    /* For whoever asks for it by name. Reserves memory: check arena->failed. NULL: it does not serve these data, or
+     * needs sorted rows, for which it is made once there are some. */
+    ck_strategy *(*create)(ck_arena *arena, ck_screening *screening, const ck_prepared *prepared);
+} ck_strategy_kind;
+/* By their codes, ck_algorithm; NULL from the first that is none. */
+const ck_strategy_kind *ck_strategy_kind_of(int algorithm);
+
 /* Scalar operations of scoring a row against all centers in float32; by the screens that there are. */
 double ck_float_operations(const ck_screening *screening);
 double ck_screen_operations(const ck_screening *screening);
 /* With bounds of the distances to groups of centers: CK_HAMERLY for one group, else CK_YINYANG. */
 ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups);
+/* How many groups are of use; beside_embedding: less memory is left for them. */
+int64_t ck_useful_groups(const ck_screening *screening, int beside_embedding);
 /* What it would cost, before there is one. */
 double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_groups, double share);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, const ck_embedding *embedding);

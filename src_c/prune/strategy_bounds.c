@@ -9,6 +9,7 @@
 #include "../base/costs.h"
 #include "strategy.h"
 
+enum { GROUP_BYTES = 64 << 20, GROUP_BYTES_BESIDE_EMBEDDING = 16 << 20 };
 enum { SAMPLE_ROWS = 512, ROWS_A_SAMPLED = 64 }; /* of rows that are watched while another strategy runs */
 static const float CERTAIN = 1.0f + 0x1p-20f;    /* pays for rounding, of canonical distances too */
 
@@ -426,3 +427,32 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
     take_sample(s, arena, X, ck_min_i64(ck_min_i64(SAMPLE_ROWS, block), ck_ceil_div(n, ROWS_A_SAMPLED)));
     return arena->failed ? NULL : &s->base;
 }
+
+/* As many floats a row as memory is meant for bounds. */
+static int64_t affordable_groups(const ck_screening *screening, int beside_embedding)
+{
+    const int64_t bytes = beside_embedding ? GROUP_BYTES_BESIDE_EMBEDDING : GROUP_BYTES;
+    const int64_t at_most = bytes / (int64_t)sizeof(float) / screening->assigner.X->n_rows;
+    const int64_t groups = ck_ceil_div(screening->assigner.model.k, ck_screen_table()->listed_centers);
+    return ck_min_i64(groups, ck_min_i64(CK_MAX_GROUPS, ck_max_i64(at_most, 1)));
+}
+
+int64_t ck_useful_groups(const ck_screening *screening, int beside_embedding)
+{
+    return screening->assigner.model.d >= CK_GROUPED_FEATURES ? affordable_groups(screening, beside_embedding) : 1;
+}
+
+static ck_strategy *create_hamerly(ck_arena *arena, ck_screening *screening, const ck_prepared *prepared)
+{
+    (void)prepared;
+    return ck_strategy_bounds(arena, screening, 1);
+}
+
+static ck_strategy *create_yinyang(ck_arena *arena, ck_screening *screening, const ck_prepared *prepared)
+{
+    (void)prepared;
+    return ck_strategy_bounds(arena, screening, ck_max_i64(affordable_groups(screening, 0), 2));
+}
+
+const ck_strategy_kind ck_strategy_kind_hamerly = {"hamerly", create_hamerly};
+const ck_strategy_kind ck_strategy_kind_yinyang = {"yinyang", create_yinyang};

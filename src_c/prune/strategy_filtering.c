@@ -142,3 +142,5 @@ ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, con
                         s->block_widths + block * d);
     return arena->failed ? NULL : &s->base;
 }
+
+const ck_strategy_kind ck_strategy_kind_filtering = {"filtering", NULL};

@@ -36,3 +36,11 @@ ck_strategy *ck_strategy_lloyd(ck_arena *arena, ck_screening *screening)
     if (strategy) *strategy = (ck_strategy){CK_LLOYD, screening, forget, set_centers, assign, operations};
     return strategy;
 }
+
+static ck_strategy *create(ck_arena *arena, ck_screening *screening, const ck_prepared *prepared)
+{
+    (void)prepared;
+    return ck_strategy_lloyd(arena, screening);
+}
+
+const ck_strategy_kind ck_strategy_kind_lloyd = {"lloyd", create};

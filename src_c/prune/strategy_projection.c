@@ -148,3 +148,10 @@ ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, co
     }
     return arena->failed ? NULL : &s->base;
 }
+
+static ck_strategy *create(ck_arena *arena, ck_screening *screening, const ck_prepared *prepared)
+{
+    return prepared->embedding ? ck_strategy_projection(arena, screening, prepared->embedding) : NULL;
+}
+
+const ck_strategy_kind ck_strategy_kind_projection = {"projection", create};
