@@ -337,7 +337,7 @@ import sys
 import threading
 import warnings
 import numpy as np
-{neighbours}
+{neighbors}
 
 rows = np.random.default_rng(0).normal(size=(50_000, 16))  # enough for two threads
 settings = {{
@@ -407,12 +407,12 @@ print(len(settings), "settings")
 """
 
 
-@pytest.mark.parametrize("neighbours", ["", "sklearn.cluster", "scipy.linalg"])
-def test_nothing_global_is_changed(neighbours):
-    if neighbours:
+@pytest.mark.parametrize("neighbors", ["", "sklearn.cluster", "scipy.linalg"])
+def test_nothing_global_is_changed(neighbors):
+    if neighbors:
         pytest.importorskip("threadpoolctl")
-        pytest.importorskip(neighbours)
-    program = SETTINGS.format(neighbours=neighbours and f"import {neighbours}", pools=bool(neighbours))
+        pytest.importorskip(neighbors)
+    program = SETTINGS.format(neighbors=neighbors and f"import {neighbors}", pools=bool(neighbors))
     *changes, looked = output_of(program).splitlines()
     assert changes == []
     assert int(looked.split()[0]) >= (21 if sys.platform == "linux" else 13)

@@ -152,7 +152,10 @@ int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *s, const ck
                 settle_pair(assigner, s->stage + lane * d, settle->indices ? settle->indices[c] : c, nearest + lane);
             }
     }
-    for (int lane = 0; lane < s->n_waiting; lane++) labels[s->waiting[lane]] = nearest[lane].label;
+    for (int lane = 0; lane < s->n_waiting; lane++) {
+        assert(nearest[lane].label >= 0); /* the thresholds let the best score through */
+        labels[s->waiting[lane]] = nearest[lane].label;
+    }
     s->n_waiting = 0;
     s->unscreened = 0;
     return CK_OK;
@@ -180,10 +183,8 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const c
 
 static int label_single_cluster(const ck_matrix *rows, int64_t row, int64_t n_rows, int32_t *labels)
 {
-    ck_matrix block = *rows;
+    const ck_matrix block = ck_rows_of(rows, row, n_rows);
     ck_location where;
-    block.data = ck_row_start(rows, row);
-    block.n_rows = n_rows;
     memset(labels, 0, (size_t)n_rows * sizeof *labels);
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
 }
@@ -231,6 +232,7 @@ int ck_assign_rows(const ck_assigner *assigner, ck_assign_scratch *s, const ck_m
                    int64_t n_rows, const ck_center_set *set, const ck_center_set *settle, int32_t *labels)
 {
     const ck_screen_model *model = &assigner->model;
+    assert(n_rows <= assigner->strip_rows && set->n >= 1);
     score_strip(assigner, s, rows, row + at, n_rows, set);
     int n_open =
         model->kernels->close(s->best, s->second, s->index, s->strip_sqnorm, model->center_slack, model->row_slack,
@@ -281,6 +283,7 @@ void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64
 {
     const ck_screen_model *model = &assigner->model;
     const int64_t r = model->shape->panel_centers, stride = (model->d + 2) * r;
+    assert(n >= 1 && n <= model->k);
     *set = (ck_center_set){panels, ck_ceil_div(n, r), n, indices};
     for (int64_t c = 0; c < set->n_panels * r; c++) {
         /* What fills the last panel has the score -infinity, as in the model. */
@@ -296,6 +299,7 @@ int ck_assign_block(const ck_assigner *assigner, ck_assign_scratch *s, const ck_
                     int64_t n_rows, int32_t *labels)
 {
     const ck_center_set all = {assigner->model.panels, assigner->model.n_panels, assigner->model.k, NULL};
+    assert(n_rows <= assigner->block_rows && row + n_rows <= rows->n_rows);
     if (assigner->model.k == 1) return label_single_cluster(rows, row, n_rows, labels);
     ck_assign_begin(s);
     for (int64_t strip = 0; strip < n_rows; strip += assigner->strip_rows) {

@@ -155,6 +155,7 @@ static int append_pairs(const ck_coarse_shape *shape, ck_coarse_scratch *s, cons
         count += s->labels[at] != j;
     }
     s->n_pairs += count;
+    assert(s->n_pairs <= s->room);
     return 1;
 }
 

@@ -23,6 +23,7 @@ static void batch_distances(const double *rows, int64_t stride, const double *ce
         const int64_t count = ck_min_i64(ABREAST, n - i);
         for (int64_t lane = 0; lane < ABREAST; lane++) {
             const int64_t at = i + ck_min_i64(lane, count - 1);
+            assert(labels[at] >= 0);
             x[lane] = rows + at * stride;
             c[lane] = centers + labels[at] * d;
         }
@@ -41,10 +42,11 @@ static void batch_distances(const double *rows, int64_t stride, const double *ce
 void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t *labels, int64_t row, int64_t n_rows,
                         int unit, double *distances, double *scratch)
 {
-    const int64_t d = X->n_features, batch = batch_rows(d), item = (int64_t)sizeof(double);
-    if (X->dtype == CK_F64 && ck_rows_contiguous(X) && X->row_stride % item == 0) {
-        const double *rows = (const double *)ck_row_start(X, row);
-        batch_distances(rows, X->row_stride / item, centers, labels, n_rows, d, unit, distances);
+    const int64_t d = X->n_features, batch = batch_rows(d);
+    int64_t apart;
+    const double *rows = ck_rows_in_place(X, row, &apart);
+    if (rows) {
+        batch_distances(rows, apart, centers, labels, n_rows, d, unit, distances);
         return;
     }
     for (int64_t i = 0; i < n_rows; i += batch) {

@@ -15,10 +15,10 @@ CK_INLINE ck_row_fetch ck_fetch_rows(const ck_matrix *X, int64_t row, int64_t n_
 {
     ck_row_fetch fetch = {NULL, NULL, 0};
     n_rows = ck_min_i64(n_rows, X->n_rows - row);
-    if (n_rows <= 0 || X->row_stride != X->n_features * ck_itemsize(X->dtype)) return fetch;
+    if (n_rows <= 0 || !ck_is_dense(X)) return fetch;
     fetch.next = ck_row_start(X, row);
-    fetch.end = fetch.next + n_rows * X->row_stride;
-    fetch.step = ck_round_up(ck_ceil_div(n_rows * X->row_stride, n_steps), CK_CACHE_LINE);
+    fetch.end = fetch.next + n_rows * ck_row_bytes(X);
+    fetch.step = ck_round_up(ck_ceil_div(n_rows * ck_row_bytes(X), n_steps), CK_CACHE_LINE);
     return fetch;
 }
 

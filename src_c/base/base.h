@@ -5,6 +5,7 @@
 #if defined(__linux__) && !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE /* else strict C11 hides the calls of the system: this file comes before all others */
 #endif
+#include <assert.h> /* CKMEANS_DEBUG=1 turns them on */
 #include <stddef.h>
 #include <stdint.h>
 

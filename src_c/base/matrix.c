@@ -13,6 +13,14 @@ void ck_copy_rows_f64(const ck_matrix *X, int64_t row, int64_t n_rows, double *o
 }
 void ck_load_row(const ck_matrix *X, int64_t row, double *out) { ck_copy_rows_f64(X, row, 1, out); }
 
+double ck_element(const ck_matrix *X, int64_t row, int64_t feature)
+{
+    double value = 0.0;
+    const ck_matrix features = ck_features_of(X, feature, 1);
+    ck_copy_rows_f64(&features, row, 1, &value);
+    return value;
+}
+
 int ck_find_not_finite(const ck_matrix *X, ck_location *where)
 {
     where->row = where->feature = 0;

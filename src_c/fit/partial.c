@@ -23,6 +23,7 @@ void ck_partial_move_weights(ck_partial *partial, const ck_problem *problem, int
                              double *scratch)
 {
     for (int64_t i = 0; i < moves->n; i++) {
+        assert(moves->after[i] >= 0 && moves->after[i] < partial->k && moves->before[i] < partial->k);
         partial->sizes[moves->after[i]]++;
         if (moves->before[i] >= 0) partial->sizes[moves->before[i]]--;
     }
@@ -46,6 +47,7 @@ void ck_partial_move(ck_partial *partial, const ck_problem *problem, int64_t row
 
 void ck_partial_merge(ck_partial *partial, const ck_partial *other)
 {
+    assert(other->k == partial->k && other->d == partial->d && other->levels == partial->levels);
     const int64_t n = partial->k * partial->levels;
     for (int64_t j = 0; j < partial->k; j++) partial->sizes[j] += other->sizes[j];
     for (int64_t i = 0; i < n * partial->d && other->sums; i++) partial->sums[i] += other->sums[i];

@@ -87,23 +87,13 @@ static int is_farther(const void *context, int64_t a, int64_t b)
     return r->distances[a] > r->distances[b];
 }
 
-static double element(const ck_matrix *X, int64_t row, int64_t feature)
-{
-    double value;
-    ck_matrix one = *X;
-    one.data = ck_row_start(X, row) + feature * X->feature_stride;
-    one.n_features = 1;
-    ck_load_row(&one, 0, &value);
-    return value;
-}
-
 /* Less than, equal to or greater than zero: by label, then by place. */
 static int compare_locations(const relocation *r, int64_t a, int64_t b)
 {
     const ck_matrix *X = r->problem->X;
     if (r->labels[a] != r->labels[b]) return r->labels[a] < r->labels[b] ? -1 : 1;
     for (int64_t p = 0; p < X->n_features; p++) {
-        const double x = element(X, a, p), y = element(X, b, p);
+        const double x = ck_element(X, a, p), y = ck_element(X, b, p);
         if (x != y) return x < y ? -1 : 1;
     }
     return 0;
@@ -210,6 +200,7 @@ static void take_location(relocation *r, const int64_t *rows, int64_t n, double 
         m->leaving.to[at] = to;
         weight += ck_weight(r->problem, rows[i]);
     }
+    assert(r->remaining[to] == 0 && from != to);
     r->remaining[from] -= n;
     r->remaining[to] = n;
     ck_load_row(r->problem->X, rows[0], values);

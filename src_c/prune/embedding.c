@@ -22,7 +22,7 @@ static const double UNIT_ROUNDOFF_64 = 0x1p-53;
 /* Loops that end where the watch asks to stop leave numbers that mean nothing: the next loop on threads says so. */
 
 /* Modified Gram and Schmidt, twice, on m columns of length d (d x m); a column that vanishes becomes zero. */
-static void orthonormalise(double *y, int64_t d, int64_t m)
+static void orthonormalize(double *y, int64_t d, int64_t m)
 {
     for (int64_t q = 0; q < m && !ck_stopped(); q++) {
         for (int round = 0; round < 2; round++)
@@ -82,7 +82,7 @@ static int promising(const double *sample, int64_t n, int64_t d, double *y, doub
     double scatter = 0.0, captured = 0.0;
     n /= TRIAL_STEP;
     multiply_covariance(sample, stride, n, d, m, y, t);
-    orthonormalise(y, d, m);
+    orthonormalize(y, d, m);
     multiply(sample, stride, n, d, m, y, t);
     for (int64_t i = 0; i < n * m; i++) captured += t[i] * t[i];
     for (int64_t i = 0; i < n; i++)
@@ -134,7 +134,7 @@ static int choose_basis(ck_embedding *e, ck_arena *arena, const ck_matrix *X)
         for (int64_t i = 0; i < d * most; i++) y[i] = ck_random_uniform(&random) - 0.5;
         for (int iteration = 0; iteration < ITERATIONS; iteration++) {
             multiply_covariance(sample, d, n, d, most, y, t);
-            orthonormalise(y, d, most);
+            orthonormalize(y, d, most);
         }
         multiply(sample, d, n, d, most, y, t);
         for (int64_t i = 0; i < n; i++)
@@ -197,7 +197,7 @@ static int embed_panel(void *context, int64_t panel, int worker)
     ck_rows_table()->copy_rows(task->X, row, n, rows);
     embed(e, rows, n, z);
     for (int64_t i = 0; i < n * dimensions; i++) narrow[i] = (float)z[i];
-    const ck_matrix embedded = {narrow, n, dimensions, dimensions * 4, 4, CK_F32};
+    const ck_matrix embedded = ck_dense_matrix(narrow, n, dimensions, CK_F32);
     e->model.shape->pack(&embedded, 0, n, &e->model.image, z, e->points + row * dimensions, e->sqnorm + row);
     return CK_OK;
 }
@@ -236,7 +236,7 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
         for (int64_t i = 0; i < BALANCE_ROWS; i++) ck_load_row(X, i * (n / BALANCE_ROWS), rows + i * d);
         embed(e, rows, BALANCE_ROWS, rows + BALANCE_ROWS * d);
         for (int64_t i = 0; i < BALANCE_ROWS * dimensions; i++) sample[i] = (float)rows[BALANCE_ROWS * d + i];
-        e->sample = (ck_matrix){sample, BALANCE_ROWS, dimensions, dimensions * 4, 4, CK_F32};
+        e->sample = ck_dense_matrix(sample, BALANCE_ROWS, dimensions, CK_F32);
     }
     ck_arena_free(&own);
     return status == CK_OK ? e : NULL;

@@ -82,6 +82,7 @@ int ck_groups_form(ck_groups *groups, const ck_assigner *assigner)
     for (int64_t j = 0; j < k; j++) groups->ranks[j] = (ranked){0.0, (int32_t)j};
     groups->begins[0] = 0;
     const int status = split(groups, assigner, groups->ranks, 0, k, 0, groups->n);
+    assert(status != CK_OK || groups->begins[groups->n] == k);
     for (int64_t i = 0; i < k; i++) groups->indices[i] = groups->ranks[i].center;
     return status;
 }

@@ -97,6 +97,7 @@ static int code_part(void *context, int64_t part, int worker)
                 step = step > 0.0 ? step : 0.0;
                 code |= task->table[p * STEPS + (int)(step < STEPS - 1 ? step : STEPS - 1)];
             }
+            assert(code < 1 << task->code_bits);
             codes[i] = (uint16_t)code;
             counts[code]++;
         }
@@ -209,7 +210,7 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
     task.scratch = CK_NEW(&local, double, workers * BATCH_ROWS * d);
     double *sample = CK_NEW(&local, double, d *SAMPLE_ROWS);
     void *data = ck_arena_alloc(arena, n * d, item);
-    ordering->X = (ck_matrix){data, n, d, d * item, item, X->dtype};
+    ordering->X = ck_dense_matrix(data, n, d, X->dtype);
     ordering->places = CK_NEW(arena, int32_t, n);
     ordering->boxes.n = ck_ceil_div(n, CK_BOX_ROWS);
     ordering->boxes.middles = CK_NEW(arena, double, ordering->boxes.n *d);

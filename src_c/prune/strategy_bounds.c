@@ -155,12 +155,12 @@ static int screen_all(const bounds_strategy *s, int worker, const bounded_rows *
 {
     const ck_screening *screening = s->base.screening;
     const worker_scratch *w = s->workers + worker;
-    const int64_t d = b->X->n_features, item = ck_itemsize(b->X->dtype);
+    const int64_t d = b->X->n_features;
     ck_matrix rows = *b->X;
     int64_t row = b->row;
     if (n < b->n_rows) {
         ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
-        rows = (ck_matrix){w->rows, n, d, d * item, item, b->X->dtype};
+        rows = ck_dense_matrix(w->rows, n, d, b->X->dtype);
         row = 0;
     }
     return ck_bound_rows(&screening->assigner, screening->scratch + worker, &rows, row, n, &w->bounds);
@@ -242,13 +242,13 @@ static int settle_open(const bounds_strategy *s, int worker, const bounded_rows 
 {
     const ck_screening *screening = s->base.screening;
     const worker_scratch *w = s->workers + worker;
-    const int64_t d = b->X->n_features, item = ck_itemsize(b->X->dtype);
+    const int64_t d = b->X->n_features;
     find_least(s, w, b);
     const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
     *n_settled = n;
     if (n == 0) return CK_OK;
     ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
-    const ck_matrix rows = {w->rows, n, d, d * item, item, b->X->dtype};
+    const ck_matrix rows = ck_dense_matrix(w->rows, n, d, b->X->dtype);
     for (int64_t i = 0; i < n; i++) w->labels[i] = w->after[w->list[i]];
     int status = ck_assign_block(&screening->assigner, screening->scratch + worker, &rows, 0, n, w->labels);
     for (int64_t i = 0; i < n && status == CK_OK; i++) {
@@ -370,7 +370,7 @@ static void take_sample(bounds_strategy *s, ck_arena *arena, const ck_matrix *X,
         const int64_t row = (int64_t)((double)i * ((double)X->n_rows / (double)n));
         ck_rows_table()->copy_listed(X, row, &here, 1, data + i * d * item);
     }
-    s->sample = (ck_matrix){data, n, d, d * item, item, X->dtype};
+    s->sample = ck_dense_matrix(data, n, d, X->dtype);
     s->sampled = (bounded_rows){&s->sample, 0, n, labels, upper, lower};
     for (int64_t i = 0; i < n; i++) labels[i] = 0;
 }

@@ -98,17 +98,11 @@ static double sample_sqnorm(const ck_screen_model *model, const ck_matrix *X)
 {
     const int64_t d = model->d, n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
     double sum = 0.0;
-    for (int64_t i = 0; i < n; i++) {
-        ck_matrix element = *X;
-        element.n_features = 1;
-        element.data = ck_row_start(X, i * (X->n_rows / n));
-        for (int64_t p = 0; p < d; p++, element.data = (const char *)element.data + X->feature_stride) {
-            double value;
-            ck_load_row(&element, 0, &value);
-            value = value * model->image.scale + model->offset[p];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t p = 0; p < d; p++) {
+            const double value = ck_element(X, i * (X->n_rows / n), p) * model->image.scale + model->offset[p];
             sum += value * value;
         }
-    }
     return sum / (double)n;
 }
 

@@ -81,8 +81,7 @@ static int join_round(candidates *c, ck_arena *arena)
 static int choose_centers(candidates *c, ck_arena *arena, int64_t k, int n_trials, double *centers, int64_t *indices)
 {
     const ck_problem *all = c->closest.problem;
-    const int64_t d = all->X->n_features, row_bytes = d * (int64_t)sizeof(double);
-    const ck_matrix points = {c->points, c->n, d, row_bytes, sizeof(double), CK_F64};
+    const ck_matrix points = ck_dense_matrix(c->points, c->n, all->X->n_features, CK_F64);
     double *weights = CK_NEW(arena, double, c->n);
     ck_problem problem;
     if (arena->failed) return CK_ERROR_MEMORY;

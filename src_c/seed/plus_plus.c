@@ -184,6 +184,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
 /* CK_ERROR_TOO_FEW_ROWS where there is none. */
 static int draw_candidates(ck_plus_plus *s, const ck_sampler *source, int n, ck_random *random)
 {
+    assert(n <= CK_MAX_TRIALS);
     s->n_candidates = n;
     for (int t = 0; t < n; t++) {
         s->rows[t] = ck_sampler_draw(source, random);

@@ -1,4 +1,4 @@
-/* plus_plus_boxes.c - few features: rows that are neighbours in memory lie in boxes, and a box is skipped where it is
+/* plus_plus_boxes.c - few features: rows that are neighbors in memory lie in boxes, and a box is skipped where it is
  * farther from a candidate than all of its rows are from their centers. Rows that were sorted along a space-filling
  * curve have small boxes. What is left is measured canonically, a panel at a time. */
 #include "../base/bits.h"

@@ -123,8 +123,8 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
     const int64_t row = panel * sweep->width, n = ck_min_i64(sweep->width, s->X->n_rows - row);
     const uint64_t valid = ~0ull >> (64 - n);
     const ck_matrix *X = s->X;
-    const int dense = X->row_stride == X->n_features * ck_itemsize(X->dtype) && row + 2 * sweep->width <= X->n_rows;
-    const int64_t next_bytes = dense ? X->row_stride : 0; /* of the rows to come, fetched meanwhile */
+    const int dense = ck_is_dense(X) && row + 2 * sweep->width <= X->n_rows;
+    const int64_t next_bytes = dense ? ck_row_bytes(X) : 0; /* of the rows to come, fetched meanwhile */
     const ck_screen_model *model = sweep->embedding ? &sweep->embedded.model : &sweep->model;
     const float *points = w->points, *sqnorm = w->sqnorm;
     uint64_t *masks = sweep->masks + panel * s->n_trials, always = 0;

@@ -54,6 +54,7 @@ static int64_t sampler_find(const ck_sampler *s, double target)
         found = i;
         before += s->masses[i];
     }
+    assert(found < s->n_rows);
     return found;
 }
 

@@ -42,6 +42,7 @@ void ck_exact_sum_add(ck_exact_sum *sum, double value)
     const int64_t parts[3] = {(int64_t)(low & (uint64_t)DIGIT_MASK),
                               (int64_t)((low >> DIGIT_BITS) + (high & (uint64_t)DIGIT_MASK)),
                               (int64_t)(high >> DIGIT_BITS)};
+    assert(position / DIGIT_BITS + 2 < CK_EXACT_DIGITS);
     int64_t *digits = sum->digits + position / DIGIT_BITS;
     for (int i = 0; i < 3; i++) digits[i] += bits >> 63 ? -parts[i] : parts[i];
     if (++sum->n_added == MOST_ADDED) carry(sum);

@@ -71,6 +71,7 @@ static int news_came(void)
 static void help(ck_loop *loop)
 {
     const int worker = loop->n_joined++;
+    assert(worker > 0 && worker < loop->n_threads);
     ck_store(&loop->n_helping, loop->n_helping + 1);
     crew.n_running++;
     if (wants_help(loop)) call_sleepers(loop);

@@ -67,5 +67,5 @@ bare_venv() {
 # test_installed VENV: the fast tests, from a folder without the sources' package in it.
 test_installed() {
     (cd "$out" && CKMEANS_TEST_INSTALLED=1 "$1/bin/python" -m pytest -c "$root/pyproject.toml" --rootdir "$root" \
-        -p no:cacheprovider -m "not slow and not heavy and not neighbours" "$root/tests" "${@:2}")
+        -p no:cacheprovider -m "not slow and not heavy and not neighbors" "$root/tests" "${@:2}")
 }

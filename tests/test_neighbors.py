@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from helpers import output_of
 
-pytestmark = pytest.mark.neighbours
+pytestmark = pytest.mark.neighbors
 
 PROGRAM = """
 import hashlib
@@ -70,7 +70,7 @@ def alone():
     """What each library comes to with no other one but those it needs itself."""
     missing = [name for name in ("threadpoolctl", *NAMES) if find_spec(name.partition(".")[0]) is None]
     if missing:
-        pytest.skip(f"the extra 'neighbours' is not installed: {', '.join(missing)}")
+        pytest.skip(f"the extra 'neighbors' is not installed: {', '.join(missing)}")
     return {name: results([name])["first"][name] for name in NAMES}
 
 
