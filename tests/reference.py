@@ -79,7 +79,7 @@ def inertia(X, centers, labels, weights=None):
 
 
 def mean_variance(X, weights):
-    """Mean over the features of their variances, from exact sums of rounded products: the same for any order of rows."""
+    """Mean over the features of their variances: exact sums of rounded products, whatever the order of the rows."""
     X, total = X[weights > 0.0], math.fsum(weights)
     weights = weights[weights > 0.0]
     means = np.array([math.fsum(weights * column) for column in X.T]) / total
