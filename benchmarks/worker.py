@@ -20,9 +20,6 @@ from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant, Fi
 from benchmarks.jobs import JOBS, Call, prepared_call, seconds_per_call
 from benchmarks.scores import SCORE_JOBS
 
-COARSE = ("bf16", "amx")
-"""How the names of instruction sets with a coarse screen end."""
-
 CALL_BUDGET = 0.3
 """Seconds spent on repeating one short call in one round."""
 
@@ -132,8 +129,8 @@ class Worker:
         """The instruction set chosen here, and the best without a coarse screen; empty if it has none itself."""
         from ckmeans import _core
 
-        plain = [name for name in _core.runnable_isas() if not name.endswith(COARSE)]
-        return {"coarse": _core.isa(), "float32": plain[0]} if _core.isa().endswith(COARSE) else {}
+        in_use = {kernel.job: kernel.level for kernel in _core.kernels() if kernel.in_use}
+        return {"coarse": _core.isa(), "float32": in_use["screen"]} if "coarse" in in_use else {}
 
     def screened(self, isa: str, what: str) -> dict[str, Any]:
         """One assignment without a guess at the labels, or a fit by an algorithm, with these kernels."""

@@ -76,7 +76,7 @@ static int start_block(void *context, int64_t block, int worker)
             ck_plus_plus_take(s, worker, row + lane, sqdist);
         }
     }
-    return s->sweep->start ? s->sweep->start(context, block, worker) : CK_OK;
+    return s->comparison->start ? s->comparison->start(context, block, worker) : CK_OK;
 }
 
 static int sum_altered(void *context, int64_t item, int worker)
@@ -128,10 +128,10 @@ static int most_gaining(const ck_plus_plus *s, const double *gains)
 static int choose_candidate(ck_plus_plus *s)
 {
     double gains[CK_MAX_TRIALS], errors[CK_MAX_TRIALS];
-    run(s, s->sweep->gain, (double)s->n_candidates * s->sweep->operations(s));
+    run(s, s->comparison->gain, (double)s->n_candidates * s->comparison->operations(s));
     sum_gains(s, gains, errors);
     int best = most_gaining(s, gains), rivals = 0;
-    if (!s->sweep->gain_exact) return best;
+    if (!s->comparison->gain_exact) return best;
     /* The grid rounds each row's masses, and double sums round too: both far below the first term. */
     const double grid = s->shift * 0x1p-51 * (double)s->X->n_rows;
     for (int t = 0; t < s->n_candidates; t++) {
@@ -140,7 +140,7 @@ static int choose_candidate(ck_plus_plus *s)
                   !(gains[best] - gains[t] > errors[best] + errors[t] + reach + grid);
     }
     if (rivals > 0) {
-        run(s, s->sweep->gain_exact, (double)s->n_candidates * (double)s->X->n_features);
+        run(s, s->comparison->gain_exact, (double)s->n_candidates * (double)s->X->n_features);
         sum_gains(s, gains, errors);
         best = most_gaining(s, gains);
     }
@@ -162,7 +162,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
     s->X = problem->X;
     s->n_trials = n_trials;
     s->kernels = ck_settle_table();
-    s->sweep = d <= CK_SORTED_FEATURES ? &ck_sweep_boxes : &ck_sweep_screen;
+    s->comparison = d <= CK_SORTED_FEATURES ? &ck_compare_boxes : &ck_compare_screen;
     ck_sampler_init(&s->sampler, arena, n);
     s->n_workers = ck_useful_threads(s->problem->n_threads, s->sampler.n_blocks, INFINITY);
     s->closest = CK_NEW(arena, double, n);
@@ -177,7 +177,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
     s->panel = CK_NEW(arena, double, s->n_workers *ck_apart(CK_LANES * (d + 2)));
     if (arena->failed) return CK_ERROR_MEMORY;
     memset(s->altered, 0, (size_t)altered);
-    s->sweep->reserve(s, arena);
+    s->comparison->reserve(s, arena);
     return arena->failed ? CK_ERROR_MEMORY : CK_OK;
 }
 
@@ -199,7 +199,7 @@ static void prepare_step(ck_plus_plus *s, int first)
     double most = 0.0;
     for (int64_t block = 0; block < s->sampler.n_blocks; block++) most = fmax(most, s->block_most[block]);
     s->shift = ck_sum_shift(most, s->X->n_rows);
-    s->sweep->prepare(s, first);
+    s->comparison->prepare(s, first);
 }
 
 int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
@@ -227,7 +227,7 @@ int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, i
         } else if (by_distance) {
             prepare_step(s, j == 1);
             s->chosen = choose_candidate(s);
-            run(s, s->sweep->commit, 16.0);
+            run(s, s->comparison->commit, 16.0);
         }
         if (j == 0 || by_distance) follow(s);
         memcpy(centers + j * d, s->candidates + s->chosen * d, (size_t)d * sizeof(double));

@@ -11,7 +11,7 @@ typedef struct ck_plus_plus ck_plus_plus;
 /* How a step finds the rows that are nearer to a candidate than to the centers there are. Rows are counted as in
  * s->problem; items are blocks of CK_SUM_ROWS of them. */
 typedef struct {
-    /* Reserves s->sweep_state: check arena->failed. */
+    /* Reserves s->comparison_state: check arena->failed. */
     void (*reserve)(ck_plus_plus *s, ck_arena *arena);
     /* All distances to the first center are there. */
     ck_item_fn start;
@@ -25,21 +25,21 @@ typedef struct {
     ck_item_fn gain_exact;
     /* The rows of a block that are nearer to the chosen candidate go over to it: ck_plus_plus_take. */
     ck_item_fn commit;
-} ck_sweep;
+} ck_comparison;
 
 struct ck_plus_plus {
     const ck_prepared *prepared;
-    const ck_problem *problem; /* with its rows as they are swept */
+    const ck_problem *problem; /* with its rows as they are compared */
     const int32_t *places;     /* where each of them is among those that are drawn from; NULL: in its own place */
     const ck_matrix *X;        /* the rows that are drawn from */
     const ck_settle_kernels *kernels;
-    const ck_sweep *sweep;
-    void *sweep_state;
+    const ck_comparison *comparison;
+    void *comparison_state;
     ck_sampler sampler; /* masses: weight * squared distance to the nearest center so far */
     double *closest;    /* that distance, in units of 4^unit */
     double *block_most; /* largest mass of each block of the sampler */
     int n_trials, n_candidates, chosen, n_workers;
-    int status; /* once not CK_OK no more sweeps run, and what there is means nothing */
+    int status; /* once not CK_OK no more comparisons run, and what there is means nothing */
     int64_t rows[CK_MAX_TRIALS];
     double *candidates;     /* n_candidates x d */
     double *gains, *errors; /* n_blocks x CK_MAX_TRIALS */
@@ -49,7 +49,7 @@ struct ck_plus_plus {
     double *row, *panel; /* of each worker: d; (d + 2) x CK_LANES */
 };
 
-extern const ck_sweep ck_sweep_boxes, ck_sweep_screen;
+extern const ck_comparison ck_compare_boxes, ck_compare_screen;
 
 CK_INLINE double *ck_plus_plus_row(const ck_plus_plus *s, int worker)
 {

@@ -17,7 +17,7 @@ typedef struct {
     uint64_t *near_boxes, *near_blocks; /* bits of the candidates that may be nearer to some row */
     double *panels;                     /* of each worker: a box of rows */
     int unbounded;                      /* distances are in other units than the rows */
-} box_sweep;
+} box_comparison;
 
 static void reserve_level(box_level *level, ck_arena *arena, int64_t n, int64_t d)
 {
@@ -28,14 +28,14 @@ static void reserve_level(box_level *level, ck_arena *arena, int64_t n, int64_t 
 static void reserve(ck_plus_plus *s, ck_arena *arena)
 {
     const int64_t n_blocks = s->sampler.n_blocks, n_boxes = n_blocks * BOXES_A_BLOCK, d = s->X->n_features;
-    box_sweep *sweep = s->sweep_state = CK_NEW(arena, box_sweep, 1);
-    if (!sweep) return;
-    sweep->unbounded = s->problem->unit != 0;
-    reserve_level(&sweep->boxes, arena, n_boxes, d);
-    reserve_level(&sweep->blocks, arena, n_blocks, d);
-    sweep->near_boxes = CK_NEW(arena, uint64_t, n_boxes);
-    sweep->near_blocks = CK_NEW(arena, uint64_t, n_blocks);
-    sweep->panels = CK_NEW(arena, double, s->n_workers *ck_apart(CK_BOX_ROWS * d));
+    box_comparison *comparison = s->comparison_state = CK_NEW(arena, box_comparison, 1);
+    if (!comparison) return;
+    comparison->unbounded = s->problem->unit != 0;
+    reserve_level(&comparison->boxes, arena, n_boxes, d);
+    reserve_level(&comparison->blocks, arena, n_blocks, d);
+    comparison->near_boxes = CK_NEW(arena, uint64_t, n_boxes);
+    comparison->near_blocks = CK_NEW(arena, uint64_t, n_blocks);
+    comparison->panels = CK_NEW(arena, double, s->n_workers *ck_apart(CK_BOX_ROWS * d));
 }
 
 static double largest_closest(const ck_plus_plus *s, int64_t box)
@@ -49,15 +49,15 @@ static double largest_closest(const ck_plus_plus *s, int64_t box)
 static int start(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
-    const box_sweep *sweep = s->sweep_state;
+    const box_comparison *comparison = s->comparison_state;
     const ck_matrix *X = s->problem->X;
     const int64_t d = X->n_features, last = ck_min_i64((block + 1) * CK_SUM_ROWS, X->n_rows);
-    double *around = sweep->blocks.corners + block * 2 * d, *panel = ck_plus_plus_panel(s, worker);
+    double *around = comparison->blocks.corners + block * 2 * d, *panel = ck_plus_plus_panel(s, worker);
     for (int64_t p = 0; p < d; p++) around[2 * p] = INFINITY, around[2 * p + 1] = -INFINITY;
-    sweep->blocks.most[block] = 0.0;
+    comparison->blocks.most[block] = 0.0;
     for (int64_t row = block * CK_SUM_ROWS; row < last; row += CK_LANES) {
         const int64_t box = row / CK_BOX_ROWS;
-        double *corners = sweep->boxes.corners + box * 2 * d;
+        double *corners = comparison->boxes.corners + box * 2 * d;
         s->kernels->load_panel(X, row, ck_min_i64(CK_LANES, last - row), panel);
         for (int64_t p = 0; p < d; p++) {
             double low = panel[p * CK_LANES], high = low;
@@ -72,8 +72,8 @@ static int start(void *context, int64_t block, int worker)
             around[2 * p] = fmin(around[2 * p], low);
             around[2 * p + 1] = fmax(around[2 * p + 1], high);
         }
-        if (row % CK_BOX_ROWS == 0) sweep->boxes.most[box] = largest_closest(s, box);
-        sweep->blocks.most[block] = fmax(sweep->blocks.most[block], sweep->boxes.most[box]);
+        if (row % CK_BOX_ROWS == 0) comparison->boxes.most[box] = largest_closest(s, box);
+        comparison->blocks.most[block] = fmax(comparison->blocks.most[block], comparison->boxes.most[box]);
     }
     return CK_OK;
 }
@@ -120,16 +120,17 @@ static double box_gain(const ck_plus_plus *s, int worker, const double *panels, 
 static int gain(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
-    const box_sweep *sweep = s->sweep_state;
+    const box_comparison *comparison = s->comparison_state;
     const int64_t n = s->X->n_rows, d = s->X->n_features;
     const int64_t last_box = ck_min_i64((block + 1) * BOXES_A_BLOCK, ck_ceil_div(n, CK_BOX_ROWS));
     const uint64_t all = ~0ull >> (64 - s->n_candidates);
-    const uint64_t near = sweep->unbounded ? all : near_box(s, &sweep->blocks, block, all);
-    double *gains = s->gains + block * CK_MAX_TRIALS, *panels = sweep->panels + worker * ck_apart(CK_BOX_ROWS * d);
+    const uint64_t near = comparison->unbounded ? all : near_box(s, &comparison->blocks, block, all);
+    double *gains = s->gains + block * CK_MAX_TRIALS, *panels = comparison->panels + worker * ck_apart(CK_BOX_ROWS * d);
     for (int t = 0; t < s->n_candidates; t++) gains[t] = s->errors[block * CK_MAX_TRIALS + t] = 0.0;
-    sweep->near_blocks[block] = near;
+    comparison->near_blocks[block] = near;
     for (int64_t box = block * BOXES_A_BLOCK; box < last_box && near; box++) {
-        uint64_t mask = sweep->near_boxes[box] = sweep->unbounded ? all : near_box(s, &sweep->boxes, box, near);
+        uint64_t mask = comparison->near_boxes[box] =
+            comparison->unbounded ? all : near_box(s, &comparison->boxes, box, near);
         if (!mask) continue;
         for (int64_t i = 0; i < CK_BOX_ROWS && box * CK_BOX_ROWS + i < n; i += CK_LANES)
             s->kernels->load_panel(s->problem->X, box * CK_BOX_ROWS + i,
@@ -161,18 +162,18 @@ static int commit_box(ck_plus_plus *s, int worker, int64_t box)
 static int commit(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
-    const box_sweep *sweep = s->sweep_state;
+    const box_comparison *comparison = s->comparison_state;
     const int64_t first = block * BOXES_A_BLOCK;
     const int64_t last = ck_min_i64(first + BOXES_A_BLOCK, ck_ceil_div(s->X->n_rows, CK_BOX_ROWS));
     double most = 0.0;
-    if (!(sweep->near_blocks[block] >> s->chosen & 1)) return CK_OK;
+    if (!(comparison->near_blocks[block] >> s->chosen & 1)) return CK_OK;
     for (int64_t box = first; box < last; box++) {
-        if (sweep->near_boxes[box] >> s->chosen & 1 && commit_box(s, worker, box))
-            sweep->boxes.most[box] = largest_closest(s, box);
-        most = fmax(most, sweep->boxes.most[box]);
+        if (comparison->near_boxes[box] >> s->chosen & 1 && commit_box(s, worker, box))
+            comparison->boxes.most[box] = largest_closest(s, box);
+        most = fmax(most, comparison->boxes.most[box]);
     }
-    sweep->blocks.most[block] = most;
+    comparison->blocks.most[block] = most;
     return CK_OK;
 }
 
-const ck_sweep ck_sweep_boxes = {reserve, start, prepare, gain, operations, NULL, commit};
+const ck_comparison ck_compare_boxes = {reserve, start, prepare, gain, operations, NULL, commit};

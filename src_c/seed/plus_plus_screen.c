@@ -29,20 +29,20 @@ typedef struct {
     float *candidates32;
     uint64_t *masks; /* n_panels x n_trials: rows that may come nearer to the candidate */
     worker_scratch *workers;
-} screen_sweep;
+} screen_comparison;
 
 /* Memory for candidates that lie in memory as rows do. */
-static void reserve_lanes(screen_sweep *sweep, const ck_plus_plus *s, ck_arena *arena)
+static void reserve_lanes(screen_comparison *comparison, const ck_plus_plus *s, ck_arena *arena)
 {
     const int64_t n = ck_round_up(s->n_trials, ck_screen_table()->few_centers);
-    sweep->stride = ck_round_up(s->X->n_features, CK_LANES);
-    sweep->width = ROWS_AT_A_TIME;
-    sweep->centers = CK_NEW(arena, float, n * sweep->stride);
-    sweep->starts = CK_NEW(arena, float, n);
-    sweep->places = CK_NEW(arena, int32_t, ROWS_AT_A_TIME);
+    comparison->stride = ck_round_up(s->X->n_features, CK_LANES);
+    comparison->width = ROWS_AT_A_TIME;
+    comparison->centers = CK_NEW(arena, float, n * comparison->stride);
+    comparison->starts = CK_NEW(arena, float, n);
+    comparison->places = CK_NEW(arena, int32_t, ROWS_AT_A_TIME);
     if (arena->failed) return;
-    memset(sweep->centers, 0, (size_t)(n * sweep->stride) * sizeof(float));
-    for (int32_t i = 0; i < ROWS_AT_A_TIME; i++) sweep->places[i] = i;
+    memset(comparison->centers, 0, (size_t)(n * comparison->stride) * sizeof(float));
+    for (int32_t i = 0; i < ROWS_AT_A_TIME; i++) comparison->places[i] = i;
 }
 
 static void reserve(ck_plus_plus *s, ck_arena *arena)
@@ -50,30 +50,31 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     const ck_packed_rows *packed = s->prepared->packed;
     const int64_t n = s->X->n_rows, d = s->X->n_features;
     const ck_screen_shape *shape = ck_screen_choose_shape(d);
-    screen_sweep *sweep = s->sweep_state = CK_NEW(arena, screen_sweep, 1);
-    if (!sweep) return;
-    memset(sweep, 0, sizeof *sweep);
-    sweep->embedding = s->prepared->embedding;
-    sweep->unscreened = s->problem->unit != 0;
-    sweep->quick_error = ck_quick_sqdist_error(s->X);
-    sweep->quick_underflow = ck_quick_sqdist_underflow(s->X);
-    if (sweep->embedding)
-        ck_embedded_centers_init(&sweep->embedded, arena, sweep->embedding, s->n_trials, 1.0);
+    screen_comparison *comparison = s->comparison_state = CK_NEW(arena, screen_comparison, 1);
+    if (!comparison) return;
+    memset(comparison, 0, sizeof *comparison);
+    comparison->embedding = s->prepared->embedding;
+    comparison->unscreened = s->problem->unit != 0;
+    comparison->quick_error = ck_quick_sqdist_error(s->X);
+    comparison->quick_underflow = ck_quick_sqdist_underflow(s->X);
+    if (comparison->embedding)
+        ck_embedded_centers_init(&comparison->embedded, arena, comparison->embedding, s->n_trials, 1.0);
     else
-        ck_screen_model_init(&sweep->model, arena, shape, s->n_trials, d);
-    if (sweep->embedding) shape = sweep->embedding->model.shape;
-    sweep->model.balance = 1.0; /* candidates are rows */
-    if (!arena->failed && !sweep->embedding && packed) ck_screen_model_take_image(&sweep->model, &packed->model);
-    sweep->width = shape->panel_rows;
-    sweep->by_lanes = !sweep->embedding && !packed && !sweep->unscreened && d >= CK_LANE_FEATURES &&
-                      d <= ck_screen_table()->few_features;
-    if (sweep->by_lanes) reserve_lanes(sweep, s, arena);
-    sweep->n_panels = ck_ceil_div(n, sweep->width);
-    sweep->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
-    sweep->masks = CK_NEW(arena, uint64_t, sweep->n_panels * s->n_trials);
-    sweep->workers = CK_NEW(arena, worker_scratch, s->n_workers);
+        ck_screen_model_init(&comparison->model, arena, shape, s->n_trials, d);
+    if (comparison->embedding) shape = comparison->embedding->model.shape;
+    comparison->model.balance = 1.0; /* candidates are rows */
+    if (!arena->failed && !comparison->embedding && packed)
+        ck_screen_model_take_image(&comparison->model, &packed->model);
+    comparison->width = shape->panel_rows;
+    comparison->by_lanes = !comparison->embedding && !packed && !comparison->unscreened && d >= CK_LANE_FEATURES &&
+                           d <= ck_screen_table()->few_features;
+    if (comparison->by_lanes) reserve_lanes(comparison, s, arena);
+    comparison->n_panels = ck_ceil_div(n, comparison->width);
+    comparison->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
+    comparison->masks = CK_NEW(arena, uint64_t, comparison->n_panels * s->n_trials);
+    comparison->workers = CK_NEW(arena, worker_scratch, s->n_workers);
     for (int i = 0; i < s->n_workers && !arena->failed; i++) {
-        worker_scratch *w = sweep->workers + i;
+        worker_scratch *w = comparison->workers + i;
         w->points = CK_NEW(arena, float, MAX_PANEL_ROWS *ck_round_up(d, CK_LANES));
         w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
         w->thresholds = w->sqnorm + MAX_PANEL_ROWS;
@@ -85,61 +86,62 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     }
 }
 
-static void unpack_candidates(screen_sweep *sweep, int64_t n)
+static void unpack_candidates(screen_comparison *comparison, int64_t n)
 {
-    const int64_t d = sweep->model.d, r = sweep->model.shape->panel_centers;
-    for (int64_t t = 0; t < ck_round_up(n, sweep->model.kernels->few_centers); t++) {
-        const float *from = sweep->model.panels + t / r * (d + 2) * r + t % r;
-        sweep->starts[t] = t < n ? from[0] : -INFINITY;
-        for (int64_t p = 0; p < d && t < n; p++) sweep->centers[t * sweep->stride + p] = from[(p + 2) * r];
+    const int64_t d = comparison->model.d, r = comparison->model.shape->panel_centers;
+    for (int64_t t = 0; t < ck_round_up(n, comparison->model.kernels->few_centers); t++) {
+        const float *from = comparison->model.panels + t / r * (d + 2) * r + t % r;
+        comparison->starts[t] = t < n ? from[0] : -INFINITY;
+        for (int64_t p = 0; p < d && t < n; p++) comparison->centers[t * comparison->stride + p] = from[(p + 2) * r];
     }
 }
 
 static void prepare(ck_plus_plus *s, int first)
 {
-    screen_sweep *sweep = s->sweep_state;
-    for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++) sweep->candidates32[i] = (float)s->candidates[i];
-    if (sweep->unscreened) return;
-    if (sweep->embedding) {
-        ck_embedded_centers_set(&sweep->embedded, s->candidates, s->n_candidates);
+    screen_comparison *comparison = s->comparison_state;
+    for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++)
+        comparison->candidates32[i] = (float)s->candidates[i];
+    if (comparison->unscreened) return;
+    if (comparison->embedding) {
+        ck_embedded_centers_set(&comparison->embedded, s->candidates, s->n_candidates);
     } else {
-        ck_screen_model_set_count(&sweep->model, s->n_candidates);
-        ck_screen_model_set(&sweep->model, s->X, s->candidates, !first || s->prepared->packed);
-        if (sweep->by_lanes) unpack_candidates(sweep, s->n_candidates);
+        ck_screen_model_set_count(&comparison->model, s->n_candidates);
+        ck_screen_model_set(&comparison->model, s->X, s->candidates, !first || s->prepared->packed);
+        if (comparison->by_lanes) unpack_candidates(comparison, s->n_candidates);
     }
 }
 
 static double operations(const ck_plus_plus *s)
 {
-    const screen_sweep *sweep = s->sweep_state;
-    return (sweep->embedding ? (double)sweep->embedding->m : (double)s->X->n_features) / 4.0;
+    const screen_comparison *comparison = s->comparison_state;
+    return (comparison->embedding ? (double)comparison->embedding->m : (double)s->X->n_features) / 4.0;
 }
 
 /* Masks of the rows of one panel that may come nearer to each candidate. */
 static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
 {
-    const screen_sweep *sweep = s->sweep_state;
-    const worker_scratch *w = sweep->workers + worker;
-    const int64_t row = panel * sweep->width, n = ck_min_i64(sweep->width, s->X->n_rows - row);
+    const screen_comparison *comparison = s->comparison_state;
+    const worker_scratch *w = comparison->workers + worker;
+    const int64_t row = panel * comparison->width, n = ck_min_i64(comparison->width, s->X->n_rows - row);
     const uint64_t valid = ~0ull >> (64 - n);
     const ck_matrix *X = s->X;
-    const int dense = ck_is_dense(X) && row + 2 * sweep->width <= X->n_rows;
+    const int dense = ck_is_dense(X) && row + 2 * comparison->width <= X->n_rows;
     const int64_t next_bytes = dense ? ck_row_bytes(X) : 0; /* of the rows to come, fetched meanwhile */
-    const ck_screen_model *model = sweep->embedding ? &sweep->embedded.model : &sweep->model;
+    const ck_screen_model *model = comparison->embedding ? &comparison->embedded.model : &comparison->model;
     const float *points = w->points, *sqnorm = w->sqnorm;
-    uint64_t *masks = sweep->masks + panel * s->n_trials, always = 0;
-    if (sweep->unscreened || model->too_large) {
+    uint64_t *masks = comparison->masks + panel * s->n_trials, always = 0;
+    if (comparison->unscreened || model->too_large) {
         for (int t = 0; t < s->n_candidates; t++) masks[t] = valid;
         return;
     }
-    if (sweep->embedding) {
-        points = sweep->embedding->points + row * model->d;
-        sqnorm = sweep->embedding->sqnorm + row;
+    if (comparison->embedding) {
+        points = comparison->embedding->points + row * model->d;
+        sqnorm = comparison->embedding->sqnorm + row;
     } else if (s->prepared->packed) {
         points = s->prepared->packed->points + row * model->d;
         sqnorm = s->prepared->packed->sqnorm + row;
-    } else if (sweep->by_lanes) {
-        ck_rows_table()->image_listed(s->X, row, sweep->places, n, model->image.scale, model->image.minus_offset,
+    } else if (comparison->by_lanes) {
+        ck_rows_table()->image_listed(s->X, row, comparison->places, n, model->image.scale, model->image.minus_offset,
                                       model->image.minus_offset32, w->points, w->sqnorm, ck_plus_plus_row(s, worker));
     } else {
         model->shape->pack(s->X, row, n, &model->image, w->stage, w->points, w->sqnorm);
@@ -147,58 +149,61 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel)
              next += CK_CACHE_LINE)
             CK_PREFETCH(next);
     }
-    const ck_reach_rule rule = ck_reach_rule_of(model, sweep->embedding ? sweep->embedding->scale : model->image.scale,
-                                                sweep->embedding ? sweep->embedding->error : 0.0);
+    const ck_reach_rule rule =
+        ck_reach_rule_of(model, comparison->embedding ? comparison->embedding->scale : model->image.scale,
+                         comparison->embedding ? comparison->embedding->error : 0.0);
     const int finite =
         ck_quick_table()->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, w->thresholds);
     for (int64_t lane = 0; lane < n && !finite; lane++)
         always |= (uint64_t)!(w->thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
-    for (int64_t lane = n; lane < sweep->width; lane++) w->thresholds[lane] = INFINITY;
-    if (sweep->by_lanes)
-        model->kernels->reach_few(points, sweep->stride, n, model->d, sweep->centers, sweep->starts, s->n_candidates,
-                                  w->thresholds, ck_row_start(X, dense ? row + n : row), next_bytes, w->masks);
+    for (int64_t lane = n; lane < comparison->width; lane++) w->thresholds[lane] = INFINITY;
+    if (comparison->by_lanes)
+        model->kernels->reach_few(points, comparison->stride, n, model->d, comparison->centers, comparison->starts,
+                                  s->n_candidates, w->thresholds, ck_row_start(X, dense ? row + n : row), next_bytes,
+                                  w->masks);
     else
         model->shape->reach(points, model->d, model->panels, model->n_panels, w->thresholds, w->masks);
     for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
 }
 
-static void panels_of(const screen_sweep *sweep, int64_t block, int64_t *first, int64_t *last)
+static void panels_of(const screen_comparison *comparison, int64_t block, int64_t *first, int64_t *last)
 {
-    const int64_t per_block = CK_SUM_ROWS / sweep->width;
+    const int64_t per_block = CK_SUM_ROWS / comparison->width;
     *first = block * per_block;
-    *last = ck_min_i64(*first + per_block, sweep->n_panels);
+    *last = ck_min_i64(*first + per_block, comparison->n_panels);
 }
 
 /* Gains by canonical distances. The masks are there. */
 static int gain_exact(void *context, int64_t block, int worker)
 {
     const ck_plus_plus *s = context;
-    const screen_sweep *sweep = s->sweep_state;
+    const screen_comparison *comparison = s->comparison_state;
     double *gains = s->gains + block * CK_MAX_TRIALS, *errors = s->errors + block * CK_MAX_TRIALS;
     int64_t first, last;
-    panels_of(sweep, block, &first, &last);
+    panels_of(comparison, block, &first, &last);
     for (int t = 0; t < s->n_candidates; t++) gains[t] = errors[t] = 0.0;
     for (int64_t panel = first; panel < last; panel++)
         for (int t = 0; t < s->n_candidates; t++)
-            for (uint64_t mask = sweep->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
-                gains[t] += ck_plus_plus_gain(s, worker, panel * sweep->width + ck_lowest_bit(mask), t);
+            for (uint64_t mask = comparison->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
+                gains[t] += ck_plus_plus_gain(s, worker, panel * comparison->width + ck_lowest_bit(mask), t);
     return CK_OK;
 }
 
 /* The gain of one candidate by quick distances. Rows that these show to be no nearer leave the masks. */
 static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t, double *gain, double *error)
 {
-    const screen_sweep *sweep = s->sweep_state;
-    const worker_scratch *w = sweep->workers + worker;
+    const screen_comparison *comparison = s->comparison_state;
+    const worker_scratch *w = comparison->workers + worker;
     const int64_t d = s->X->n_features, row = block * CK_SUM_ROWS;
     int64_t first, last, n = 0;
-    panels_of(sweep, block, &first, &last);
+    panels_of(comparison, block, &first, &last);
     for (int64_t panel = first; panel < last; panel++)
-        for (uint64_t mask = sweep->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
-            w->list[n++] = (int32_t)(panel * sweep->width - row) + ck_lowest_bit(mask);
+        for (uint64_t mask = comparison->masks[panel * s->n_trials + t]; mask; mask &= mask - 1)
+            w->list[n++] = (int32_t)(panel * comparison->width - row) + ck_lowest_bit(mask);
     for (int64_t i = 0; i < n; i++)
-        w->limits[i] = s->closest[row + w->list[i]] * (1.0 + 4.0 * sweep->quick_error) + 4.0 * sweep->quick_underflow;
-    ck_quick_table()->listed_sqdists(s->X, row, w->list, n, s->candidates + t * d, sweep->candidates32 + t * d,
+        w->limits[i] =
+            s->closest[row + w->list[i]] * (1.0 + 4.0 * comparison->quick_error) + 4.0 * comparison->quick_underflow;
+    ck_quick_table()->listed_sqdists(s->X, row, w->list, n, s->candidates + t * d, comparison->candidates32 + t * d,
                                      w->limits, w->sqdists, ck_plus_plus_row(s, worker));
     *gain = *error = 0.0;
     for (int64_t i = 0; i < n; i++) {
@@ -206,9 +211,9 @@ static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t
         const double closest = s->closest[at], weight = ck_weight(s->problem, at), sqdist = w->sqdists[i];
         if (sqdist <= w->limits[i]) {
             *gain += weight * (closest > sqdist ? closest - sqdist : 0.0);
-            *error += weight * (sweep->quick_error * w->limits[i] + sweep->quick_underflow);
+            *error += weight * (comparison->quick_error * w->limits[i] + comparison->quick_underflow);
         } else if (sqdist <= DBL_MAX) {
-            sweep->masks[at / sweep->width * s->n_trials + t] &= ~(1ull << at % sweep->width);
+            comparison->masks[at / comparison->width * s->n_trials + t] &= ~(1ull << at % comparison->width);
         } else {
             *error += weight * closest; /* overflowed, maybe in float32 alone */
         }
@@ -218,12 +223,12 @@ static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t
 static int gain(void *context, int64_t block, int worker)
 {
     const ck_plus_plus *s = context;
-    const screen_sweep *sweep = s->sweep_state;
+    const screen_comparison *comparison = s->comparison_state;
     double *gains = s->gains + block * CK_MAX_TRIALS, *errors = s->errors + block * CK_MAX_TRIALS;
     int64_t first, last;
-    panels_of(sweep, block, &first, &last);
+    panels_of(comparison, block, &first, &last);
     for (int64_t panel = first; panel < last; panel++) screen_panel(s, worker, panel);
-    if (sweep->unscreened) return gain_exact(context, block, worker);
+    if (comparison->unscreened) return gain_exact(context, block, worker);
     for (int t = 0; t < s->n_candidates; t++) measure_gain(s, worker, block, t, gains + t, errors + t);
     return CK_OK;
 }
@@ -239,12 +244,12 @@ static void take_closer(ck_plus_plus *s, int worker, const int64_t *rows, int64_
 static int commit(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
-    const screen_sweep *sweep = s->sweep_state;
+    const screen_comparison *comparison = s->comparison_state;
     int64_t first, last, rows[CK_LANES], n = 0;
-    panels_of(sweep, block, &first, &last);
+    panels_of(comparison, block, &first, &last);
     for (int64_t panel = first; panel < last; panel++)
-        for (uint64_t mask = sweep->masks[panel * s->n_trials + s->chosen]; mask; mask &= mask - 1) {
-            rows[n++] = panel * sweep->width + ck_lowest_bit(mask);
+        for (uint64_t mask = comparison->masks[panel * s->n_trials + s->chosen]; mask; mask &= mask - 1) {
+            rows[n++] = panel * comparison->width + ck_lowest_bit(mask);
             if (n < CK_LANES) continue;
             take_closer(s, worker, rows, n);
             n = 0;
@@ -253,4 +258,4 @@ static int commit(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-const ck_sweep ck_sweep_screen = {reserve, NULL, prepare, gain, operations, gain_exact, commit};
+const ck_comparison ck_compare_screen = {reserve, NULL, prepare, gain, operations, gain_exact, commit};
