@@ -65,12 +65,10 @@ typedef struct {
     double *scratch;
 } inertia_task;
 
-static int64_t inertia_scratch(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
-
 static int sum_block(void *context, int64_t block, int worker)
 {
     inertia_task *task = context;
-    double *masses = task->scratch + worker * inertia_scratch(task->X->n_features);
+    double *masses = task->scratch + worker * ck_block_scratch(task->X->n_features);
     const int64_t row = block * CK_SUM_ROWS, n_rows = ck_min_i64(CK_SUM_ROWS, task->X->n_rows - row);
     ck_label_distances(task->X, task->centers, task->labels + row, row, n_rows, task->unit, masses,
                        masses + CK_SUM_ROWS);
@@ -90,7 +88,7 @@ int ck_inertia(const ck_matrix *X, const double *centers, const double *weights,
     inertia_task task = {X, centers, weights, labels, unit, NULL, NULL};
     ck_arena arena = {0};
     task.sums = CK_NEW(&arena, ck_exact_sum, workers);
-    task.scratch = CK_NEW(&arena, double, workers *inertia_scratch(X->n_features));
+    task.scratch = CK_NEW(&arena, double, workers *ck_block_scratch(X->n_features));
     int status = arena.failed ? CK_ERROR_MEMORY : CK_OK;
     for (int w = 0; w < workers && status == CK_OK; w++) ck_exact_sum_init(task.sums + w);
     if (status == CK_OK) status = ck_parallel_for(n_blocks, workers, sum_block, &task);

@@ -14,6 +14,8 @@ int ck_inertia(const ck_matrix *X, const double *centers, const double *weights,
 /* Canonical squared distances of the rows to the centers of their labels, in units of 4^unit. OUT distances: n_rows.
  * scratch: ck_label_distances_scratch(d) float64. */
 int64_t ck_label_distances_scratch(int64_t d);
+/* Of a block: its distances, then the scratch they take. */
+CK_INLINE int64_t ck_block_scratch(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
 void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t *labels, int64_t row, int64_t n_rows,
                         int unit, double *distances, double *scratch);
 

@@ -6,7 +6,7 @@
 #ifndef CK_COSTS_H
 #define CK_COSTS_H
 
-#include <stdint.h>
+#include "base.h"
 
 /* --- Pairs: same-iterations, along-a-fit --------------------------------------------------------------------- */
 
@@ -24,6 +24,9 @@ static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_
 
 #define CK_COST_COARSE_PAIR 16.0 /* of a pair beside its features */
 #define CK_COST_UNSURE_ROW 3.0   /* passes that a row costs whose bounds do not separate its center from the others */
+
+/* Packing a center costs as much as scoring it for some hundred rows, and small fits are held up by other things. */
+enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CENTERS = 64 };
 
 /* --- Strategies: along-a-fit ------------------------------------------------------------------------------------ */
 
@@ -48,25 +51,29 @@ static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_
 #define CK_LOW_SHARE 0.05
 #define CK_WORTH_FILTERING 0.5
 #define CK_USUAL_PROJECTED_SHARE 0.01
+/* Share of the scatter that directions may leave to the rest, and with the most of them. */
+#define CK_ENOUGH_SCATTER 0.04
+#define CK_LAST_RESORT_SCATTER 0.2
 
 enum {
     CK_BOUNDED_ROWS = 4096,   /* at least, for bounds */
     CK_SORTED_ROWS = 1 << 14, /* at least, for sorting before a pass: otherwise few boxes have few centers */
     CK_GROUPED_FEATURES = 32, /* at least: rows that share no panel are scored less well than packed ones */
     CK_MAX_GROUPS = 32,
+    CK_EMBEDDED_ROWS = 4096, /* at least, like the next two: below, looking for directions costs too much of a fit */
+    CK_FEATURES_A_DIRECTION = 3,
     CK_EMBEDDED_CENTERS = 16, /* at least: below, plain screening costs next to nothing */
     CK_LANE_FEATURES = 32     /* from here packing rows costs more than summing over lanes */
 };
 
-/* --- Seeding: default-fit ----------------------------------------------------------------------------------------- */
+/* --- Seeding: default-fit ------------------------------------------------------------------------------------ */
 
 enum {
     CK_SEEDED_SORTED_CENTERS = 6, /* drawing fewer costs less than sorting */
     CK_SEEDED_SORTED_ROWS = 1 << 13
 };
 
-/* --- Threads: small-jobs --------------------------------------------------------------------------------------------
- */
+/* --- Threads: small-jobs ------------------------------------------------------------------------------------- */
 
 /* Waking a helper costs some microseconds: below this much work for each thread one alone is faster. */
 #define CK_WORTH_A_THREAD 2.5e5
@@ -74,8 +81,7 @@ enum {
 #define CK_SMALL_OPERATIONS 4e6
 #define CK_USUAL_PASSES 20.0
 
-/* --- Caches ---------------------------------------------------------------------------------------------------------
- */
+/* --- Caches -------------------------------------------------------------------------------------------------- */
 
 enum {
     CK_POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */

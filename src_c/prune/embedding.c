@@ -1,11 +1,10 @@
 /* embedding.c - principal directions of a sample by subspace iteration, and the rows embedded along them. */
 #include <string.h>
 
+#include "../base/costs.h"
 #include "embedding.h"
 
 enum {
-    MIN_ROWS = 4096,
-    MIN_FEATURES_A_DIRECTION = 3,
     SAMPLE_ROWS = 1024,
     ITERATIONS = 3, /* directions need not be accurate: any orthonormal basis is valid */
     MAX_DIRECTIONS = 31,
@@ -14,8 +13,6 @@ enum {
     TRIAL_STEP = 4, /* of the sample, for a first look */
     LANES = 8
 };
-static const double ENOUGH = 0.04;     /* share of the scatter that may be left to the rest */
-static const double LAST_RESORT = 0.2; /* the same with the most directions */
 static const double UNIT_ROUNDOFF_64 = 0x1p-53;
 
 /* --- The basis --------------------------------------------------------------------------------------------- */
@@ -87,7 +84,7 @@ static int promising(const double *sample, int64_t n, int64_t d, double *y, doub
     for (int64_t i = 0; i < n * m; i++) captured += t[i] * t[i];
     for (int64_t i = 0; i < n; i++)
         for (int64_t p = 0; p < d; p++) scatter += sample[i * stride + p] * sample[i * stride + p];
-    return captured >= 0.8 * (1.0 - LAST_RESORT) * scatter * (double)m / MAX_DIRECTIONS;
+    return captured >= 0.8 * (1.0 - CK_LAST_RESORT_SCATTER) * scatter * (double)m / MAX_DIRECTIONS;
 }
 
 /* Rows spread over X, less the origin, scaled; returns the largest magnitude before scaling. */
@@ -116,7 +113,7 @@ static int choose_basis(ck_embedding *e, ck_arena *arena, const ck_matrix *X)
     const int64_t d = e->d, n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
     const int64_t bytes = ck_max_i64(MEMORY / X->n_rows, ROW_MEMORY); /* of a row: its directions, the rest, |z|^2 */
     const int64_t affordable = bytes / (int64_t)sizeof(float) - 2;
-    const int64_t most = ck_min_i64(ck_min_i64(MAX_DIRECTIONS, affordable), d / MIN_FEATURES_A_DIRECTION);
+    const int64_t most = ck_min_i64(ck_min_i64(MAX_DIRECTIONS, affordable), d / CK_FEATURES_A_DIRECTION);
     ck_arena local = {0};
     double *sample = CK_NEW(&local, double, n *d), *y = CK_NEW(&local, double, d *most);
     double *t = CK_NEW(&local, double, n *most), captured[MAX_DIRECTIONS] = {0.0};
@@ -143,7 +140,8 @@ static int choose_basis(ck_embedding *e, ck_arena *arena, const ck_matrix *X)
         for (int64_t q = 0; q < most && e->m == 0; q++) {
             left -= captured[q];
             const int whole_width = (q + 2) % LANES == 0 || q + 1 == most; /* with the rest, a multiple of eight */
-            if (whole_width && left <= (q + 1 == most ? LAST_RESORT : ENOUGH) * scatter) e->m = q + 1;
+            if (whole_width && left <= (q + 1 == most ? CK_LAST_RESORT_SCATTER : CK_ENOUGH_SCATTER) * scatter)
+                e->m = q + 1;
         }
         const int64_t m = e->m;
         for (int64_t p = 0; p < d; p++)
@@ -205,7 +203,7 @@ static int embed_panel(void *context, int64_t panel, int worker)
 ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int n_threads)
 {
     const int64_t n = X->n_rows, d = X->n_features;
-    if (n < MIN_ROWS || d < 8 * MIN_FEATURES_A_DIRECTION || d > 1 << 16) return NULL;
+    if (n < CK_EMBEDDED_ROWS || d < 8 * CK_FEATURES_A_DIRECTION || d > 1 << 16) return NULL;
     ck_arena own = {0};
     ck_embedding *e = CK_NEW(arena, ck_embedding, 1);
     if (!e) return NULL;

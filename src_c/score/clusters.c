@@ -21,8 +21,6 @@ typedef struct {
     double *scratch;                             /* of each worker */
 } cluster_task;
 
-static int64_t scratch_size(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
-
 static int sum_chunk(void *context, int64_t chunk, int worker)
 {
     const cluster_task *task = context;
@@ -33,7 +31,7 @@ static int sum_chunk(void *context, int64_t chunk, int worker)
     memset(totals, 0, (size_t)k * sizeof *totals);
     ck_settle_table()->add_rows(task->X, first, n, task->labels + first, task->weights ? task->weights + first : NULL,
                                 task->clusters->scale, task->origin, sums, totals,
-                                task->scratch + worker * scratch_size(d));
+                                task->scratch + worker * ck_block_scratch(d));
     return CK_OK;
 }
 
@@ -44,7 +42,7 @@ static int measure_chunk(void *context, int64_t item, int worker)
     const ck_clusters *clusters = task->clusters;
     const int64_t d = task->X->n_features, k = clusters->k, chunk = task->n_chunks - 1 - item;
     const int64_t first = chunk * task->chunk_rows, last = ck_min_i64(task->X->n_rows, first + task->chunk_rows);
-    double *sqdists = task->scratch + worker * scratch_size(d);
+    double *sqdists = task->scratch + worker * ck_block_scratch(d);
     double *squares = task->squares + chunk * k, *distances = task->distances + chunk * k;
     int unusual = 0;
     memset(squares, 0, (size_t)k * sizeof *squares);
@@ -153,7 +151,7 @@ int ck_clusters_measure(ck_clusters *clusters, const ck_matrix *X, const int32_t
     task.squares = CK_NEW(&arena, double, n_chunks *k);
     task.distances = CK_NEW(&arena, double, n_chunks *k);
     task.unusual = CK_NEW(&arena, int, n_chunks);
-    task.scratch = CK_NEW(&arena, double, workers *scratch_size(d));
+    task.scratch = CK_NEW(&arena, double, workers *ck_block_scratch(d));
     int status = arena.failed ? CK_ERROR_MEMORY : measure_in_unit(&task, 0, workers);
     if (status == CK_OK && !ordinary(&task)) {
         const int found = ck_find_not_finite(X, where), unit = found ? 0 : choose_unit(&task);

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "../base/costs.h"
 #include "screen.h"
 
 /* A format of numbers. Rows and centers become words of 32 bits: as many features as fit into each, then what the bound
@@ -73,10 +74,6 @@ CK_INLINE int64_t ck_rounded_bytes(int64_t n_words) { return ck_round_up(n_words
 const ck_coarse_shape *ck_coarse_table(void);
 void ck_coarse_use(const ck_coarse_shape *shape);
 extern const ck_coarse_shape ck_coarse_avx512_bf16, ck_coarse_avx512_amx, ck_coarse_neon_bf16;
-
-/* Where it pays: packing a center costs as much as scoring it for some hundred rows, and small fits are held up by
- * other things. */
-enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CENTERS = 64 };
 
 /* Centers prepared for the coarse screen; shape is NULL where there is none, or it does not pay. */
 typedef struct {

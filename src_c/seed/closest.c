@@ -1,7 +1,5 @@
 #include "closest.h"
 
-static int64_t scratch_size(int64_t d) { return ck_apart(CK_SUM_ROWS + ck_label_distances_scratch(d)); }
-
 void ck_closest_init(ck_closest *c, ck_arena *arena, const ck_problem *problem, int64_t most)
 {
     const int64_t n = problem->X->n_rows;
@@ -13,7 +11,7 @@ void ck_closest_init(ck_closest *c, ck_arena *arena, const ck_problem *problem, 
     c->sqdists = CK_NEW(arena, double, n);
     c->nearest = CK_NEW(arena, int32_t, n);
     c->labels = CK_NEW(arena, int32_t, n);
-    c->scratch = CK_NEW(arena, double, workers *scratch_size(problem->X->n_features));
+    c->scratch = CK_NEW(arena, double, workers *ck_block_scratch(problem->X->n_features));
 }
 
 int ck_closest_run(const ck_closest *c, ck_item_fn fn, void *context, double operations_a_row)
@@ -35,7 +33,7 @@ static int add_block(void *context, int64_t block, int worker)
     ck_closest *c = task->closest;
     const ck_matrix *X = c->problem->X;
     const int64_t start = block * CK_SUM_ROWS, n = ck_min_i64(CK_SUM_ROWS, X->n_rows - start);
-    double *sqdists = c->scratch + worker * scratch_size(X->n_features);
+    double *sqdists = c->scratch + worker * ck_block_scratch(X->n_features);
     ck_label_distances(X, task->centers, c->labels + start, start, n, c->problem->unit, sqdists, sqdists + CK_SUM_ROWS);
     for (int64_t i = 0; i < n; i++) {
         const int64_t row = start + i;
