@@ -2,7 +2,7 @@
 #ifndef CK_OS_THREADS_H
 #define CK_OS_THREADS_H
 
-#include <stdint.h>
+#include "../base/base.h" /* before the headers of the system */
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
