@@ -199,7 +199,8 @@ def test_ctrl_c_at_the_command_line(tmp_path):
     command = [
         sys.executable,
         "-c",
-        "from ckmeans.cli import main\nprint('begun', flush=True)\nraise SystemExit(main())",
+        "import signal\nfrom ckmeans.cli import main\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "print('begun', flush=True)\nraise SystemExit(main())",
     ]
     command += ["fit", "rows.parquet", "-k", "4096", "--n-init", "1000", "-o", "labels.csv"]
     seconds, status, errors = seconds_to_end(command, "begun\n", cwd=tmp_path)
