@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs core_test, kernel_test and crew_test with the address and undefined-behaviour sanitizers, AMX tiles
+# Builds and runs core_test, partial_test, kernel_test, crew_test and a moment of fuzz_api with the address and undefined-behaviour sanitizers, AMX tiles
 # carried out by tile_model.c; before that core_test and kernel_test without them.
 #     tests/c/run.sh [rounds] [seed]
 set -euo pipefail
@@ -10,3 +10,6 @@ model=()
 if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_TILE_MODEL tests/c/tile_model.c); fi
 build sanitized "${CC:-cc}" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all "${model[@]}"
 run_tests sanitized
+"${CC:-cc}" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all "${flags[@]}" \
+    tests/c/fuzz_api.c "${sources[@]}" -lm -o "$out/fuzz_api"
+timeout 300 "$out/fuzz_api" 2 "$seed"

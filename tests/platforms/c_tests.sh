@@ -20,6 +20,7 @@ build() {
     local name=$1
     shift
     "$@" "${flags[@]}" tests/c/core_test.c "${sources[@]}" -lm -o "$out/$name-core_test"
+    "$@" "${flags[@]}" tests/c/partial_test.c "${sources[@]}" -lm -o "$out/$name-partial_test"
     "$@" "${flags[@]}" tests/c/kernel_test*.c "${sources[@]}" -lm -o "$out/$name-kernel_test"
     "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c src_c/threads/*.c -lm -o "$out/$name-crew_test"
 }
@@ -55,6 +56,7 @@ run_tests() {
         echo "the digests differ" >&2
         return 1
     fi
+    timeout 300 "$@" "$out/$name-partial_test" "$rounds" "$seed"
     kernel_test "$name" "$@"
     timeout 300 "$@" "$out/$name-crew_test" 300 $forks
 }
