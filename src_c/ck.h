@@ -151,7 +151,7 @@ typedef struct {
     double tol; /* relative to the mean variance of the features */
     ck_init init;
     int n_trials;                /* candidates a step of k-means++; 0: 2 + floor(ln k) */
-    const double *given_centers; /* IN n_init x k x d for CK_INIT_GIVEN */
+    const double *given_centers; /* IN n_init x k x d for CK_INIT_GIVEN: finite in the dtype of X */
     uint64_t seed;
     int n_threads;
     ck_algorithm algorithm;

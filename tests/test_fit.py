@@ -206,6 +206,13 @@ def test_extreme_weights(exponent):
     np.testing.assert_array_equal(extreme.cluster_weights_, np.ldexp(plain.cluster_weights_, exponent))
 
 
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_means_of_the_largest_numbers_stay_finite():
+    most = np.finfo(np.float64).max
+    model = KMeans(2, random_state=0).fit(np.full((7, 2), -most), sample_weight=[0.1, 0.7, 0.3, 0.9, 1.1, 0.2, 0.6])
+    assert (model.cluster_centers_ == -most).any() and np.isfinite(model.cluster_centers_).all()
+
+
 # --- Order and grouping of the rows ---------------------------------------------------------------------------------
 
 

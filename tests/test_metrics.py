@@ -454,3 +454,12 @@ metrics.silhouette_score(X, labels, n_threads=2)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     assert int(output_of(code)) < 32 * 1024  # KiB; all pairs would take 7 GB
+
+
+@pytest.mark.parametrize(
+    "score", [metrics.silhouette_score, metrics.davies_bouldin_score, metrics.calinski_harabasz_score, metrics.inertia]
+)
+def test_a_cluster_without_a_number(score):
+    """None of its differences is a number, and the largest of none is not zero."""
+    with pytest.raises(ValueError, match="X contains NaN at row 0, feature 0"):
+        score([[np.nan], [np.nan], [1.0], [2.0], [3.0]], [0, 0, 1, 1, 1])

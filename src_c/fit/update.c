@@ -9,7 +9,8 @@ static void means_of(const ck_problem *problem, int64_t k, const ck_totals *tota
         for (int64_t p = j * d; p < (j + 1) * d; p++) {
             means[p] = centers[p];
             if (totals->weights[j] > 0.0) means[p] = totals->sums[p] / totals->weights[j];
-            if (totals->weights[j] > 0.0 && problem->unit != 0) means[p] = ldexp(means[p], problem->unit);
+            if (totals->weights[j] > 0.0 && problem->unit != 0) /* a mean of the largest numbers may be rounded up */
+                means[p] = fmax(fmin(ldexp(means[p], problem->unit), DBL_MAX), -DBL_MAX);
         }
     ck_round_centers(problem->X, means, k * d);
 }
