@@ -24,6 +24,13 @@
 #define AVX512_AMX (AVX512_BF16 | CK_FEATURE_AMX_TILE | CK_FEATURE_AMX_BF16)
 #define NEON_BF16 (CK_FEATURE_NEON | CK_FEATURE_NEON_BF16)
 
+/* One file each. */
+extern const ck_screen_kernels ck_screen_avx2, ck_screen_avx512, ck_screen_neon;
+extern const ck_coarse_shape ck_coarse_avx512_bf16, ck_coarse_avx512_amx, ck_coarse_neon_bf16;
+extern const ck_settle_kernels ck_settle_avx2, ck_settle_avx512;
+extern const ck_quick_kernels ck_quick_avx2, ck_quick_avx512;
+extern const ck_rows_kernels ck_rows_avx2, ck_rows_avx512;
+
 /* --- The tables, the best first ------------------------------------------------------------------------------ */
 
 static const struct {

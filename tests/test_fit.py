@@ -249,6 +249,20 @@ def test_a_tolerance_that_the_last_bit_decides(weighted, offset):
             assert ckmeans.kmeans(X, 5, tol=tol, **options).n_iter == expected.n_iter
 
 
+def test_a_tolerance_of_rows_that_differ_in_their_last_bits():
+    """Where the first look at the data is farthest from the exact variance."""
+    X = np.array([[float.fromhex(f"0x1.0000002d0c44{digit}p+0")] for digit in "bba"])
+    weights = np.array(
+        [float.fromhex(w) for w in ("0x1.000003af3d92cp+0", "0x1.0000012dfd03cp-1", "0x1.00000389d440ap-1")]
+    )
+    variance = reference.mean_variance(X, weights)
+    for init in (X[:1], X[2:], X[:1] + 2.0**-50):
+        shift = ckmeans.kmeans(X, 1, init=init, sample_weight=weights, tol=0).history["center_shift"][0]
+        for tol in (shift / variance, *np.nextafter(shift / variance, [0.0, np.inf])):
+            expected = reference.lloyd(X, init, tol=tol, weights=weights)
+            assert ckmeans.kmeans(X, 1, init=init, sample_weight=weights, tol=tol).n_iter == expected.n_iter
+
+
 # --- Empty clusters ------------------------------------------------------------------------------------------------
 
 

@@ -88,5 +88,5 @@ ck_variance ck_variance_of(const ck_problem *problem)
     const double scatter = problem->scatter / problem->total_weight / d;
     const double mean = problem->largest * ldexp(1.0, -problem->unit) * UNIT_ROUNDOFF;
     return (ck_variance){problem->mean_variance,
-                         16.0 * (n + d + 64.0) * UNIT_ROUNDOFF * scatter + 8.0 * mean * mean + 0x1p-1000};
+                         16.0 * (n + d + 64.0) * UNIT_ROUNDOFF * scatter + 32.0 * mean * mean + 0x1p-1000};
 }

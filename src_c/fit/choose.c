@@ -44,6 +44,7 @@ ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screen
     c->plain = ck_strategy_lloyd(arena, screening);
     const ck_strategy_kind *kind = ck_strategy_kind_of(algorithm);
     if (kind->create) c->asked = kind->create(arena, screening, prepared);
+    if (c->asked) c->asked->algorithm = algorithm;
     if (algorithm == CK_AUTO && prepared->embedding)
         c->projection = ck_strategy_projection(arena, screening, prepared->embedding);
     if (arena->failed) return NULL;

@@ -4,6 +4,8 @@
 
 #include "coarse.h"
 
+extern const ck_coarse_format ck_format_bfloat16;
+
 /* The pair of the bound is the last word of a row or center. Of a row, by the squared norms of its image and of what
  * rounding removed, as float32 sees them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for
  * what the sums of squares are off and by TINY for what underflows in them, the latter also by IMAGE norm for the

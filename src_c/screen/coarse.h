@@ -32,8 +32,6 @@ typedef struct {
     int64_t (*stage_bytes)(int64_t n_rows, int64_t d);
 } ck_coarse_format;
 
-extern const ck_coarse_format ck_format_bfloat16;
-
 /* One instruction set's kernel.
  * A panel of points holds point_words words of one row after those of another: word p of lane l is at
  *     (p / point_words * panel_rows + l) * point_words + p % point_words.
@@ -73,7 +71,6 @@ CK_INLINE int64_t ck_rounded_bytes(int64_t n_words) { return ck_round_up(n_words
 /* The kernel in use, or NULL; src_c/kernels.c says which. */
 const ck_coarse_shape *ck_coarse_table(void);
 void ck_coarse_use(const ck_coarse_shape *shape);
-extern const ck_coarse_shape ck_coarse_avx512_bf16, ck_coarse_avx512_amx, ck_coarse_neon_bf16;
 
 /* Centers prepared for the coarse screen; shape is NULL where there is none, or it does not pay. */
 typedef struct {

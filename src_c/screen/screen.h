@@ -74,7 +74,7 @@ typedef struct {
 /* The table in use; src_c/kernels.c says which. */
 const ck_screen_kernels *ck_screen_table(void);
 void ck_screen_use(const ck_screen_kernels *kernels);
-extern const ck_screen_kernels ck_screen_generic, ck_screen_avx2, ck_screen_avx512, ck_screen_neon;
+extern const ck_screen_kernels ck_screen_generic; /* the others stand in src_c/kernels.c */
 
 /* gamma_n of Higham, "Accuracy and Stability of Numerical Algorithms", 3.1: the error of n roundings. */
 CK_INLINE double ck_gamma(double n, double unit_roundoff)

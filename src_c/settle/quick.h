@@ -59,6 +59,6 @@ CK_INLINE double ck_quick_sqdist_underflow(const ck_matrix *X)
 /* The table in use; src_c/kernels.c says which. */
 const ck_quick_kernels *ck_quick_table(void);
 void ck_quick_use(const ck_quick_kernels *kernels);
-extern const ck_quick_kernels ck_quick_generic, ck_quick_avx2, ck_quick_avx512;
+extern const ck_quick_kernels ck_quick_generic; /* the others stand in src_c/kernels.c */
 
 #endif

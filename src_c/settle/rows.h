@@ -26,6 +26,6 @@ typedef struct {
 /* The table in use; src_c/kernels.c says which. */
 const ck_rows_kernels *ck_rows_table(void);
 void ck_rows_use(const ck_rows_kernels *kernels);
-extern const ck_rows_kernels ck_rows_generic, ck_rows_avx2, ck_rows_avx512;
+extern const ck_rows_kernels ck_rows_generic; /* the others stand in src_c/kernels.c */
 
 #endif

@@ -117,6 +117,6 @@ typedef struct {
 /* The table in use; src_c/kernels.c says which. */
 const ck_settle_kernels *ck_settle_table(void);
 void ck_settle_use(const ck_settle_kernels *kernels);
-extern const ck_settle_kernels ck_settle_generic, ck_settle_avx2, ck_settle_avx512;
+extern const ck_settle_kernels ck_settle_generic; /* the others stand in src_c/kernels.c */
 
 #endif
