@@ -4,9 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "settle.h"
+
 enum {
     DIGIT_BITS = 32,
-    LEVELS = 3,          /* of a block: 43 bits each, so that numbers within 2^75 of the largest are summed whole */
     BLOCK_BITS = 10,     /* CK_EXACT_BLOCK is 2^10 */
     LEVEL_BITS = 43,     /* 53 less BLOCK_BITS */
     MOST_ADDED = 1 << 29 /* numbers that int64 digits take without overflow */
@@ -48,46 +49,24 @@ void ck_exact_sum_add(ck_exact_sum *sum, double value)
     if (++sum->n_added == MOST_ADDED) carry(sum);
 }
 
-/* Parts of the numbers, level by level, are multiples of a power of two so large that their sum is exact. Whether that
- * left nothing of any of them. OUT sums: LEVELS. */
-static int sum_levels(const double *values, int64_t n, double largest, double *sums)
+/* Shifts that cut numbers up to the largest into parts, whose sums are exact. Returns 0 where there are none. */
+static int set_shifts(double largest, double *shifts)
 {
     int exponent = 0;
     frexp(largest, &exponent);
     exponent += BLOCK_BITS;
-    if (exponent > DBL_MAX_EXP - 2 || exponent - 52 - (LEVELS - 1) * LEVEL_BITS < -1074) return 0;
-    double shifts[LEVELS], left = 0.0;
-    for (int level = 0; level < LEVELS; level++) {
-        shifts[level] = ldexp(1.5, exponent - level * LEVEL_BITS);
-        sums[level] = 0.0;
-    }
-    enum { ABREAST = 8 };
-    double parts[LEVELS][ABREAST] = {{0.0}}, lefts[ABREAST] = {0.0};
-    for (int64_t i = 0; i < n; i += ABREAST)
-        for (int64_t l = 0; l < ABREAST; l++) {
-            double value = i + l < n ? values[i + l] : 0.0;
-            for (int level = 0; level < LEVELS; level++) {
-                const double part = (value + shifts[level]) - shifts[level];
-                parts[level][l] += part;
-                value -= part;
-            }
-            lefts[l] += fabs(value);
-        }
-    for (int l = 0; l < ABREAST; l++) {
-        for (int level = 0; level < LEVELS; level++) sums[level] += parts[level][l];
-        left += lefts[l];
-    }
-    return left == 0.0;
+    if (exponent > DBL_MAX_EXP - 2 || exponent - 52 - (CK_EXACT_LEVELS - 1) * LEVEL_BITS < -1074) return 0;
+    for (int level = 0; level < CK_EXACT_LEVELS; level++) shifts[level] = ldexp(1.5, exponent - level * LEVEL_BITS);
+    return 1;
 }
 
 static void add_block(ck_exact_sum *sum, const double *values, int64_t n)
 {
-    double largest = 0.0, sums[LEVELS];
-    for (int64_t i = 0; i < n; i++) largest = fabs(values[i]) > largest ? fabs(values[i]) : largest;
-    int finite = largest <= DBL_MAX;
-    for (int64_t i = 0; i < n; i++) finite &= values[i] == values[i];
-    if (finite && sum_levels(values, n, largest, sums))
-        for (int level = 0; level < LEVELS; level++) ck_exact_sum_add(sum, sums[level]);
+    const ck_settle_kernels *kernels = ck_settle_table();
+    double largest, shifts[CK_EXACT_LEVELS], sums[CK_EXACT_LEVELS];
+    if (kernels->largest_magnitude(values, n, &largest) && set_shifts(largest, shifts) &&
+        kernels->sum_levels(values, n, shifts, sums))
+        for (int level = 0; level < CK_EXACT_LEVELS; level++) ck_exact_sum_add(sum, sums[level]);
     else
         for (int64_t i = 0; i < n; i++) ck_exact_sum_add(sum, values[i]);
 }

@@ -6,7 +6,8 @@
 
 #include "../base/base.h"
 
-enum { CK_EXACT_DIGITS = 68, CK_EXACT_BLOCK = 1024 };
+/* Levels of a block: 43 bits each, so that numbers within 2^75 of the largest are summed whole. */
+enum { CK_EXACT_DIGITS = 68, CK_EXACT_BLOCK = 1024, CK_EXACT_LEVELS = 3 };
 
 typedef struct {
     int64_t

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../base/matrix.h"
+#include "exact_sum.h"
 
 /* --- One pair ---------------------------------------------------------------------------------------------- */
 
@@ -99,6 +100,11 @@ typedef struct {
      * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
     void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,
                       const double *origins, double *sums, double *squares, double *largest);
+    /* OUT largest: magnitude of n values. Returns whether all of them are finite. */
+    int (*largest_magnitude)(const double *values, int64_t n, double *largest);
+    /* Parts of n values, at most CK_EXACT_BLOCK, level by level: (v + shift) - shift, what is left goes on. OUT sums:
+     * of the parts, exact. Returns whether nothing is left of any of them. */
+    int (*sum_levels)(const double *values, int64_t n, const double *shifts, double *sums);
     /* Whether an element is no whole multiple of 1 / inverse_grid, a power of two. */
     int (*off_grid)(const double *x, int64_t n, double inverse_grid);
     /* Rows [row, row + n) times `scale`, about the origin, times their weights (NULL: one), join the sums (k x d) and

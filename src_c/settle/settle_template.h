@@ -287,6 +287,57 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
     return off != 0;
 }
 
+static int largest_magnitude(const double *CK_RESTRICT values, int64_t n, double *CK_RESTRICT largest)
+{
+    double lanes[CK_LANES] = {0.0}, nothing[CK_LANES] = {0.0}, left = 0.0;
+    int64_t i = 0;
+    for (; i + CK_LANES <= n; i += CK_LANES)
+        for (int lane = 0; lane < CK_LANES; lane++) {
+            const double value = values[i + lane], magnitude = fabs(value);
+            lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
+            nothing[lane] += value - value; /* but for infinities and what is not a number */
+        }
+    for (int lane = 0; i < n; i++, lane++) {
+        lanes[lane] = fabs(values[i]) > lanes[lane] ? fabs(values[i]) : lanes[lane];
+        nothing[lane] += values[i] - values[i];
+    }
+    *largest = 0.0;
+    for (int lane = 0; lane < CK_LANES; lane++) {
+        *largest = lanes[lane] > *largest ? lanes[lane] : *largest;
+        left += nothing[lane];
+    }
+    return left == 0.0;
+}
+
+static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double *CK_RESTRICT shifts,
+                      double *CK_RESTRICT sums)
+{
+    double parts[CK_EXACT_LEVELS][CK_LANES] = {{0.0}}, rests[CK_LANES] = {0.0}, padded[CK_LANES], left = 0.0;
+    for (int64_t i = 0; i < n; i += CK_LANES) {
+        const double *CK_RESTRICT from = values + i;
+        if (n - i < CK_LANES) {
+            for (int64_t lane = 0; lane < CK_LANES; lane++) padded[lane] = i + lane < n ? values[i + lane] : 0.0;
+            from = padded;
+        }
+        for (int lane = 0; lane < CK_LANES; lane++) {
+            double value = from[lane];
+            CK_UNROLL for (int level = 0; level < CK_EXACT_LEVELS; level++)
+            {
+                const double part = (value + shifts[level]) - shifts[level];
+                parts[level][lane] += part;
+                value -= part;
+            }
+            rests[lane] += fabs(value);
+        }
+    }
+    for (int level = 0; level < CK_EXACT_LEVELS; level++) sums[level] = 0.0;
+    for (int lane = 0; lane < CK_LANES; lane++) {
+        for (int level = 0; level < CK_EXACT_LEVELS; level++) sums[level] += parts[level][lane];
+        left += rests[lane];
+    }
+    return left == 0.0;
+}
+
 #define SETTLE_TABLE                                                                                                   \
     {.load_panel = load_panel,                                                                                         \
      .load_listed = load_listed,                                                                                       \
@@ -296,6 +347,8 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
      .gain = gain,                                                                                                     \
      .closer = closer,                                                                                                 \
      .summarize = summarize,                                                                                           \
+     .largest_magnitude = largest_magnitude,                                                                           \
+     .sum_levels = sum_levels,                                                                                         \
      .off_grid = off_grid,                                                                                             \
      .add_rows = add_rows,                                                                                             \
      .center_panel = center_panel,                                                                                     \
