@@ -124,7 +124,10 @@ static int run_block(void *context, int64_t block, int w)
     ck_strategy *strategy = ck_choice_strategy(pass->choice);
     int status = strategy->assign(strategy, w, row, n_rows, pass->labels + row, &moves, &worker->screened);
     if (status != CK_OK) return status;
-    for (int64_t i = 0; i < moves.n; i++) worker->changed += ck_weight(problem, row + moves.rows[i]) > 0.0;
+    int64_t uncounted = 0;
+    for (int64_t i = 0; i < moves.n && problem->weights; i++)
+        uncounted += !(problem->weights[row + moves.rows[i]] > 0.0);
+    worker->changed += moves.n - uncounted;
     ck_partial_move(&worker->partial, problem, row, &moves, worker->row_scratch);
     return CK_OK;
 }
