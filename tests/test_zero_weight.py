@@ -1,4 +1,4 @@
-"""Rows of weight 0 are as if absent, wherever they lie and whatever their values: they get a label, and nothing else."""
+"""Rows of weight 0 are as if absent, wherever they lie and whatever their values: they get a label, no more."""
 
 import numpy as np
 import pytest
