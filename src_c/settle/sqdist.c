@@ -1,14 +1,17 @@
 #include "settle.h"
 
+static int are_numbers(const double *x, int64_t d)
+{
+    for (int64_t p = 0; p < d; p++)
+        if (isnan(x[p])) return 0;
+    return 1;
+}
+
 ck_sqdist ck_sqdist_scaled(const double *x, const double *c, int64_t d)
 {
     double largest = 0.0, half = 1.0;
-    int not_a_number = 0;
-    for (int64_t p = 0; p < d; p++) {
-        largest = fmax(largest, fabs(x[p] - c[p]));
-        not_a_number |= isnan(x[p]) || isnan(c[p]);
-    }
-    if (not_a_number) return (ck_sqdist){NAN, 0};
+    for (int64_t p = 0; p < d; p++) largest = fmax(largest, fabs(x[p] - c[p]));
+    if (!are_numbers(x, d) || !are_numbers(c, d)) return (ck_sqdist){NAN, 0}; /* which fmax passes over */
     if (largest > DBL_MAX) { /* a difference overflows: take halves, which is exact at this size */
         half = 0.5;
         largest = 0.0;
