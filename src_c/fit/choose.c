@@ -30,10 +30,10 @@ static int64_t n_rows(const ck_choice *c) { return c->prepared->problem->X->n_ro
 static int64_t n_features(const ck_choice *c) { return c->prepared->problem->X->n_features; }
 static int64_t n_centers(const ck_choice *c) { return c->screening->assigner.model.k; }
 
-/* Whether bounds that leave this share of the pairs cost less than this part of the usual strategy. */
-static int bounds_pay(const ck_choice *c, double bounds, double part)
+/* Whether bounds of this cost are cheaper than this part of the usual strategy. */
+static int bounds_pay(const ck_choice *c, double cost, double part)
 {
-    return bounds < part * ck_strategy_operations(c->usual, c->usual_share);
+    return cost < part * ck_strategy_operations(c->usual, c->usual_share);
 }
 
 ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screening *screening, ck_algorithm algorithm)
