@@ -11,7 +11,19 @@
 
 #include "../ck.h"
 
-#if defined(__GNUC__)
+/* Vector types, attributes, built-in functions: of GCC, and of Clang by whichever name it is called. */
+#if defined(__GNUC__) || defined(__clang__)
+#define CK_VECTOR_TYPES 1
+#else
+#define CK_VECTOR_TYPES 0
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#define CK_X86_64 1
+#else
+#define CK_X86_64 0
+#endif
+
+#if CK_VECTOR_TYPES
 #define CK_RESTRICT __restrict__
 #define CK_INLINE static inline __attribute__((always_inline))
 #define CK_NOINLINE __attribute__((noinline))

@@ -15,7 +15,7 @@ CK_INLINE VF v_fma(VF a, VF b, VF c) { return _mm512_fmadd_ps(a, b, c); }
 /* Keeps compilers from loading x again at every use, which would make the load ports the limit. */
 CK_INLINE VF v_in_register(VF x)
 {
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
     __asm__("" : "+v"(x));
 #endif
     return x;

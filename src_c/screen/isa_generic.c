@@ -5,7 +5,7 @@
 #include "../base/bits.h"
 #include "screen.h"
 
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
 #define L 4
 typedef float VF __attribute__((vector_size(16)));
 typedef float unaligned_vf __attribute__((vector_size(16), aligned(4), may_alias));

@@ -7,7 +7,7 @@
 #define CANCELLED 0x1p-7
 #define COLUMN_FACTOR (-2.0) /* columns are packed so multiplied */
 
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
 typedef double pair_t __attribute__((vector_size(PAIR_LANES * sizeof(double))));
 typedef int64_t pair_mask_t __attribute__((vector_size(PAIR_LANES * sizeof(int64_t))));
 enum { PAIR_VECTORS = CK_LANES / PAIR_LANES };
@@ -166,7 +166,7 @@ static void center_panel(const double *CK_RESTRICT values, int64_t d, double sca
                          int as_column, double *CK_RESTRICT panel, double *CK_RESTRICT sqnorms)
 {
     const double factor = as_column ? COLUMN_FACTOR : 1.0;
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
     const pair_t *from = (const pair_t *)values;
     pair_t *to = (pair_t *)panel, norms[PAIR_VECTORS];
     CK_UNROLL for (int v = 0; v < PAIR_VECTORS; v++) norms[v] = (pair_t){0};

@@ -4,7 +4,7 @@
 /* Features between two looks at whether the sum is large enough. */
 enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
 
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
 #define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
     static double name(const type *x, const type *c, int64_t d, double enough)                                         \
     {                                                                                                                  \
@@ -72,7 +72,7 @@ static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center
     return quick_sqdist_f64(scratch, center, d, enough);
 }
 
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
 typedef float short_row_t __attribute__((vector_size(16 * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef int32_t short_mask_t __attribute__((vector_size(16 * sizeof(int32_t)), may_alias));
 
@@ -128,7 +128,7 @@ CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], 
  * are read, so that the last rows of X are not among them. */
 CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n)
 {
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
     if (X->dtype != CK_F32 || !ck_rows_contiguous(X) || X->row_stride != X->n_features * 4 || X->n_features >= 64)
         return 0;
     const int64_t last = X->n_rows - 1 - ck_ceil_div(CK_LANES, X->n_features) - row;
@@ -147,7 +147,7 @@ static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RES
                           double *CK_RESTRICT out, double *scratch)
 {
     const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
     for (int64_t i = 0; i < n_short; i += 4) {
         const float *x[4], *c[4];
         for (int r = 0; r < 4; r++) {
@@ -169,7 +169,7 @@ static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RE
 {
     const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
     const int64_t bytes = ck_min_i64(d * ck_itemsize(X->dtype), MOST_FETCHED);
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
     for (int64_t i = 0; i < n_short; i += 4) {
         const float *x[4], *const c[4] = {center32, center32, center32, center32};
         for (int r = 0; r < 4; r++) {

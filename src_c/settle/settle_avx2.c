@@ -2,7 +2,7 @@
 #include "rows.h"
 #include "settle.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if CK_X86_64 && CK_VECTOR_TYPES
 #include <immintrin.h>
 
 #include "../base/target_avx2.h"

@@ -1,7 +1,7 @@
 /* settle_template.h - the canonical routines for many rows, compiled once an instruction set by the files that include
  * it. Plain C: the compiler makes vectors of the lanes, which are independent sums, so no bit depends on the target. */
 
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
 typedef double lanes_t __attribute__((vector_size(CK_LANES / 2 * sizeof(double))));
 
 static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
@@ -88,7 +88,7 @@ static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, doub
         if (from) *(value##_t *)(from + level * d + at) -= part;                                                       \
     }
 
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
 #define MOVE_VECTORS(type, lanes)                                                                                      \
     for (; p + lanes <= width; p += lanes) {                                                                           \
         typedef type narrow_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
@@ -253,7 +253,7 @@ CK_INLINE void add_row(const double *CK_RESTRICT x, int64_t d, double weight, do
                        const double *CK_RESTRICT origin, double *CK_RESTRICT sum)
 {
     int64_t p = 0;
-#if defined(__GNUC__)
+#if CK_VECTOR_TYPES
     typedef double eight_t __attribute__((vector_size(64), aligned(8), may_alias));
     for (; p + 8 <= d; p += 8)
         *(eight_t *)(sum + p) += weight * (*(const eight_t *)(x + p) * scale - *(const eight_t *)(origin + p));
