@@ -19,6 +19,32 @@ JOBS = {
 }
 
 
+PROC_BIND = ("no", "yes", "to the primary", "close", "spread")
+UNLIMITED = 2**31 - 1
+
+
+def _threads() -> dict[str, str]:
+    now = _core.threading_info()
+    forced = os.environ.get("CKMEANS_THREADING")
+    lines = {
+        "threads lent by": now.lender + (f" (CKMEANS_THREADING={forced})" if forced else ""),
+        "threads: runtime": now.runtime,
+    }
+    if now.openmp:
+        lines |= {
+            "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
+            "threads: file": now.file or "unknown",
+            "threads: idle ones": "end after long calls" if now.pauses else "are the runtime's: they may spin",
+            "threads: its limits": ", ".join([
+                f"{now.max_threads} a region",
+                f"{now.thread_limit} in all" if now.thread_limit < UNLIMITED else "any number in all",
+                f"{now.processors} processors seen",
+                f"bound: {PROC_BIND[now.proc_bind] if now.proc_bind in range(len(PROC_BIND)) else now.proc_bind}",
+            ]),
+        }
+    return {**lines, "threads by default": str(default_threads())}
+
+
 def show_config() -> None:
     """Print the version, what the processor has, the kernels chosen for each job, and how threads are run."""
     forced = os.environ.get("CKMEANS_ISA")
@@ -30,7 +56,6 @@ def show_config() -> None:
         "runnable here": ", ".join(_core.runnable_isas()),
         "features found": ", ".join(_core.features()) or "none",
         **{f"kernels: {title}": in_use.get(job, "none") for job, title in JOBS.items()},
-        "threads run by": _core.parallel_backend(),
-        "threads by default": str(default_threads()),
+        **_threads(),
     }
     print("\n".join(line.rstrip() for line in aligned([list(lines), list(lines.values())], n_left=2)))

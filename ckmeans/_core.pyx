@@ -72,7 +72,16 @@ cdef extern from "ck.h" nogil:
         const char *level
         int runs, measured, in_use
     int ck_list_kernels(ck_kernel_info *kernels, int capacity)
-    const char *ck_parallel_backend()
+    int ck_choose_lender(const char *)
+    int ck_list_lenders(const char **names, int capacity)
+    ctypedef struct ck_threading:
+        const char *lender
+        const char *runtime
+        const char *file
+        int openmp, pauses, max_threads, processors, thread_limit, proc_bind
+    void ck_threading_info(ck_threading *)
+    int ck_runtime_threads()
+    int ck_runtime_processors()
     void ck_set_processors(int)
     ctypedef int (*ck_stop_fn)(void *)
     ctypedef struct ck_watch:
@@ -543,9 +552,37 @@ def choose_isa(what):
     return before
 
 
-def parallel_backend():
-    """Whose threads run the work."""
-    return ck_parallel_backend().decode()
+def lenders():
+    """Names of those who can lend threads here, the preferred first."""
+    cdef const char *names[MOST_NAMES]
+    cdef int count = ck_list_lenders(names, MOST_NAMES)
+    return [names[i].decode() for i in range(min(count, MOST_NAMES))]
+
+
+Threading = namedtuple(
+    "Threading", "lender runtime file openmp pauses max_threads processors thread_limit proc_bind"
+)
+
+
+def threading_info():
+    """Who lends threads to the calls of this process, and what their OpenMP runtime says of itself to this thread."""
+    cdef ck_threading now
+    ck_threading_info(&now)
+    return Threading(now.lender.decode(), now.runtime.decode(), os.fsdecode(now.file) if now.file != NULL else None,
+                     now.openmp, bool(now.pauses), now.max_threads, now.processors, now.thread_limit, now.proc_bind)
+
+
+def runtime_threads():
+    """Threads that an OpenMP runtime would give this thread, and processors that it sees; 0: there is none to ask."""
+    return ck_runtime_threads(), ck_runtime_processors()
+
+
+def choose_lender(what):
+    """Chooses who lends threads, as the environment variable CKMEANS_THREADING names them; None: the preferred."""
+    cdef bytes encoded = b"" if what is None else what.encode("utf-8", "surrogateescape")
+    cdef int status = ck_choose_lender(NULL) if what is None else ck_choose_lender(encoded)
+    if status != 0:
+        raise ImportError(f"CKMEANS_THREADING={what!r} cannot be used: this build has {', '.join(lenders())}")
 
 
 def set_processors(int processors):
@@ -554,3 +591,4 @@ def set_processors(int processors):
 
 
 choose_isa(os.environ.get("CKMEANS_ISA") or None)
+choose_lender(os.environ.get("CKMEANS_THREADING") or None)

@@ -65,9 +65,26 @@ int ck_list_kernels(ck_kernel_info *kernels, int capacity); /* job by job, the b
 
 /* --- Threads and interruption ------------------------------------------------------------------------------ */
 
-const char *ck_parallel_backend(void); /* whose threads these are */
-/* How many threads all calls of this process together may keep running, where none of them asks for more. They share
- * one crew of helpers, which sleep when there is nothing to do. */
+/* Chooses who lends the threads: "openmp", teams of an OpenMP runtime, one a call; "crew", threads of the core's own,
+ * which all calls share. NULL: the first that keeps what docs/platforms.md promises. CK_ERROR_UNKNOWN, and nothing
+ * changes, for a name of none that this build has. Call once, before anything else. */
+int ck_choose_lender(const char *name);
+int ck_list_lenders(const char **names, int capacity); /* as ck_runnable_isas does */
+typedef struct {
+    const char *lender, *runtime; /* by whose name it is asked for; whose threads these are */
+    const char *file;             /* that holds the runtime, or NULL */
+    int openmp;                   /* version of its standard as year and month, such as 201511; 0: none */
+    int pauses;                   /* idle threads of the runtime end rather than spin */
+    int max_threads, processors, thread_limit; /* as it has them for the calling thread */
+    int proc_bind;                             /* omp_proc_bind_t */
+} ck_threading;
+void ck_threading_info(ck_threading *threading);
+/* What an OpenMP runtime would use for the next region of this thread (OMP_NUM_THREADS, omp_set_num_threads), and how
+ * many processors it sees; 0: none is there to be asked. */
+int ck_runtime_threads(void);
+int ck_runtime_processors(void);
+
+/* How many threads all calls of this process together may keep running, where none of them asks for more. */
 void ck_set_processors(int processors);
 
 /* Asked now and then; a non-zero answer ends the work with CK_ERROR_STOPPED. */

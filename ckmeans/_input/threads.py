@@ -1,10 +1,11 @@
-"""How many threads a call may use: what OMP_NUM_THREADS says, else the processors this process really has."""
+"""How many threads a call may use: what OpenMP is told, and never more than the processors this process really has."""
 
 import math
 import os
 from collections.abc import Iterator
 from functools import lru_cache
 
+from .. import _core
 from .exceptions import warn_caller
 
 _VERSION_1 = "cpu.cfs_quota_us", "cpu.cfs_period_us"
@@ -63,15 +64,22 @@ def cgroup_cpus(root: str = "/") -> float:
 
 
 def processors() -> int:
-    """Processors this process may use: by its affinity, which may change, and its control groups."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    """Processors this process may use: by its affinity, which may change, and its control groups.
+
+    A runtime that binds threads to places (OMP_PROC_BIND) alters the affinity of this one: it knows what there was.
+    """
+    cpus = _core.runtime_threads()[1]
+    if not cpus:
+        affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+        cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, math.ceil(min(cpus, cgroup_cpus())))
 
 
 def default_threads() -> int:
-    """Threads for ``n_threads=None``."""
-    return _omp_num_threads() or processors()
+    """Threads for ``n_threads=None``: of this thread's OpenMP, as OMP_NUM_THREADS, omp_set_num_threads and threadpoolctl
+    leave it; where no runtime is there to be asked, what OMP_NUM_THREADS says."""
+    most = processors()
+    return min(_core.runtime_threads()[0] or _omp_num_threads() or most, most)
 
 
 def _omp_num_threads() -> int | None:

@@ -2,8 +2,8 @@
 #ifndef CK_BASE_H
 #define CK_BASE_H
 
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* else strict C11 hides the calls of the system: this file comes before all others */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* else strict C11 hides the calls of the system: this file comes before all others */
 #endif
 #include <assert.h> /* CKMEANS_DEBUG=1 turns them on */
 #include <stddef.h>

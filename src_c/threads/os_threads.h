@@ -8,6 +8,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 #else
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #if defined(__linux__)
@@ -20,6 +21,8 @@
 #else
 #define CK_THREAD_LOCAL _Thread_local
 #endif
+
+typedef void (*ck_function)(void); /* any */
 
 /* --- Atomic numbers. Relaxed but where a reader must also see what was written before: that is the lock's work. --- */
 
@@ -92,6 +95,15 @@ static inline void ck_wait(ck_condition *condition, ck_mutex *mutex) { pthread_c
 static inline void ck_signal(ck_condition *condition) { pthread_cond_signal(condition); }
 static inline void ck_broadcast(ck_condition *condition) { pthread_cond_broadcast(condition); }
 
+static inline sigset_t ck_signals_but_faults(void)
+{
+    sigset_t signals;
+    sigfillset(&signals);
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (int i = 0; i < 4; i++) sigdelset(&signals, faults[i]);
+    return signals;
+}
+
 typedef void *ck_thread_result;
 #define CK_THREAD_CALL
 /* Detached, and deaf to signals but those of its own faults: the others are for the threads of the program. */
@@ -99,13 +111,11 @@ static inline int ck_thread_start(ck_thread_result (*body)(void *))
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all, before;
+    const sigset_t all = ck_signals_but_faults();
+    sigset_t before;
     if (pthread_attr_init(&attributes) != 0) return -1;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, CK_STACK_BYTES);
-    sigfillset(&all);
-    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    for (int i = 0; i < 4; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     const int failed = pthread_create(&thread, &attributes, body, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -113,6 +123,44 @@ static inline int ck_thread_start(ck_thread_result (*body)(void *))
     return failed ? -1 : 0;
 }
 
+#endif
+
+/* --- Libraries --------------------------------------------------------------------------------------------- */
+
+/* The file that holds a function of a shared library, and what else that library has by this name; or NULL. */
+#if defined(_WIN32)
+static inline HMODULE ck_library_of(ck_function function)
+{
+    HMODULE library = NULL;
+    const DWORD flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+    return GetModuleHandleExA(flags, (const char *)function, &library) ? library : NULL;
+}
+static inline const char *ck_library_file(ck_function function)
+{
+    static char file[MAX_PATH];
+    const HMODULE library = ck_library_of(function);
+    return library && GetModuleFileNameA(library, file, MAX_PATH) > 0 ? file : NULL;
+}
+static inline ck_function ck_symbol_beside(ck_function function, const char *name)
+{
+    const HMODULE library = ck_library_of(function);
+    return library ? (ck_function)GetProcAddress(library, name) : NULL;
+}
+#else
+static inline const char *ck_library_file(ck_function function)
+{
+    Dl_info info;
+    return dladdr((const void *)function, &info) != 0 ? info.dli_fname : NULL;
+}
+static inline ck_function ck_symbol_beside(ck_function function, const char *name)
+{
+    const char *file = ck_library_file(function);
+    void *library = file ? dlopen(file, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (!library) return NULL;
+    const ck_function symbol = (ck_function)dlsym(library, name);
+    dlclose(library); /* it stays: this library needs it */
+    return symbol;
+}
 #endif
 
 /* For debuggers and `top`: at most 15 characters. */

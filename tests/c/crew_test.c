@@ -173,19 +173,28 @@ static void fork_and_run(void)
 }
 #endif
 
-int main(int argc, char **argv)
+static void run_lender(const char *lender, int rounds, int forks)
 {
-    const int rounds = argc > 1 ? atoi(argv[1]) : 300;
-#if !defined(_WIN32)
-    alarm(PATIENCE_SECONDS);
-#endif
+    if (ck_choose_lender(lender) != CK_OK) fail("a lender that was listed cannot be chosen");
     run_loops(rounds, 1);
     for (int processors = 1; processors <= 4; processors++) {
         ck_set_processors(processors);
         run_callers(rounds / 4);
     }
     for (int n_threads = 1; n_threads <= 4; n_threads++) stop_loops(n_threads);
-    if (argc < 3 || atoi(argv[2])) fork_and_run();
-    printf("%s: every item ran once in %d rounds\n", ck_parallel_backend(), rounds);
+    if (forks) fork_and_run();
+    printf("%s: every item ran once in %d rounds\n", lender, rounds);
+}
+
+int main(int argc, char **argv)
+{
+    const int rounds = argc > 1 ? atoi(argv[1]) : 300, forks = argc < 3 || atoi(argv[2]);
+    const char *lenders[4];
+    const int n_lenders = ck_list_lenders(lenders, 4);
+#if !defined(_WIN32)
+    alarm(PATIENCE_SECONDS);
+#endif
+    if (ck_choose_lender("nobody") != CK_ERROR_UNKNOWN) fail("a lender that there is not");
+    for (int i = 0; i < n_lenders; i++) run_lender(lenders[i], rounds, forks);
     return 0;
 }
