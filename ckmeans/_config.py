@@ -35,12 +35,14 @@ def _threads() -> dict[str, str]:
             "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
             "threads: file": now.file or "unknown",
             "threads: idle ones": "end after long calls" if now.pauses else "are the runtime's: they may spin",
-            "threads: its limits": ", ".join([
-                f"{now.max_threads} a region",
-                f"{now.thread_limit} in all" if now.thread_limit < UNLIMITED else "any number in all",
-                f"{now.processors} processors seen",
-                f"bound: {PROC_BIND[now.proc_bind] if now.proc_bind in range(len(PROC_BIND)) else now.proc_bind}",
-            ]),
+            "threads: its limits": ", ".join(
+                [
+                    f"{now.max_threads} a region",
+                    f"{now.thread_limit} in all" if now.thread_limit < UNLIMITED else "any number in all",
+                    f"{now.processors} processors seen",
+                    f"bound: {PROC_BIND[now.proc_bind] if now.proc_bind in range(len(PROC_BIND)) else now.proc_bind}",
+                ]
+            ),
         }
     return {**lines, "threads by default": str(default_threads())}
 

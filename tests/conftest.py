@@ -21,6 +21,16 @@ def isa(request):
     _core.choose_isa(before)
 
 
+@pytest.fixture(params=_core.lenders())
+def lender(request, monkeypatch):
+    """Each lender of threads, in turn, here and in the processes that a test starts."""
+    monkeypatch.setenv("CKMEANS_THREADING", request.param)
+    before = _core.threading_info().lender
+    _core.choose_lender(request.param)
+    yield request.param
+    _core.choose_lender(before)
+
+
 @pytest.fixture
 def float_screen():
     """The best kernels but for the coarse screen: what ``auto`` chooses depends on how fast the screen is."""

@@ -10,6 +10,7 @@ from helpers import output_of, run_python
 
 import ckmeans
 from ckmeans import _core
+from ckmeans._input import default_threads
 
 IMPORTED = """
 import sys, numpy
@@ -222,7 +223,7 @@ def shown(text):
 
 def test_show_config(capsys, monkeypatch):
     monkeypatch.delenv("CKMEANS_ISA", raising=False)
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("CKMEANS_THREADING", raising=False)
     ckmeans.show_config()
     chosen = {kernel.job: kernel.level for kernel in _core.kernels() if kernel.in_use}
     lines = {name.strip(): value.strip() for name, value in shown(capsys.readouterr().out).items()}
@@ -237,10 +238,40 @@ def test_show_config(capsys, monkeypatch):
         "kernels: float64": chosen["settle"],
         "kernels: quick distances": chosen["quick"],
         "kernels: copies of rows": chosen["rows"],
-        "threads run by": _core.parallel_backend(),
-        "threads by default": "3",
+        **lines_of_threads(_core.threading_info()),
+        "threads by default": str(default_threads()),
     }
-    assert lines["threads run by"] in ("POSIX threads", "Windows threads")
+
+
+def lines_of_threads(now):
+    if now.lender == "crew":
+        assert now.runtime in ("POSIX threads", "Windows threads")
+        return {"threads lent by": "crew", "threads: runtime": now.runtime}
+    assert now.openmp >= 201511 and re.search(r"gomp|omp|vcomp", Path(now.file).name)
+    return {
+        "threads lent by": "openmp",
+        "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
+        "threads: file": now.file,
+        "threads: idle ones": "end after long calls" if now.pauses else "are the runtime's: they may spin",
+        "threads: its limits": f"{now.max_threads} a region, any number in all, {now.processors} processors seen, "
+        "bound: no",
+    }
+
+
+def test_threading_can_be_forced():
+    program = "import ckmeans; ckmeans.show_config()"
+    for lender in _core.lenders():
+        assert f"{lender} (CKMEANS_THREADING={lender})" in output_of(program, CKMEANS_THREADING=lender)
+
+
+@pytest.mark.parametrize("nonsense", ["nobody", "OPENMP", "openmp,crew", " ", "\udcff", "x" * 10_000])
+def test_threading_that_there_is_not(nonsense):
+    refused = run_python("import ckmeans", CKMEANS_THREADING=nonsense)
+    assert refused.returncode == 1
+    said = refused.stderr.splitlines()[-1]
+    assert said == f"ImportError: CKMEANS_THREADING={nonsense!r} cannot be used: this build has " + ", ".join(
+        _core.lenders()
+    )
 
 
 def test_show_config_says_what_was_forced():

@@ -15,6 +15,8 @@ from helpers import environment, unchanged
 import ckmeans
 from ckmeans import KMeans
 
+pytestmark = pytest.mark.usefixtures("lender")
+
 PATIENCE = 1.0  # seconds
 
 RNG = np.random.default_rng(0)

@@ -18,6 +18,7 @@ PYTHON = sorted((ROOT / "ckmeans").rglob("*.py"))
 C_SOURCES = sorted((ROOT / "src_c").rglob("*.[ch]"))
 
 MAY_INCLUDE = {
+    "api": {"api", "fit", "score", "seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
     "fit": {"fit", "seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
     "seed": {"seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
     "prune": {"prune", "data", "assign", "screen", "settle", "threads", "base"},
@@ -90,14 +91,16 @@ def test_what_kernels_there_are_is_decided_in_one_file():
     assert {name_of(path) for path in C_SOURCES if exported.search(path.read_text())} == {"src_c/kernels.c"}
 
 
-def test_threads_of_the_system_live_in_one_file():
-    pattern = re.compile(
-        r"#\s*pragma\s+omp|\bomp_\w+\(|<(?:pthread|windows|dispatch/dispatch|threads)\.h>|\bdispatch_apply"
-    )
-    users = [name_of(path) for path in C_SOURCES if pattern.search(path.read_text())]
-    assert users == ["src_c/threads/os_threads.h"]
+def test_threads_of_the_system_and_of_openmp_live_in_one_file_each():
+    patterns = {
+        "os_threads.h": r"<(?:pthread|windows|dispatch/dispatch|threads)\.h>|\bdispatch_apply",
+        "openmp.c": r"#\s*pragma\s+omp|\bomp_\w+\(|<omp\.h>",
+    }
+    for name, pattern in patterns.items():
+        users = [name_of(path) for path in C_SOURCES if re.search(pattern, path.read_text())]
+        assert users == [f"src_c/threads/{name}"]
     includers = {name_of(path) for path in C_SOURCES if '"os_threads.h"' in path.read_text()}
-    assert includers == {f"src_c/threads/{name}.c" for name in ("crew", "loops", "watch")}
+    assert includers == {"src_c/threads/board.h", "src_c/threads/watch.c"}
 
 
 def test_simd_headers_are_those_of_the_instruction_sets():

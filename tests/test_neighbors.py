@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from helpers import output_of
 
-pytestmark = pytest.mark.neighbors
+pytestmark = [pytest.mark.neighbors, pytest.mark.usefixtures("lender")]
 
 PROGRAM = """
 import hashlib

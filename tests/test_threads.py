@@ -2,15 +2,16 @@
 
 import math
 import os
+import re
 import statistics
 import sys
 import time
 
 import numpy as np
 import pytest
-from helpers import blobs, output_of
+from helpers import blobs, output_of, run_python
 
-from ckmeans import KMeans
+from ckmeans import KMeans, _core
 from ckmeans._input import threads as _threads
 
 counts_threads = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
@@ -21,8 +22,9 @@ counts_threads = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason
 
 @pytest.fixture
 def cpus(monkeypatch):
-    """Eight processors and no quota, whatever this machine has."""
+    """Eight processors, no quota and no OpenMP runtime, whatever this machine has."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(_core, "runtime_threads", lambda: (0, 0))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(_threads, "cgroup_cpus", lambda: math.inf)
@@ -30,9 +32,9 @@ def cpus(monkeypatch):
 
 @pytest.mark.parametrize(
     ("setting", "threads"),
-    [("3", 3), ("64", 64), ("4,2,1", 4), ("4, 2", 4), (" 5 ", 5), ("007", 7), (str(2**31 - 1), 2**31 - 1)],
+    [("3", 3), ("64", 8), ("4,2,1", 4), ("4, 2", 4), (" 5 ", 5), ("007", 7), (str(2**31 - 1), 8)],
 )
-def test_omp_num_threads_decides(cpus, monkeypatch, setting, threads):
+def test_omp_num_threads_decides_up_to_the_processors(cpus, monkeypatch, setting, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", setting)
     assert _threads.default_threads() == threads
 
@@ -75,6 +77,7 @@ def test_omp_num_threads_that_makes_no_sense(cpus, monkeypatch, setting):
 def test_a_call_where_omp_num_threads_makes_no_sense():
     code = (
         "import warnings, numpy as np, ckmeans\n"
+        "ckmeans._core.runtime_threads = lambda: (0, 0)\n"
         "rows = np.arange(20.0).reshape(10, 2)\n"
         "with warnings.catch_warnings(record=True) as said:\n"
         "    warnings.simplefilter('always')\n"
@@ -96,6 +99,74 @@ def test_without_affinity_the_processors_are_counted(cpus, monkeypatch):
     assert _threads.default_threads() == 8
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert _threads.default_threads() == 1
+
+
+# --- The default, of an OpenMP runtime --------------------------------------------------------------------------
+
+has_openmp = pytest.mark.skipif("openmp" not in _core.lenders(), reason="built without OpenMP")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "quota", "threads"),
+    [((3, 8), math.inf, 3), ((8, 8), math.inf, 8), ((64, 8), math.inf, 8), ((8, 8), 2.5, 3), ((2, 8), 6.0, 2)],
+)
+def test_what_the_runtime_would_use(cpus, monkeypatch, runtime, quota, threads):
+    monkeypatch.setattr(_core, "runtime_threads", lambda: runtime)
+    monkeypatch.setattr(_threads, "cgroup_cpus", lambda: quota)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # it has read that itself, and may have been told otherwise since
+    assert _threads.default_threads() == threads
+
+
+def test_the_processors_are_those_of_before_the_runtime_bound_this_thread(cpus, monkeypatch):
+    monkeypatch.setattr(_core, "runtime_threads", lambda: (6, 6))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
+    assert _threads.processors() == 6
+
+
+DEFAULTS = """
+import ctypes
+import ckmeans
+from ckmeans._input.threads import default_threads, processors
+runtime = ctypes.CDLL(ckmeans._core.threading_info().file)
+most = min(processors(), 2)
+print(default_threads() == {expected})
+runtime.omp_set_num_threads(1)
+print(default_threads() == 1)
+runtime.omp_set_num_threads(100_000)
+print(default_threads() == processors())
+"""
+
+
+@has_openmp
+@pytest.mark.parametrize(("setting", "expected"), [("1", "1"), ("2", "most"), ("9999", "processors()")])
+def test_the_runtime_is_steered_as_usual(setting, expected):
+    program = DEFAULTS.format(expected=expected)
+    printed = output_of(program, OMP_NUM_THREADS=setting, CKMEANS_THREADING="openmp")
+    assert printed.split() == ["True"] * 3
+
+
+LIMITED = """
+import numpy as np
+import ckmeans
+from threadpoolctl import threadpool_info, threadpool_limits
+from ckmeans._input.threads import default_threads
+
+rows = np.random.default_rng(0).normal(size=(50_000, 16))
+free = default_threads()
+with threadpool_limits(1):
+    print(default_threads())
+    model = ckmeans.KMeans(8, random_state=0).fit(rows)
+print(default_threads() == free)
+files = [pool["filepath"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
+print(len([file for file in files if os.path.samefile(file, ckmeans._core.threading_info().file)]))
+"""
+
+
+@has_openmp
+def test_threadpoolctl_sees_and_limits_it():
+    pytest.importorskip("threadpoolctl")
+    printed = output_of("import os\n" + LIMITED, OMP_DISPLAY_AFFINITY="true", CKMEANS_THREADING="openmp")
+    assert printed.split() == ["1", "True", "1"]
 
 
 # --- Control groups ---------------------------------------------------------------------------------------------
@@ -259,9 +330,43 @@ CALLS = {
 
 @counts_threads
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_as_many_threads_as_asked_for(call):
+def test_the_crew_has_as_many_threads_as_asked_for(call):
     program = COUNTED + f"for n in (1, 3, 2):\n    {call}\n    print(helpers())\n"
-    assert output_of(program, OMP_NUM_THREADS="2").split() == ["0", "2", "2"]
+    assert output_of(program, OMP_NUM_THREADS="2", CKMEANS_THREADING="crew").split() == ["0", "2", "2"]
+
+
+@has_openmp
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_team_has_as_many_threads_as_asked_for(call):
+    """As the runtime itself tells, once for each thread of a new team."""
+    for n, teams in (1, set()), (3, {"0 of 3", "1 of 3", "2 of 3"}):
+        program = f"{COUNTED}\nn = {n}\n{call}\n"
+        told = run_python(
+            program, OMP_DISPLAY_AFFINITY="true", OMP_AFFINITY_FORMAT="member %n of %N", CKMEANS_THREADING="openmp"
+        )
+        assert told.returncode == 0, told.stderr
+        assert set(re.findall(r"member (.*)", told.stderr)) == teams
+
+
+@has_openmp
+def test_threads_are_bound_to_places():
+    """One place a processor: the members of a team are on different ones, and no processor is lost by that."""
+    if _threads.processors() < 2:
+        pytest.skip("one processor")
+    program = COUNTED + "model.set_params(n_threads=None).fit(rows)\nprint(ckmeans._input.default_threads())\n"
+    told = run_python(
+        program,
+        OMP_PROC_BIND="close",
+        OMP_PLACES="threads",
+        OMP_NUM_THREADS="2",
+        OMP_DISPLAY_AFFINITY="true",
+        OMP_AFFINITY_FORMAT="member %n on %A",
+        CKMEANS_THREADING="openmp",
+    )
+    assert told.stdout.split() == ["2"], told.stderr
+    places = dict(re.findall(r"member (\d) on (\S+)", told.stderr))
+    assert places.keys() == {"0", "1"} and places["0"] != places["1"]
+    assert all(place.isdigit() for place in places.values())
 
 
 AT_ONCE = """
@@ -277,7 +382,8 @@ def fit(seed):
 def run(everywhere):
     "Fits in N Python threads at once."
     at_once = list(everywhere(fit))
-    print(helpers(), default_threads(), at_once == [[fit_alone(seed)] * 5 for seed in range(N)])
+    crew = ckmeans._core.threading_info().lender == "crew"
+    print(helpers() if crew else 0, default_threads(), at_once == [[fit_alone(seed)] * 5 for seed in range(N)])
 
 def fit_alone(seed):
     return KMeans(12, random_state=seed, max_iter=5, n_threads=1).fit(rows).inertia_
@@ -304,18 +410,19 @@ with ThreadPoolExecutor(N) as pool, dask.config.set(scheduler="threads", pool=po
 
 @counts_threads
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_python_threads_share_the_helpers(scheduler):
+def test_python_threads_share_the_helpers(scheduler, lender):
+    """Those of the crew; teams that fit at once have members of their own, of whom few run (tests/c/crew_test.c)."""
     pytest.importorskip(scheduler)
     helpers, threads, same = output_of(COUNTED + AT_ONCE + SCHEDULERS[scheduler], OMP_NUM_THREADS=None).split()
-    assert int(helpers) == int(threads) - 1
+    assert int(helpers) == (int(threads) - 1 if lender == "crew" else 0)
     assert same == "True"
 
 
-def test_no_processor_time_is_used_after_a_call():
-    rows = blobs(50_000, 16, 8)  # enough for four threads
+def test_no_processor_time_is_used_after_a_call(lender):
+    rows = blobs(200_000, 16, 8)  # 20 ms and more; enough for four threads
     used = []
     for _ in range(9):
-        KMeans(8, n_threads=4, max_iter=5, random_state=0).fit(rows)
+        KMeans(20, n_threads=4, max_iter=5, random_state=0).fit(rows)
         before = time.process_time()
         time.sleep(0.1)
         used.append(time.process_time() - before)
@@ -385,7 +492,8 @@ if os.path.exists("/proc/self/status"):
                                                  if line.startswith(("SigB", "SigI", "SigC", "Seccomp", "NoNewP"))]
 if {pools}:
     from threadpoolctl import threadpool_info
-    settings["thread pools"] = threadpool_info
+    others = {{pool["filepath"] for pool in threadpool_info()}}
+    settings["thread pools"] = lambda: [pool for pool in threadpool_info() if pool["filepath"] in others]
 
 def look():
     return {{name: look() for name, look in settings.items()}}

@@ -76,8 +76,8 @@ def processors() -> int:
 
 
 def default_threads() -> int:
-    """Threads for ``n_threads=None``: of this thread's OpenMP, as OMP_NUM_THREADS, omp_set_num_threads and threadpoolctl
-    leave it; where no runtime is there to be asked, what OMP_NUM_THREADS says."""
+    """Threads for ``n_threads=None``: what OpenMP would give this thread, as OMP_NUM_THREADS, omp_set_num_threads and
+    threadpoolctl leave it; where no runtime is there to be asked, what OMP_NUM_THREADS says."""
     most = processors()
     return min(_core.runtime_threads()[0] or _omp_num_threads() or most, most)
 

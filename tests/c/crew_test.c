@@ -28,6 +28,16 @@ typedef struct {
     int inner_items, spin;
 } task_t;
 
+static int64_t items_begun, items_ended, most_at_once;
+static int most_threads = MOST_WORKERS; /* that a loop asks for */
+
+/* At least so many are within an item: those that end meanwhile are left out. */
+static void count_running(int64_t begun_before)
+{
+    const int64_t running = begun_before + 1 - ck_load(&items_ended);
+    if (running > ck_load(&most_at_once)) ck_store(&most_at_once, running);
+}
+
 static int inner_item(void *context, int64_t item, int worker)
 {
     (void)item, (void)worker;
@@ -40,6 +50,7 @@ static int one_item(void *context, int64_t item, int worker)
     task_t *task = context;
     if (worker < 0 || worker >= MOST_WORKERS) fail("worker number");
     if (ck_fetch_add(task->busy + worker) != 0) fail("two threads have one worker number");
+    count_running(ck_fetch_add(&items_begun));
     for (int i = 0; i < task->spin; i++) ck_pause();
     if (task->inner_items > 0) {
         int64_t inner = 0;
@@ -47,6 +58,7 @@ static int one_item(void *context, int64_t item, int worker)
         if (inner != task->inner_items) fail("an inner item is missing");
     }
     ck_fetch_add(task->runs + item);
+    ck_fetch_add(&items_ended);
     ck_store(task->busy + worker, 0);
     return item == task->failing_item ? CK_ERROR_NOT_FINITE : CK_OK;
 }
@@ -57,7 +69,7 @@ static void run_loops(int rounds, unsigned seed)
     for (int round = 0; round < rounds; round++) {
         seed = seed * 1664525u + 1013904223u;
         const int64_t n = 1 + (seed >> 8) % (round % 4 ? 40 : MOST_ITEMS);
-        const int n_threads = 1 + (int)(seed >> 20) % MOST_WORKERS;
+        const int n_threads = 1 + (int)(seed >> 20) % most_threads;
         memset(task, 0, sizeof *task);
         task->spin = (int)(seed >> 12) % 200;
         task->inner_items = round % 5 == 0 ? (int)(seed >> 16) % 20 : 0;
@@ -92,6 +104,17 @@ static void run_callers(int rounds)
         if (ck_thread_start(caller) != 0) fail("a thread cannot be started");
     run_loops(rounds, 1);
     while (ck_load(&callers_done) < CALLERS) ck_pause();
+}
+
+/* However many threads each call has of its own, helpers run on processors that are free alone. */
+static void share_processors(int rounds, int processors)
+{
+    ck_set_processors(processors);
+    most_threads = processors;
+    ck_store(&most_at_once, 0);
+    run_callers(rounds);
+    if (most_at_once > processors - 1 + CALLERS + 1) fail("more threads run than processors are there");
+    most_threads = MOST_WORKERS;
 }
 
 /* --- Stopping ---------------------------------------------------------------------------------------------- */
@@ -180,6 +203,7 @@ static void run_lender(const char *lender, int rounds, int forks)
     for (int processors = 1; processors <= 4; processors++) {
         ck_set_processors(processors);
         run_callers(rounds / 4);
+        share_processors(rounds / 4, processors);
     }
     for (int n_threads = 1; n_threads <= 4; n_threads++) stop_loops(n_threads);
     if (forks) fork_and_run();
