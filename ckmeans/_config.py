@@ -34,7 +34,6 @@ def _threads() -> dict[str, str]:
         lines |= {
             "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
             "threads: file": now.file or "unknown",
-            "threads: idle ones": "end after long calls" if now.pauses else "are the runtime's: they may spin",
             "threads: its limits": ", ".join(
                 [
                     f"{now.max_threads} a region",

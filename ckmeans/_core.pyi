@@ -89,7 +89,6 @@ class Threading(NamedTuple):
     runtime: str
     file: str | None
     openmp: int
-    pauses: bool
     max_threads: int
     processors: int
     thread_limit: int

@@ -78,7 +78,7 @@ cdef extern from "ck.h" nogil:
         const char *lender
         const char *runtime
         const char *file
-        int openmp, pauses, max_threads, processors, thread_limit, proc_bind
+        int openmp, max_threads, processors, thread_limit, proc_bind
     void ck_threading_info(ck_threading *)
     int ck_runtime_threads()
     int ck_runtime_processors()
@@ -560,7 +560,7 @@ def lenders():
 
 
 Threading = namedtuple(
-    "Threading", "lender runtime file openmp pauses max_threads processors thread_limit proc_bind"
+    "Threading", "lender runtime file openmp max_threads processors thread_limit proc_bind"
 )
 
 
@@ -569,7 +569,7 @@ def threading_info():
     cdef ck_threading now
     ck_threading_info(&now)
     return Threading(now.lender.decode(), now.runtime.decode(), os.fsdecode(now.file) if now.file != NULL else None,
-                     now.openmp, bool(now.pauses), now.max_threads, now.processors, now.thread_limit, now.proc_bind)
+                     now.openmp, now.max_threads, now.processors, now.thread_limit, now.proc_bind)
 
 
 def runtime_threads():

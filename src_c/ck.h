@@ -65,16 +65,15 @@ int ck_list_kernels(ck_kernel_info *kernels, int capacity); /* job by job, the b
 
 /* --- Threads and interruption ------------------------------------------------------------------------------ */
 
-/* Chooses who lends the threads: "openmp", teams of an OpenMP runtime, one a call; "crew", threads of the core's own,
- * which all calls share. NULL: the first that keeps what docs/platforms.md promises. CK_ERROR_UNKNOWN, and nothing
+/* Chooses who lends the threads: "openmp", a team of an OpenMP runtime, or "crew", threads of the core's own; all
+ * calls share them. NULL: the first that keeps what docs/platforms.md promises. CK_ERROR_UNKNOWN, and nothing
  * changes, for a name of none that this build has. Call once, before anything else. */
 int ck_choose_lender(const char *name);
 int ck_list_lenders(const char **names, int capacity); /* as ck_runnable_isas does */
 typedef struct {
-    const char *lender, *runtime; /* by whose name it is asked for; whose threads these are */
-    const char *file;             /* that holds the runtime, or NULL */
-    int openmp;                   /* version of its standard as year and month, such as 201511; 0: none */
-    int pauses;                   /* idle threads of the runtime end rather than spin */
+    const char *lender, *runtime;              /* by whose name it is asked for; whose threads these are */
+    const char *file;                          /* that holds the runtime, or NULL */
+    int openmp;                                /* version of its standard as year and month, such as 201511; 0: none */
     int max_threads, processors, thread_limit; /* as it has them for the calling thread */
     int proc_bind;                             /* omp_proc_bind_t */
 } ck_threading;

@@ -252,7 +252,6 @@ def lines_of_threads(now):
         "threads lent by": "openmp",
         "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
         "threads: file": now.file,
-        "threads: idle ones": "end after long calls" if now.pauses else "are the runtime's: they may spin",
         "threads: its limits": f"{now.max_threads} a region, any number in all, {now.processors} processors seen, "
         "bound: no",
     }

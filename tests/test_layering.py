@@ -18,7 +18,6 @@ PYTHON = sorted((ROOT / "ckmeans").rglob("*.py"))
 C_SOURCES = sorted((ROOT / "src_c").rglob("*.[ch]"))
 
 MAY_INCLUDE = {
-    "api": {"api", "fit", "score", "seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
     "fit": {"fit", "seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
     "seed": {"seed", "prune", "data", "assign", "screen", "settle", "threads", "base"},
     "prune": {"prune", "data", "assign", "screen", "settle", "threads", "base"},

@@ -295,15 +295,16 @@ def names():
 
 OTHERS = len(names()) - threading.active_count()  # of BLAS
 
-def helpers():
+def helpers(awaited=0):
     "The threads of the core, which stay, asleep, until the process ends. A new one has its name once it has run."
     for _ in range(500):
         try:
             there = names()
         except OSError:  # a thread of a pool in Python ended meanwhile
             there = []
-        if there.count("ckmeans") + threading.active_count() + OTHERS == len(there):
-            return there.count("ckmeans")
+        mine = there.count("ckmeans")
+        if mine >= awaited and mine + threading.active_count() + OTHERS == len(there):
+            return mine
         time.sleep(0.02)
     raise TimeoutError(there)
 
@@ -330,22 +331,27 @@ CALLS = {
 
 @counts_threads
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_the_crew_has_as_many_threads_as_asked_for(call):
-    program = COUNTED + f"for n in (1, 3, 2):\n    {call}\n    print(helpers())\n"
-    assert output_of(program, OMP_NUM_THREADS="2", CKMEANS_THREADING="crew").split() == ["0", "2", "2"]
+def test_as_many_threads_as_asked_for(call, lender):
+    most = 2 if lender == "crew" else 3  # the master of a team sleeps
+    program = COUNTED + f"for n in (1, 3, 2):\n    {call}\n    print(helpers(0 if n == 1 else {most}))\n"
+    assert output_of(program, OMP_NUM_THREADS="2").split() == ["0", str(most), str(most)]
 
 
 @has_openmp
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_team_has_as_many_threads_as_asked_for(call):
-    """As the runtime itself tells, once for each thread of a new team."""
-    for n, teams in (1, set()), (3, {"0 of 3", "1 of 3", "2 of 3"}):
-        program = f"{COUNTED}\nn = {n}\n{call}\n"
-        told = run_python(
-            program, OMP_DISPLAY_AFFINITY="true", OMP_AFFINITY_FORMAT="member %n of %N", CKMEANS_THREADING="openmp"
-        )
-        assert told.returncode == 0, told.stderr
-        assert set(re.findall(r"member (.*)", told.stderr)) == teams
+@pytest.mark.parametrize(
+    ("settings", "teams"), [({}, {"0 of 3", "1 of 3", "2 of 3"}), ({"OMP_THREAD_LIMIT": "2"}, {"0 of 2", "1 of 2"})]
+)
+def test_members_are_threads_of_the_runtime(settings, teams):
+    """As it tells itself, once for each thread of a new team."""
+    told = run_python(
+        COUNTED + "model.set_params(n_threads=3).fit(rows)",
+        OMP_DISPLAY_AFFINITY="true",
+        OMP_AFFINITY_FORMAT="member %n of %N",
+        CKMEANS_THREADING="openmp",
+        **settings,
+    )
+    assert told.returncode == 0, told.stderr
+    assert set(re.findall(r"member (.*)", told.stderr)) == teams
 
 
 @has_openmp
@@ -382,8 +388,7 @@ def fit(seed):
 def run(everywhere):
     "Fits in N Python threads at once."
     at_once = list(everywhere(fit))
-    crew = ckmeans._core.threading_info().lender == "crew"
-    print(helpers() if crew else 0, default_threads(), at_once == [[fit_alone(seed)] * 5 for seed in range(N)])
+    print(helpers(default_threads() - 1), default_threads(), at_once == [[fit_alone(seed)] * 5 for seed in range(N)])
 
 def fit_alone(seed):
     return KMeans(12, random_state=seed, max_iter=5, n_threads=1).fit(rows).inertia_
@@ -411,10 +416,9 @@ with ThreadPoolExecutor(N) as pool, dask.config.set(scheduler="threads", pool=po
 @counts_threads
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_python_threads_share_the_helpers(scheduler, lender):
-    """Those of the crew; teams that fit at once have members of their own, of whom few run (tests/c/crew_test.c)."""
     pytest.importorskip(scheduler)
     helpers, threads, same = output_of(COUNTED + AT_ONCE + SCHEDULERS[scheduler], OMP_NUM_THREADS=None).split()
-    assert int(helpers) == (int(threads) - 1 if lender == "crew" else 0)
+    assert int(helpers) == int(threads) - (lender == "crew")  # a team has a master, which sleeps
     assert same == "True"
 
 

@@ -13,8 +13,8 @@ static int locate(int status, const ck_matrix *X, ck_location *where)
     return status;
 }
 
-int ck_assign_run(const ck_matrix *X, const double *centers, int64_t k, const double *weights, int n_threads,
-                  int32_t *labels, double *inertia, ck_location *where)
+int ck_assign(const ck_matrix *X, const double *centers, int64_t k, const double *weights, int n_threads,
+              int32_t *labels, double *inertia, ck_location *where)
 {
     ck_arena arena = {0};
     ck_labeler labeler;
@@ -91,8 +91,8 @@ static int transform_panel(void *context, int64_t item, int worker)
     return CK_OK;
 }
 
-int ck_distances_run(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
-                     ck_location *where)
+int ck_distances(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
+                 ck_location *where)
 {
     ck_arena arena = {0};
     const int64_t d = X->n_features, n_items = ck_ceil_div(X->n_rows, CK_LANES);

@@ -96,12 +96,6 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                      const ck_row_bounds *bounds);
 
-/* --- assign.c: the calls of ck.h, with threads at hand --- */
-int ck_assign_run(const ck_matrix *X, const double *centers, int64_t k, const double *weights, int n_threads,
-                  int32_t *labels, double *inertia, ck_location *where);
-int ck_distances_run(const ck_matrix *X, const double *centers, int64_t k, int n_threads, ck_dtype out_dtype, void *out,
-                     ck_location *where);
-
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);
 

@@ -77,9 +77,6 @@ enum {
 
 /* Waking a helper costs some microseconds: below this much work for each thread one alone is faster. */
 #define CK_WORTH_A_THREAD 2.5e5
-/* Seconds of a call from which the threads of its OpenMP team end with it: they would spin for some milliseconds, and
- * to start them again takes the next call a tenth of one. */
-#define CK_WORTH_A_PAUSE 4e-3
 /* Operations of a pass up to which threads gain more side by side than within it; passes that a restart takes. */
 #define CK_SMALL_OPERATIONS 4e6
 #define CK_USUAL_PASSES 20.0

@@ -34,11 +34,6 @@ typedef struct {
  * pass builds on. */
 void ck_pass_leave(ck_pass *pass, const ck_problem *problem, const ck_leaving *leaving);
 
-/* --- lloyd.c: the call of ck.h, with threads at hand, and the cost of its longest loop in scalar operations --- */
-int ck_fit_run(const ck_matrix *X, const double *weights, const ck_fit_params *params, ck_fit_result *result,
-               ck_location *where);
-double ck_fit_operations(const ck_matrix *X, const ck_fit_params *params);
-
 /* --- relocate.c --- */
 /* Gives every empty cluster the location of the farthest row, taking that location's rows from the totals of its
  * cluster, unless they are all it has. Clusters that cannot be filled stay empty. */

@@ -4,7 +4,6 @@
 
 #include "../base/costs.h"
 #include "../seed/seeding.h"
-#include "fit.h"
 #include "tolerance.h"
 #include "update.h"
 
@@ -194,23 +193,14 @@ static int run_item(void *context, int64_t restart, int worker)
     return CK_OK;
 }
 
-/* Whether restarts run side by side: of problems so small that threads gain little within one. The progress function
- * is called from this thread alone. */
-static int runs_abreast(const ck_matrix *X, const ck_fit_params *params)
-{
-    return params->n_init > 1 && !params->progress && ck_assign_operations(X, params->k) <= CK_SMALL_OPERATIONS;
-}
-
-double ck_fit_operations(const ck_matrix *X, const ck_fit_params *params)
-{
-    const double operations = ck_assign_operations(X, params->k);
-    return runs_abreast(X, params) ? operations * CK_USUAL_PASSES * (double)params->n_init : operations;
-}
-
+/* Restarts that run side by side: of problems so small that threads gain little within one. The progress function is
+ * called from this thread alone. */
 static int restarts_abreast(const ck_problem *problem, const ck_fit_params *params)
 {
-    if (!runs_abreast(problem->X, params)) return 1;
-    return ck_useful_threads(problem->n_threads, params->n_init, ck_fit_operations(problem->X, params));
+    const double operations = ck_assign_operations(problem->X, params->k);
+    if (params->n_init == 1 || operations > CK_SMALL_OPERATIONS) return 1;
+    if (params->progress) return 1;
+    return ck_useful_threads(params->n_threads, params->n_init, operations * CK_USUAL_PASSES * (double)params->n_init);
 }
 
 static int fit_restarts(ck_prepared *prepared, ck_arena *arena, const ck_fit_params *params, ck_fit_result *result)
@@ -238,8 +228,8 @@ static int fit_restarts(ck_prepared *prepared, ck_arena *arena, const ck_fit_par
     return status;
 }
 
-int ck_fit_run(const ck_matrix *X, const double *weights, const ck_fit_params *params, ck_fit_result *result,
-               ck_location *where)
+int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *params, ck_fit_result *result,
+           ck_location *where)
 {
     ck_arena arena = {0};
     ck_problem problem;

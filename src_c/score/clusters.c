@@ -185,8 +185,8 @@ void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const 
         }
 }
 
-int ck_cluster_scatter_run(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
-                           ck_scatter *scatter, ck_location *where)
+int ck_cluster_scatter(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
+                       ck_scatter *scatter, ck_location *where)
 {
     ck_clusters clusters = {.k = k, .weights = scatter->weights, .means = scatter->means};
     clusters.squares = scatter->squares;

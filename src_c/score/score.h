@@ -75,13 +75,4 @@ void ck_clusters_sqdists(const ck_clusters *clusters, const ck_matrix *X, const 
 int ck_pair_silhouettes(const ck_matrix *X, const int32_t *labels, const double *weights, double one,
                         const ck_clusters *clusters, int n_threads, double *samples);
 
-/* --- The calls of ck.h, with threads at hand --- */
-int ck_cluster_scatter_run(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, int n_threads,
-                           ck_scatter *scatter, ck_location *where);
-int ck_silhouette_run(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
-                      ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
-                      ck_location *where);
-int ck_distances_to_own_run(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,
-                            double *distances, ck_location *where);
-
 #endif

@@ -90,9 +90,9 @@ static double weighted_mean(const double *values, const double *weights, int64_t
     return sum / total;
 }
 
-int ck_silhouette_run(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
-                      ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
-                      ck_location *where)
+int ck_silhouette(const ck_matrix *X, const int32_t *labels, int64_t k, const double *weights, double one,
+                  ck_silhouette_metric metric, const double *centers, int n_threads, double *samples, double *mean,
+                  ck_location *where)
 {
     ck_arena arena = {0};
     ck_clusters clusters;
@@ -143,8 +143,8 @@ static int own_block(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-int ck_distances_to_own_run(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,
-                            double *distances, ck_location *where)
+int ck_distances_to_own(const ck_matrix *X, const double *centers, const int32_t *labels, int n_threads,
+                        double *distances, ck_location *where)
 {
     ck_arena arena = {0};
     const int64_t d = X->n_features, n_blocks = ck_ceil_div(X->n_rows, CK_SUM_ROWS);

@@ -27,8 +27,8 @@ int ck_init_is_careful(int init)
     return seeding != NULL && seeding->is_careful;
 }
 
-int ck_seed_run(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
-                int n_threads, double *centers, int64_t *indices, ck_location *where)
+int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
+            int n_threads, double *centers, int64_t *indices, ck_location *where)
 {
     const ck_seeding *seeding = ck_seeding_of(method);
     ck_arena arena = {0};

@@ -19,10 +19,6 @@ typedef struct {
 /* By their codes, ck_init; NULL for one that draws nothing. */
 const ck_seeding *ck_seeding_of(int init);
 
-/* The call of ck.h, with threads at hand. */
-int ck_seed_run(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
-                int n_threads, double *centers, int64_t *indices, ck_location *where);
-
 /* What k-means|| draws from its candidates with. */
 int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
                       double *centers, int64_t *indices);

@@ -3,27 +3,25 @@
  * A caller works on its own loop and never waits for a helper that took nothing: where other processes hold the
  * processors, a loop goes on with the threads that run. Helpers that find nothing to do watch for a moment, since the
  * next loop of a fit is microseconds away, and sleep. */
-#include "board.h"
+#include "lender.h"
 
 static const double WATCHING_SECONDS = 50e-6; /* as long as it takes to wake a sleeper */
-enum { LENT_PER_PROCESSOR = 4 };              /* threads that all calls at once may have waiting for them */
 
-/* All of it under the lock. */
+/* All of it under the lock but for `news`. */
 static struct {
     ck_mutex lock;
-    ck_condition left; /* a loop lost its last helper */
+    ck_condition called; /* sleepers are needed */
+    ck_condition left;   /* a loop lost its last helper */
+    int64_t news;        /* atomic: loops opened so far, for helpers that watch */
     ck_loop *newest;
-    int n_running;  /* threads within a loop, of callers and helpers */
-    int n_watching; /* of all pools */
-    int n_calls, n_lent;
+    int n_watching, n_sleeping, n_called;
+    int n_running;      /* threads within a loop, of callers and helpers */
     int processors;     /* how many all calls together may keep running */
+    int dismissed;      /* helpers go home */
     int64_t generation; /* of processes, counted by forks */
-} board = {.lock = CK_MUTEX_INIT, .left = CK_CONDITION_INIT, .processors = CK_MAX_THREADS};
+} board = {.lock = CK_MUTEX_INIT, .called = CK_CONDITION_INIT, .left = CK_CONDITION_INIT, .processors = CK_MAX_THREADS};
 
-static CK_THREAD_LOCAL ck_pool *at_hand = NULL;
-
-ck_pool *ck_pool_at_hand(void) { return at_hand; }
-void ck_pool_take(ck_pool *pool) { at_hand = pool; }
+int64_t ck_board_generation(void) { return board.generation; }
 
 /* --- Helpers ----------------------------------------------------------------------------------------------- */
 
@@ -39,38 +37,35 @@ static int wants_help(const ck_loop *loop)
            board.n_running < most_running(loop);
 }
 
-static ck_loop *loop_that_wants_help(const ck_pool *of_pool)
+static ck_loop *loop_that_wants_help(void)
 {
     ck_loop *loop = board.newest;
-    while (loop && !((of_pool == NULL || loop->pool == of_pool) && wants_help(loop))) loop = loop->below;
+    while (loop && !wants_help(loop)) loop = loop->below;
     return loop;
 }
 
 /* Two at most: those that come call two more, so that many are awake after few steps. */
 static void call_sleepers(const ck_loop *loop)
 {
-    ck_pool *pool = loop->pool;
-    int wanted = loop->n_threads - loop->n_joined - pool->n_watching - pool->n_called;
-    for (int calls = 0; calls < 2 && wanted > 0 && pool->n_sleeping > pool->n_called; calls++, wanted--) {
-        pool->n_called++;
-        ck_signal(&pool->called);
+    int wanted = loop->n_threads - loop->n_joined - board.n_watching - board.n_called;
+    for (int calls = 0; calls < 2 && wanted > 0 && board.n_sleeping > board.n_called; calls++, wanted--) {
+        board.n_called++;
+        ck_signal(&board.called);
     }
 }
 
 /* Looks out for another loop, without the lock meanwhile; whether one came. */
-static int news_came(ck_pool *pool)
+static int news_came(void)
 {
-    const int64_t seen = ck_load(&pool->news);
+    const int64_t seen = ck_load(&board.news);
     const double start = ck_seconds();
-    pool->n_watching++;
     board.n_watching++;
     ck_unlock(&board.lock);
     for (double waited = 0.0; waited >= 0.0 && waited < WATCHING_SECONDS; waited = ck_seconds() - start)
-        for (int breath = 0; breath < 32 && ck_load(&pool->news) == seen; breath++) ck_pause();
+        for (int breath = 0; breath < 32 && ck_load(&board.news) == seen; breath++) ck_pause();
     ck_lock(&board.lock);
-    pool->n_watching--;
     board.n_watching--;
-    return ck_load(&pool->news) != seen;
+    return ck_load(&board.news) != seen;
 }
 
 static void help(ck_loop *loop)
@@ -83,9 +78,7 @@ static void help(ck_loop *loop)
     ck_unlock(&board.lock);
 
     ck_set_watch(loop->watch);
-    ck_pool_take(loop->pool);
     ck_loop_draw(loop, worker);
-    ck_pool_take(NULL);
     ck_set_watch(NULL);
 
     ck_lock(&board.lock);
@@ -95,32 +88,37 @@ static void help(ck_loop *loop)
     if (remaining == 0) ck_broadcast(&board.left);
 }
 
-void ck_board_serve(ck_pool *pool)
+void ck_board_serve(void)
 {
+    ck_name_this_thread("ckmeans");
     ck_lock(&board.lock);
-    while (!pool->closed) {
-        ck_loop *loop = loop_that_wants_help(pool);
+    while (!board.dismissed) {
+        ck_loop *loop = loop_that_wants_help();
         if (loop) {
             help(loop);
             continue;
         }
-        if (board.n_running + board.n_watching < board.processors && news_came(pool)) continue;
-        if (pool->closed) break;
-        pool->n_sleeping++;
-        ck_wait(&pool->called, &board.lock);
-        pool->n_sleeping--;
-        if (pool->n_called > 0) pool->n_called--;
+        if (board.n_running + board.n_watching < board.processors && news_came()) continue;
+        if (board.dismissed) break;
+        board.n_sleeping++;
+        ck_wait(&board.called, &board.lock);
+        board.n_sleeping--;
+        if (board.n_called > 0) board.n_called--;
     }
     ck_unlock(&board.lock);
 }
 
-void ck_board_close(ck_pool *pool)
+ck_mutex *ck_board_lock(void)
 {
     ck_lock(&board.lock);
-    pool->closed = 1;
-    ck_fetch_add(&pool->news);
-    ck_broadcast(&pool->called);
-    ck_unlock(&board.lock);
+    return &board.lock;
+}
+
+void ck_board_dismiss(int leave)
+{
+    board.dismissed = leave;
+    ck_fetch_add(&board.news);
+    ck_broadcast(&board.called);
 }
 
 /* --- Loops ------------------------------------------------------------------------------------------------- */
@@ -128,11 +126,11 @@ void ck_board_close(ck_pool *pool)
 void ck_board_offer(ck_loop *loop)
 {
     ck_lock(&board.lock);
-    if (loop->pool->hire) loop->pool->hire(loop->n_threads - 1);
+    ck_hire(loop->n_threads - 1);
     board.n_running += !ck_within_loop();
     loop->below = board.newest;
     board.newest = loop;
-    ck_fetch_add(&loop->pool->news);
+    ck_fetch_add(&board.news);
     if (wants_help(loop)) call_sleepers(loop);
     ck_unlock(&board.lock);
 }
@@ -144,7 +142,7 @@ void ck_board_withdraw(ck_loop *loop)
     while (*at != loop) at = &(*at)->below;
     *at = loop->below;
     board.n_running -= !ck_within_loop();
-    ck_loop *other = loop_that_wants_help(NULL);
+    ck_loop *other = loop_that_wants_help();
     if (other) call_sleepers(other);
     ck_unlock(&board.lock);
     for (int breath = 0; breath < 1000; breath++) {
@@ -156,8 +154,6 @@ void ck_board_withdraw(ck_loop *loop)
     ck_unlock(&board.lock);
 }
 
-/* --- Calls ------------------------------------------------------------------------------------------------- */
-
 void ck_set_processors(int processors)
 {
     ck_lock(&board.lock);
@@ -165,46 +161,14 @@ void ck_set_processors(int processors)
     ck_unlock(&board.lock);
 }
 
-int ck_board_enter(int n_threads)
-{
-    ck_lock(&board.lock);
-    board.n_calls++;
-    const int share = (board.processors + board.n_calls - 1) / board.n_calls;
-    const int most = 1 + LENT_PER_PROCESSOR * board.processors - board.n_lent;
-    if (n_threads <= board.processors && n_threads > most && n_threads > share) n_threads = most > share ? most : share;
-    board.n_lent += n_threads - 1;
-    ck_unlock(&board.lock);
-    return n_threads;
-}
-
-int ck_board_leave(int n_threads)
-{
-    ck_lock(&board.lock);
-    board.n_lent -= n_threads - 1;
-    const int n_calls = --board.n_calls;
-    ck_unlock(&board.lock);
-    return n_calls;
-}
-
 /* --- Forks ------------------------------------------------------------------------------------------------- */
 
-int64_t ck_board_generation(void) { return board.generation; }
-
-int ck_board_before_fork(void)
+void ck_board_in_child(void)
 {
-    ck_lock(&board.lock);
-    return board.n_calls;
-}
-
-void ck_board_after_fork(int in_child)
-{
-    if (!in_child) {
-        ck_unlock(&board.lock);
-        return;
-    }
     board.lock = (ck_mutex)CK_MUTEX_INIT;
+    board.called = (ck_condition)CK_CONDITION_INIT;
     board.left = (ck_condition)CK_CONDITION_INIT;
     board.newest = NULL;
-    board.n_running = board.n_watching = board.n_calls = board.n_lent = 0;
+    board.n_watching = board.n_sleeping = board.n_called = board.n_running = board.dismissed = 0;
     board.generation++;
 }

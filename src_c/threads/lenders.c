@@ -1,4 +1,4 @@
-/* lenders.c - which lender a call takes, and what becomes of that in a forked child. */
+/* lenders.c - which lender is in use, and forks. */
 #include "lender.h" /* before the headers of the system */
 
 #include <string.h>
@@ -36,34 +36,25 @@ void ck_threading_info(ck_threading *threading)
 int ck_runtime_threads(void) { return ck_openmp_threads(in_use == &ck_openmp); }
 int ck_runtime_processors(void) { return ck_openmp_processors(in_use == &ck_openmp); }
 
-int ck_with_threads(int n_threads, double operations, ck_call_fn call, void *context)
-{
-    if (ck_pool_at_hand()) return call(context, n_threads); /* of the call that this one is a part of */
-    n_threads = ck_useful_threads(n_threads, CK_MAX_THREADS, operations);
-    return n_threads == 1 ? call(context, 1) : in_use->lend(n_threads, call, context);
-}
-
 /* --- Forks ------------------------------------------------------------------------------------------------- */
 
 #if defined(_WIN32)
-int ck_forks_are_handled(void) { return 1; }
+static const int forks_are_handled = 1;
 #else
-static int child_may_use_it = 0;
+static ck_mutex *lock_of_parent;
 
 static void before_fork(void)
 {
-    const int n_calls = ck_board_before_fork();
-    child_may_use_it = !in_use->before_fork || in_use->before_fork(n_calls);
+    lock_of_parent = ck_board_lock();
+    if (in_use->before_fork) in_use->before_fork(lock_of_parent);
 }
 
-static void in_parent(void) { ck_board_after_fork(0); }
+static void in_parent(void) { ck_unlock(lock_of_parent); }
 
 static void in_child(void)
 {
-    ck_board_after_fork(1);
-    in_use = child_may_use_it ? in_use : &ck_crew;
-    for (int i = 0; i < N_LENDERS; i++)
-        if (LENDERS[i]->in_child) LENDERS[i]->in_child();
+    ck_board_in_child();
+    in_use->in_child();
 }
 
 /* When the library is loaded: a fork beside the first loop would find the lock taken and nobody to free it. */
@@ -72,5 +63,9 @@ __attribute__((constructor)) static void handle_forks(void)
 {
     forks_are_handled = pthread_atfork(before_fork, in_parent, in_child) == 0;
 }
-int ck_forks_are_handled(void) { return forks_are_handled; }
 #endif
+
+void ck_hire(int n_helpers)
+{
+    if (forks_are_handled) in_use->hire(n_helpers);
+}

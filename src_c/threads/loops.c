@@ -1,9 +1,6 @@
 /* loops.c - loops whose items several threads draw. No result may depend on which thread ran an item. */
-#include "board.h" /* before the headers of the system */
-
-#include <math.h>
-
 #include "../base/costs.h"
+#include "board.h"
 
 /* Of this thread: how many loops it is within. */
 static CK_THREAD_LOCAL int depth = 0;
@@ -45,30 +42,13 @@ static int run_alone(int64_t n_items, ck_item_fn fn, void *context)
     return CK_OK;
 }
 
-typedef struct {
-    int64_t n_items;
-    ck_item_fn fn;
-    void *context;
-} loop_call;
-
-static int run_as_call(void *context, int n_threads)
-{
-    const loop_call *call = context;
-    return ck_parallel_for(call->n_items, n_threads, call->fn, call->context);
-}
-
 int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, void *context)
 {
     if (n_threads > CK_MAX_THREADS) n_threads = CK_MAX_THREADS;
     if (n_threads > n_items) n_threads = (int)n_items;
     if (n_threads <= 1) return run_alone(n_items, fn, context);
-    if (!ck_pool_at_hand()) {
-        loop_call call = {n_items, fn, context};
-        return ck_with_threads(n_threads, INFINITY, run_as_call, &call);
-    }
     ck_loop loop = {.n_items = n_items, .fn = fn, .context = context, .n_threads = n_threads, .n_joined = 1};
     loop.watch = ck_current_watch();
-    loop.pool = ck_pool_at_hand();
     loop.generation = ck_board_generation();
     ck_board_offer(&loop);
     ck_loop_draw(&loop, 0);

@@ -26,13 +26,6 @@ CK_CHECKED int ck_parallel_for(int64_t n_items, int n_threads, ck_item_fn fn, vo
 /* Threads worth using for `operations` scalar operations split into n_items: small work runs serially. */
 int ck_useful_threads(int n_threads, int64_t n_items, double operations);
 
-/* --- lenders.c --- */
-/* A call of the library, with up to n_threads threads at hand. */
-typedef int (*ck_call_fn)(void *context, int n_threads);
-/* Runs it with as many threads as its longest loop, of so many scalar operations, is worth, or as there are; what that
- * loop opens within are helped by these. Within a call: as a part of it. */
-CK_CHECKED int ck_with_threads(int n_threads, double operations, ck_call_fn call, void *context);
-
 /* --- sort.c --- */
 typedef struct {
     int (*before)(const void *context, int64_t a, int64_t b);
