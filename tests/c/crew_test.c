@@ -29,7 +29,7 @@ typedef struct {
 } task_t;
 
 static int64_t items_begun, items_ended, most_at_once;
-static int most_threads = MOST_WORKERS; /* that a loop asks for */
+static int64_t most_threads = MOST_WORKERS; /* that a loop asks for */
 
 /* At least so many are within an item: those that end meanwhile are left out. */
 static void count_running(int64_t begun_before)
@@ -69,7 +69,7 @@ static void run_loops(int rounds, unsigned seed)
     for (int round = 0; round < rounds; round++) {
         seed = seed * 1664525u + 1013904223u;
         const int64_t n = 1 + (seed >> 8) % (round % 4 ? 40 : MOST_ITEMS);
-        const int n_threads = 1 + (int)(seed >> 20) % most_threads;
+        const int n_threads = 1 + (int)(seed >> 20) % (int)ck_load(&most_threads);
         memset(task, 0, sizeof *task);
         task->spin = (int)(seed >> 12) % 200;
         task->inner_items = round % 5 == 0 ? (int)(seed >> 16) % 20 : 0;
@@ -110,11 +110,11 @@ static void run_callers(int rounds)
 static void share_processors(int rounds, int processors)
 {
     ck_set_processors(processors);
-    most_threads = processors;
+    ck_store(&most_threads, processors);
     ck_store(&most_at_once, 0);
     run_callers(rounds);
     if (most_at_once > processors - 1 + CALLERS + 1) fail("more threads run than processors are there");
-    most_threads = MOST_WORKERS;
+    ck_store(&most_threads, MOST_WORKERS);
 }
 
 /* --- Stopping ---------------------------------------------------------------------------------------------- */
