@@ -196,6 +196,23 @@ static void fork_and_run(void)
 }
 #endif
 
+/* --- Regions of the program's own -------------------------------------------------------------------------- */
+
+#if defined(_OPENMP)
+/* A call from within one is to do with a thread, but may have as many as it asks for. */
+static void run_within_region(void)
+{
+    if (ck_runtime_threads() < 1 || ck_runtime_processors() < 1) fail("what the runtime would use");
+#pragma omp parallel num_threads(2)
+    {
+        if (ck_runtime_threads() != 1) fail("threads within a region");
+        run_loops(20, (unsigned)ck_fetch_add(&callers_begun));
+    }
+}
+#else
+static void run_within_region(void) {}
+#endif
+
 static void run_lender(const char *lender, int rounds, int forks)
 {
     if (ck_choose_lender(lender) != CK_OK) fail("a lender that was listed cannot be chosen");
@@ -206,6 +223,7 @@ static void run_lender(const char *lender, int rounds, int forks)
         share_processors(rounds / 4, processors);
     }
     for (int n_threads = 1; n_threads <= 4; n_threads++) stop_loops(n_threads);
+    if (strcmp(lender, "openmp") == 0) run_within_region();
     if (forks) fork_and_run();
     printf("%s: every item ran once in %d rounds\n", lender, rounds);
 }
