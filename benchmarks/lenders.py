@@ -1,4 +1,4 @@
-"""Who lends the threads: fits and calls by OpenMP teams and by the crew, in turns, quiet and beside a busy process.
+"""Who lends the threads: fits and calls by OpenMP and by the crew, in turns, quiet and beside a busy process.
 
     python -m benchmarks.lenders [--also before=/path/to/python] [--rounds 30]
 
