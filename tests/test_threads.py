@@ -156,7 +156,8 @@ free = default_threads()
 with threadpool_limits(1):
     print(default_threads())
     ckmeans.KMeans(8, random_state=0).fit(rows)
-    print(sum(open(f"/proc/self/task/{task}/comm").read().strip() == "ckmeans" for task in os.listdir("/proc/self/task")))
+    tasks = [f"/proc/self/task/{task}/comm" for task in os.listdir("/proc/self/task")]
+    print(sum(open(task).read().strip() == "ckmeans" for task in tasks))
 print(default_threads() == free)
 files = [pool["filepath"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
 print(len([file for file in files if os.path.samefile(file, ckmeans._core.threading_info().file)]))
