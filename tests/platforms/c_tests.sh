@@ -6,7 +6,7 @@ rounds=${1:-20} seed=${2:-1}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -pthread)
-sources=(src_c/*.c src_c/*/*.c)
+programs=(core_test partial_test kernel_test crew_test fuzz_api) # tests/c/NAME*.c each
 
 # need WHAT_IS_MISSING COMMAND...: the command must succeed.
 need() {
@@ -15,14 +15,17 @@ need() {
     "$@" >/dev/null 2>&1 || { echo "missing: $missing" >&2; exit 77; }
 }
 
-# build NAME COMPILER...
+# build NAME COMPILER...: every source once, side by side on all processors, then the programs from the objects.
 build() {
-    local name=$1
+    local name=$1 objects=$out/$1-objects folder program
     shift
-    "$@" "${flags[@]}" tests/c/core_test.c "${sources[@]}" -lm -o "$out/$name-core_test"
-    "$@" "${flags[@]}" tests/c/partial_test.c "${sources[@]}" -lm -o "$out/$name-partial_test"
-    "$@" "${flags[@]}" tests/c/kernel_test*.c "${sources[@]}" -lm -o "$out/$name-kernel_test"
-    "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c src_c/threads/*.c -lm -o "$out/$name-crew_test"
+    for folder in src_c/*/ tests/c; do mkdir -p "$objects/$folder"; done
+    printf '%s\n' src_c/*.c src_c/*/*.c tests/c/*.c | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} \
+        "$@" "${flags[@]}" -c {} -o "$objects/{}.o"
+    for program in "${programs[@]}"; do
+        "$@" "${flags[@]}" "$objects"/src_c/{,*/}*.o "$objects/tests/c/"{"$program"*,tile_model.c}.o -lm \
+            -o "$out/$name-$program"
+    done
 }
 
 # core_test NAME [EMULATOR...]: what it prints is left in $out/NAME.
@@ -59,6 +62,7 @@ run_tests() {
     timeout 300 "$@" "$out/$name-partial_test" "$rounds" "$seed"
     kernel_test "$name" "$@"
     timeout 300 "$@" "$out/$name-crew_test" 300 $forks
+    timeout 300 "$@" "$out/$name-fuzz_api" 2 "$seed"
 }
 
 # expect_isas NAME "ISA ...": those that ran, the best first.
