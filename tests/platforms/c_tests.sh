@@ -17,10 +17,11 @@ need() {
 
 # build NAME COMPILER...: every source once, side by side on all processors, then the programs from the objects.
 build() {
-    local name=$1 objects=$out/$1-objects folder program
+    local name=$1 objects=$out/$1-objects folder program sources=(src_c/*.c src_c/*/*.c tests/c/tile_model.c)
     shift
+    for program in "${programs[@]}"; do sources+=("tests/c/$program"*.c); done
     for folder in src_c/*/ tests/c; do mkdir -p "$objects/$folder"; done
-    printf '%s\n' src_c/*.c src_c/*/*.c tests/c/*.c | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} \
+    printf '%s\n' "${sources[@]}" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} \
         "$@" "${flags[@]}" -c {} -o "$objects/{}.o"
     for program in "${programs[@]}"; do
         "$@" "${flags[@]}" "$objects"/src_c/{,*/}*.o "$objects/tests/c/"{"$program"*,tile_model.c}.o -lm \
