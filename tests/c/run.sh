@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs core_test, partial_test, kernel_test, crew_test and a moment of fuzz_api with the address and undefined-behavior sanitizers, AMX tiles
-# carried out by tile_model.c; before that core_test and kernel_test without them.
+# Builds and runs the programs here with the address and undefined-behavior sanitizers, AMX tiles carried out by
+# tile_model.c; before that core_test and kernel_test without them.
 #     tests/c/run.sh [rounds] [seed]
 set -euo pipefail
 set -- "${1:-150}" "${2:-1}"

@@ -15,18 +15,29 @@ need() {
     "$@" >/dev/null 2>&1 || { echo "missing: $missing" >&2; exit 77; }
 }
 
-# build NAME COMPILER...: every source once, side by side on all processors, then the programs from the objects.
-build() {
-    local name=$1 objects=$out/$1-objects folder program sources=(src_c/*.c src_c/*/*.c tests/c/tile_model.c)
+# compile NAME COMPILER...: every source once, side by side on all processors.
+compile() {
+    local objects=$out/$1-objects folder program sources=(src_c/*.c src_c/*/*.c tests/c/tile_model.c)
     shift
     for program in "${programs[@]}"; do sources+=("tests/c/$program"*.c); done
     for folder in src_c/*/ tests/c; do mkdir -p "$objects/$folder"; done
     printf '%s\n' "${sources[@]}" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} \
         "$@" "${flags[@]}" -c {} -o "$objects/{}.o"
+}
+
+# link NAME COMPILER...: every program from the core's objects and its own.
+link() {
+    local name=$1 objects=$out/$1-objects program
+    shift
     for program in "${programs[@]}"; do
-        "$@" "${flags[@]}" "$objects"/src_c/{,*/}*.o "$objects/tests/c/"{"$program"*,tile_model.c}.o -lm \
-            -o "$out/$name-$program"
+        "$@" "$objects"/src_c/{,*/}*.o "$objects/tests/c/"{"$program"*,tile_model.c}.o -lm -o "$out/$name-$program"
     done
+}
+
+# build NAME COMPILER...
+build() {
+    compile "$@"
+    link "$@" -pthread
 }
 
 # core_test NAME [EMULATOR...]: what it prints is left in $out/NAME.
@@ -43,17 +54,20 @@ kernel_test() {
     timeout 1200 "$@" "$out/$name-kernel_test" $((rounds / 20 + 1)) "$seed"
 }
 
+# What the others' digests are compared with.
+run_native() {
+    build native "${CC:-cc}" -O2
+    echo "== native"
+    core_test native
+    kernel_test native
+}
+
 # run_tests NAME [EMULATOR...]
 run_tests() {
     local name=$1 forks=1
     shift
     if [ $# -gt 0 ]; then forks=0; fi # qemu-user 7.2 aborts when a forked child starts threads
-    if [ ! -e "$out/native" ]; then
-        build native "${CC:-cc}" -O2
-        echo "== native"
-        core_test native
-        kernel_test native
-    fi
+    if [ ! -e "$out/native" ]; then run_native; fi
     echo "== $name${*:+, by $*}"
     core_test "$name" "$@"
     if [ "$(grep digest "$out/native")" != "$(grep digest "$out/$name")" ]; then
