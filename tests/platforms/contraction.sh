@@ -20,8 +20,8 @@ run_tests gcc-gnu11-fast
 
 # These two have no regard for what the source says. core_test has to say so.
 flags=("${exact[@]}" -ffp-contract=fast)
-build clang-fast clang -O1 "${baseline[@]}" -Wno-pass-failed
-build gcc-c11-fast gcc -O1 "${baseline[@]}"
+build clang-fast clang -O2 "${baseline[@]}" -Wno-pass-failed
+build gcc-c11-fast gcc -O2 "${baseline[@]}"
 for name in clang-fast gcc-c11-fast; do
     if core_test "$name"; then echo "$name: not found out" >&2 && exit 1; fi
     grep -q "products are fused with sums" "$out/$name"
