@@ -9,14 +9,8 @@
 #include "settle/rows.h"
 #include "settle/settle.h"
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define ON_X86 1
-#elif defined(__aarch64__) || defined(_M_ARM64)
-#define ON_ARM 1
-#endif
-#if ON_X86 && defined(__GNUC__)
-#define HAS_VECTOR_TYPES 1 /* which is how settle is written: elsewhere its instruction sets would be the same code */
-#endif
+/* Settle is written in vector types: without them its instruction sets would be the same code. */
+#define SETTLES_ON_X86 (CK_X86_64 && CK_VECTOR_TYPES)
 
 #define AVX2 (CK_FEATURE_AVX2 | CK_FEATURE_FMA)
 #define AVX512 (AVX2 | CK_FEATURE_AVX512)
@@ -37,20 +31,20 @@ static const struct {
     const char *name;
     ck_features features;
 } LEVELS[] = {
-#if ON_X86 && CK_COMPILES_AMX
+#if CK_X86_64 && CK_COMPILES_AMX
     {"avx512_amx", AVX512_AMX},
 #endif
-#if ON_X86 && CK_COMPILES_BF16
+#if CK_X86_64 && CK_COMPILES_BF16
     {"avx512_bf16", AVX512_BF16},
 #endif
-#if ON_X86
+#if CK_X86_64
     {"avx512", AVX512},
     {"avx2", AVX2},
 #endif
-#if ON_ARM && CK_COMPILES_BF16
+#if CK_ARM_64 && CK_COMPILES_BF16
     {"neon_bf16", NEON_BF16},
 #endif
-#if ON_ARM
+#if CK_ARM_64
     {"neon", CK_FEATURE_NEON},
 #endif
     {"generic", 0},
@@ -58,31 +52,31 @@ static const struct {
 enum { N_LEVELS = sizeof LEVELS / sizeof *LEVELS };
 
 static const ck_kernel SCREEN[] = {
-#if ON_X86
+#if CK_X86_64
     {"avx512", AVX512, CK_FASTER, &ck_screen_avx512},
     {"avx2", AVX2, CK_FASTER, &ck_screen_avx2},
 #endif
-#if ON_ARM
+#if CK_ARM_64
     {"neon", CK_FEATURE_NEON, CK_FASTER, &ck_screen_neon},
 #endif
     {"generic", 0, CK_FASTER, &ck_screen_generic},
 };
 
 static const ck_kernel COARSE[] = {
-#if ON_X86 && CK_COMPILES_AMX
+#if CK_X86_64 && CK_COMPILES_AMX
     {"avx512_amx", AVX512_AMX, CK_UNMEASURED, &ck_coarse_avx512_amx},
 #endif
-#if ON_X86 && CK_COMPILES_BF16
+#if CK_X86_64 && CK_COMPILES_BF16
     {"avx512_bf16", AVX512_BF16, CK_FASTER_ON_AMD, &ck_coarse_avx512_bf16},
 #endif
-#if ON_ARM && CK_COMPILES_BF16
+#if CK_ARM_64 && CK_COMPILES_BF16
     {"neon_bf16", NEON_BF16, CK_UNMEASURED, &ck_coarse_neon_bf16},
 #endif
     {NULL, 0, CK_FASTER, NULL}, /* none */
 };
 
 static const ck_kernel SETTLE[] = {
-#if HAS_VECTOR_TYPES
+#if SETTLES_ON_X86
     {"avx512", AVX512, CK_FASTER, &ck_settle_avx512},
     {"avx2", AVX2, CK_FASTER, &ck_settle_avx2},
 #endif
@@ -90,7 +84,7 @@ static const ck_kernel SETTLE[] = {
 };
 
 static const ck_kernel QUICK[] = {
-#if HAS_VECTOR_TYPES
+#if SETTLES_ON_X86
     {"avx512", AVX512, CK_FASTER, &ck_quick_avx512},
     {"avx2", AVX2, CK_FASTER, &ck_quick_avx2},
 #endif
@@ -98,7 +92,7 @@ static const ck_kernel QUICK[] = {
 };
 
 static const ck_kernel ROWS[] = {
-#if HAS_VECTOR_TYPES
+#if SETTLES_ON_X86
     {"avx512", AVX512, CK_FASTER, &ck_rows_avx512},
     {"avx2", AVX2, CK_FASTER, &ck_rows_avx2},
 #endif

@@ -11,19 +11,39 @@
 
 #include "../ck.h"
 
-/* Vector types, attributes, built-in functions: of GCC, and of Clang by whichever name it is called. */
+/* Attributes, built-in functions and inline assembly: of GCC, and of Clang by whichever name it is called (as clang-cl
+ * it defines no __GNUC__). Vector types come with them; a test takes those away, to build what is left elsewhere. */
 #if defined(__GNUC__) || defined(__clang__)
-#define CK_VECTOR_TYPES 1
+#define CK_GNU_C 1
 #else
-#define CK_VECTOR_TYPES 0
+#define CK_GNU_C 0
+#endif
+#if !defined(CK_VECTOR_TYPES)
+#define CK_VECTOR_TYPES CK_GNU_C
 #endif
 #if defined(__x86_64__) || defined(_M_X64)
 #define CK_X86_64 1
 #else
 #define CK_X86_64 0
 #endif
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define CK_ARM_64 1
+#else
+#define CK_ARM_64 0
+#endif
 
-#if CK_VECTOR_TYPES
+/* The canonical arithmetic is plain IEEE: a product and a sum are two roundings, on every processor. */
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST)
+#error "results need exact floating-point arithmetic: compile without -ffast-math, /fp:fast and the like"
+#elif defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#elif defined(__GNUC__) && !defined(__STRICT_ANSI__) /* with -std=c11 it fuses nothing unless told to */
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#if CK_GNU_C
 #define CK_RESTRICT __restrict__
 #define CK_INLINE static inline __attribute__((always_inline))
 #define CK_NOINLINE __attribute__((noinline))
@@ -50,18 +70,18 @@
 #endif
 
 /* What the compiler knows of bfloat16 products and of tiles. */
-#if defined(__clang__) && defined(__aarch64__) /* before, whole files had to be compiled for it */
+#if !CK_VECTOR_TYPES
+#define CK_COMPILES_BF16 0
+#define CK_COMPILES_AMX 0
+#elif defined(__clang__) && CK_ARM_64 /* before, whole files had to be compiled for it */
 #define CK_COMPILES_BF16 (__clang_major__ >= 17)
 #define CK_COMPILES_AMX 0
 #elif defined(__clang__)
 #define CK_COMPILES_BF16 (__clang_major__ >= 12)
 #define CK_COMPILES_AMX (__clang_major__ >= 12)
-#elif defined(__GNUC__)
+#else
 #define CK_COMPILES_BF16 (__GNUC__ >= 10)
 #define CK_COMPILES_AMX (__GNUC__ >= 11)
-#else
-#define CK_COMPILES_BF16 0
-#define CK_COMPILES_AMX 0
 #endif
 
 /* Two cache lines: processors fetch lines in pairs, so workers that write next to each other stay this far apart. */

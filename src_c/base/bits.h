@@ -4,7 +4,9 @@
 
 #include "base.h"
 
-#if defined(_MSC_VER) && !defined(__clang__)
+#if CK_GNU_C
+CK_INLINE int ck_lowest_bit(uint64_t mask) { return __builtin_ctzll(mask); }
+#else
 #include <intrin.h>
 CK_INLINE int ck_lowest_bit(uint64_t mask)
 {
@@ -12,8 +14,6 @@ CK_INLINE int ck_lowest_bit(uint64_t mask)
     _BitScanForward64(&bit, mask);
     return (int)bit;
 }
-#else
-CK_INLINE int ck_lowest_bit(uint64_t mask) { return __builtin_ctzll(mask); }
 #endif
 
 CK_INLINE int ck_count_bits(uint32_t mask)

@@ -3,7 +3,7 @@
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
-#if defined(__aarch64__)
+#if CK_ARM_64
 #include <sys/auxv.h>
 #endif
 #elif defined(__APPLE__)
@@ -17,12 +17,8 @@ static const char *const NAMES[CK_FEATURE_COUNT] = {
 
 const char *ck_feature_name(int number) { return NAMES[number]; }
 
-#if defined(__x86_64__) || defined(_M_X64)
-#if defined(_MSC_VER)
-#include <intrin.h>
-static void cpuid(unsigned leaf, unsigned subleaf, unsigned r[4]) { __cpuidex((int *)r, (int)leaf, (int)subleaf); }
-static uint64_t xcr0(void) { return _xgetbv(0); }
-#else
+#if CK_X86_64
+#if CK_GNU_C
 #include <cpuid.h>
 static void cpuid(unsigned leaf, unsigned subleaf, unsigned r[4])
 {
@@ -34,6 +30,10 @@ static uint64_t xcr0(void)
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (uint64_t)high << 32 | low;
 }
+#else
+#include <intrin.h>
+static void cpuid(unsigned leaf, unsigned subleaf, unsigned r[4]) { __cpuidex((int *)r, (int)leaf, (int)subleaf); }
+static uint64_t xcr0(void) { return _xgetbv(0); }
 #endif
 
 /* Registers of an answer of cpuid. */
@@ -118,7 +118,7 @@ int ck_processor_is_amd(void)
 static int tiles_are_granted(void) { return 0; }
 int ck_processor_is_amd(void) { return 0; }
 
-#if defined(__aarch64__) || defined(_M_ARM64)
+#if CK_ARM_64
 #if defined(__APPLE__)
 static int has(const char *name)
 {

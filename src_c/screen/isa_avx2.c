@@ -2,7 +2,7 @@
 
 #include "screen.h"
 
-#if defined(__x86_64__) || defined(_M_X64)
+#if CK_X86_64
 #include <immintrin.h>
 
 #include "../base/bits.h"

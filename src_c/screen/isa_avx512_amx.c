@@ -4,7 +4,7 @@
 
 #include "bfloat16.h"
 
-#if defined(__x86_64__) && CK_COMPILES_AMX
+#if CK_X86_64 && CK_COMPILES_AMX
 #include <immintrin.h>
 
 #include "../base/bits.h"

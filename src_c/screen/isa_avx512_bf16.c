@@ -4,7 +4,7 @@
 
 #include "bfloat16.h"
 
-#if defined(__x86_64__) && CK_COMPILES_BF16
+#if CK_X86_64 && CK_COMPILES_BF16
 #include <immintrin.h>
 
 #include "../base/bits.h"

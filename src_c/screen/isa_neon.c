@@ -2,7 +2,7 @@
 
 #include "screen.h"
 
-#if defined(__aarch64__) || defined(_M_ARM64)
+#if CK_ARM_64
 #include <arm_neon.h>
 
 #include "../base/bits.h"

@@ -3,7 +3,7 @@
 
 #include "bfloat16.h"
 
-#if defined(__aarch64__) && CK_COMPILES_BF16
+#if CK_ARM_64 && CK_COMPILES_BF16
 #include <arm_neon.h>
 
 #include "../base/bits.h"

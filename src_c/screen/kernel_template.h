@@ -179,8 +179,9 @@ static void score_listed(const float *rows, int64_t stride, const int32_t *list,
     }
 }
 
-/* Rows and centers scored together: their sums over lanes are transposed in one square. */
-enum { FEW_R = 2, FEW_C = L / FEW_R, FEW_FEATURES = CK_SCREEN_RUN * L };
+/* Rows and centers scored together: their sums over lanes are transposed in one square. A vector of one lane holds the
+ * sum of one row. */
+enum { FEW_R = L < 2 ? L : 2, FEW_C = L / FEW_R, FEW_FEATURES = CK_SCREEN_RUN * L };
 
 static void reach_few(const float *rows, int64_t stride, int64_t n, int64_t d, const float *centers,
                       const float *starts, int64_t n_centers, const float *thresholds, const char *next,
@@ -188,7 +189,7 @@ static void reach_few(const float *rows, int64_t stride, int64_t n, int64_t d, c
 {
     for (int64_t c = 0; c < n_centers; c++) masks[c] = 0;
     for (int64_t i = 0; i < n; i += FEW_R) {
-        const float *const x[FEW_R] = {rows + i * stride, rows + ck_min_i64(i + 1, n - 1) * stride};
+        const float *const x[2] = {rows + i * stride, rows + ck_min_i64(i + 1, n - 1) * stride};
         union {
             VF aligned;
             float lanes[L];

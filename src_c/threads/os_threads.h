@@ -26,17 +26,17 @@ typedef void (*ck_function)(void); /* any */
 
 /* --- Atomic numbers. Relaxed but where a reader must also see what was written before: that is the lock's work. --- */
 
-#if defined(_MSC_VER)
+#if CK_GNU_C
+static inline int64_t ck_fetch_add(int64_t *value) { return __atomic_fetch_add(value, 1, __ATOMIC_RELAXED); }
+static inline void ck_store(int64_t *value, int64_t to) { __atomic_store_n(value, to, __ATOMIC_RELEASE); }
+static inline int64_t ck_load(const int64_t *value) { return __atomic_load_n(value, __ATOMIC_ACQUIRE); }
+#else
 static inline int64_t ck_fetch_add(int64_t *value) { return _InterlockedExchangeAdd64((volatile __int64 *)value, 1); }
 static inline void ck_store(int64_t *value, int64_t to) { _InterlockedExchange64((volatile __int64 *)value, to); }
 static inline int64_t ck_load(const int64_t *value)
 {
     return _InterlockedCompareExchange64((volatile __int64 *)value, 0, 0);
 }
-#else
-static inline int64_t ck_fetch_add(int64_t *value) { return __atomic_fetch_add(value, 1, __ATOMIC_RELAXED); }
-static inline void ck_store(int64_t *value, int64_t to) { __atomic_store_n(value, to, __ATOMIC_RELEASE); }
-static inline int64_t ck_load(const int64_t *value) { return __atomic_load_n(value, __ATOMIC_ACQUIRE); }
 #endif
 
 /* A breath within a loop that waits for another thread's write. */

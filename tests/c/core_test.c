@@ -331,11 +331,33 @@ static void check_coarse(const char *const *isas, int n_isas)
     }
 }
 
+/* A compiler told to fuse products with sums whatever the source says would give other digests: better named. */
+static double add_product(double a, double b, double c) { return a * b + c; }
+#if CK_X86_64 && CK_GNU_C
+#include "../../src_c/base/target_avx2.h"
+static double add_product_avx2(double a, double b, double c) { return a * b + c; }
+#include "../../src_c/base/target_end.h"
+#else
+#define add_product_avx2 add_product
+#endif
+
+static void check_contraction(void)
+{
+    const volatile double factor = 1.0 + 0x1p-30, minus_one = -1.0; /* the square's last bit, 2^-60, is rounded off */
+    double result = add_product(factor, factor, minus_one);
+    if (result == 0x1p-29 && (ck_features_found() & CK_FEATURE_FMA))
+        result = add_product_avx2(factor, factor, minus_one);
+    if (result == 0x1p-29) return;
+    printf("FAILED: products are fused with sums: compile with -ffp-contract=off\n");
+    exit(1);
+}
+
 int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 200;
     source = ck_random_stream(argc > 2 ? strtoull(argv[2], NULL, 10) : 1, 0);
     static test_problem t;
+    check_contraction();
     const char *isas[8];
     const int n_isas = ck_runnable_isas(isas, 8);
     for (int round = 0; round < rounds; round++) {

@@ -1,15 +1,12 @@
 #!/usr/bin/env bash
-# Builds and runs core_test, partial_test, kernel_test, crew_test and a moment of fuzz_api with the address and undefined-behavior sanitizers, AMX tiles
-# carried out by tile_model.c; before that core_test and kernel_test without them.
+# Builds and runs the programs here with the address and undefined-behavior sanitizers, AMX tiles carried out by
+# tile_model.c; before that core_test and kernel_test without them.
 #     tests/c/run.sh [rounds] [seed]
 set -euo pipefail
 set -- "${1:-150}" "${2:-1}"
 source "$(dirname "$0")/../platforms/c_tests.sh"
 
 model=()
-if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_TILE_MODEL tests/c/tile_model.c); fi
+if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_TILE_MODEL); fi
 build sanitized "${CC:-cc}" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all "${model[@]}"
 run_tests sanitized
-"${CC:-cc}" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all "${flags[@]}" \
-    tests/c/fuzz_api.c "${sources[@]}" -lm -o "$out/fuzz_api"
-timeout 300 "$out/fuzz_api" 2 "$seed"

@@ -6,7 +6,7 @@ rounds=${1:-20} seed=${2:-1}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -pthread)
-sources=(src_c/*.c src_c/*/*.c)
+programs=(core_test partial_test kernel_test crew_test fuzz_api) # tests/c/NAME*.c each
 
 # need WHAT_IS_MISSING COMMAND...: the command must succeed.
 need() {
@@ -15,14 +15,29 @@ need() {
     "$@" >/dev/null 2>&1 || { echo "missing: $missing" >&2; exit 77; }
 }
 
+# compile NAME COMPILER...: every source once, side by side on all processors.
+compile() {
+    local objects=$out/$1-objects folder program sources=(src_c/*.c src_c/*/*.c tests/c/tile_model.c)
+    shift
+    for program in "${programs[@]}"; do sources+=("tests/c/$program"*.c); done
+    for folder in src_c/*/ tests/c; do mkdir -p "$objects/$folder"; done
+    printf '%s\n' "${sources[@]}" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} \
+        "$@" "${flags[@]}" -c {} -o "$objects/{}.o"
+}
+
+# link NAME COMPILER...: every program from the core's objects and its own.
+link() {
+    local name=$1 objects=$out/$1-objects program
+    shift
+    for program in "${programs[@]}"; do
+        "$@" "$objects"/src_c/{,*/}*.o "$objects/tests/c/"{"$program"*,tile_model.c}.o -lm -o "$out/$name-$program"
+    done
+}
+
 # build NAME COMPILER...
 build() {
-    local name=$1
-    shift
-    "$@" "${flags[@]}" tests/c/core_test.c "${sources[@]}" -lm -o "$out/$name-core_test"
-    "$@" "${flags[@]}" tests/c/partial_test.c "${sources[@]}" -lm -o "$out/$name-partial_test"
-    "$@" "${flags[@]}" tests/c/kernel_test*.c "${sources[@]}" -lm -o "$out/$name-kernel_test"
-    "$@" "${flags[@]}" tests/c/crew_test.c src_c/base/*.c src_c/threads/*.c -lm -o "$out/$name-crew_test"
+    compile "$@"
+    link "$@" -pthread
 }
 
 # core_test NAME [EMULATOR...]: what it prints is left in $out/NAME.
@@ -39,17 +54,20 @@ kernel_test() {
     timeout 1200 "$@" "$out/$name-kernel_test" $((rounds / 20 + 1)) "$seed"
 }
 
+# What the others' digests are compared with.
+run_native() {
+    build native "${CC:-cc}" -O2
+    echo "== native"
+    core_test native
+    kernel_test native
+}
+
 # run_tests NAME [EMULATOR...]
 run_tests() {
     local name=$1 forks=1
     shift
     if [ $# -gt 0 ]; then forks=0; fi # qemu-user 7.2 aborts when a forked child starts threads
-    if [ ! -e "$out/native" ]; then
-        build native "${CC:-cc}" -O2
-        echo "== native"
-        core_test native
-        kernel_test native
-    fi
+    if [ ! -e "$out/native" ]; then run_native; fi
     echo "== $name${*:+, by $*}"
     core_test "$name" "$@"
     if [ "$(grep digest "$out/native")" != "$(grep digest "$out/$name")" ]; then
@@ -59,6 +77,7 @@ run_tests() {
     timeout 300 "$@" "$out/$name-partial_test" "$rounds" "$seed"
     kernel_test "$name" "$@"
     timeout 300 "$@" "$out/$name-crew_test" 300 $forks
+    timeout 300 "$@" "$out/$name-fuzz_api" 2 "$seed"
 }
 
 # expect_isas NAME "ISA ...": those that ran, the best first.

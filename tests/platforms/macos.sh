@@ -8,9 +8,9 @@ need "file (apt-get install file)" command -v file
 
 for machine in aarch64 x86_64; do
     build $machine "$python" -m ziglang cc -target $machine-macos -O3
-    for program in core_test partial_test kernel_test crew_test; do
+    for program in "${programs[@]}"; do
         file -b "$out/$machine-$program" | tee "$out/kind"
-        grep -q "^Mach-O 64-bit" "$out/kind"
+        grep -q "^Mach-O 64-bit ${machine/aarch64/arm64} executable" "$out/kind"
     done
 done
 echo "macOS: compiled and linked, not run"
