@@ -34,8 +34,8 @@ copy_sources() {
 }
 
 digest_of_sources() {
-    git ls-files -z --cached --others --exclude-standard setup.py pyproject.toml ckmeans src_c | xargs -0 sha256sum |
-        sha256sum
+    git ls-files -z --cached --others --exclude-standard setup.py pyproject.toml licenses ckmeans src_c |
+        xargs -0 sha256sum | sha256sum
 }
 
 # build_in FOLDER ARGUMENTS...: `python -m build` with the tools at hand, so without the network.
@@ -48,6 +48,22 @@ build_in() {
 
 # Prints the one file that a pattern stands for.
 only() { [ $# = 1 ] && [ -f "$1" ] || fail "one file expected: $*"; echo "$1"; }
+
+# openmp_runtime PLATFORM: prints a folder with GCC's OpenMP runtime as wheels for that platform carry it. This machine's
+# own asks for a newer C library, or another one. A wheel of scikit-learn lends it, for what is tried here only: wheels
+# that are published get the runtime of the image that they are built in.
+openmp_runtime() {
+    local folder=$platforms/openmp/$1
+    if [ ! -e "$folder/libgomp.so" ]; then
+        rm -rf "$folder" && mkdir -p "$folder"
+        "$tools/python" -m pip download -q --no-deps --only-binary :all: --platform "$1" -d "$folder" scikit-learn >&2
+        "$tools/python" -m zipfile -e "$(only "$folder"/*.whl)" "$folder/unpacked"
+        mv "$(only "$folder"/unpacked/scikit_learn.libs/libgomp-*)" "$folder"
+        ln -s "$(basename "$folder"/libgomp-*)" "$folder/libgomp.so"
+        rm -r "$folder/unpacked"
+    fi
+    echo "$folder"
+}
 
 # Prints the wheel of wheel.sh, built again where the sources have changed.
 repaired_wheel() {
