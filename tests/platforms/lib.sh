@@ -38,31 +38,28 @@ digest_of_sources() {
         xargs -0 sha256sum | sha256sum
 }
 
-# build_in FOLDER ARGUMENTS...: `python -m build` with the tools at hand, so without the network.
+# build_in FOLDER ARGUMENTS...: `python -m build`, of the tools or of `builder`, with what it has, so without the network.
 build_in() {
     local folder=$1
     shift
-    (cd "$folder" && "$tools/python" -m build --no-isolation "$@") >"$out/build.log" 2>&1 ||
+    (cd "$folder" && "${builder:-$tools/python}" -m build --no-isolation "$@") >"$out/build.log" 2>&1 ||
         { tail -n 30 "$out/build.log" >&2; fail "the build failed: $out/build.log"; }
 }
 
 # Prints the one file that a pattern stands for.
 only() { [ $# = 1 ] && [ -f "$1" ] || fail "one file expected: $*"; echo "$1"; }
 
-# openmp_runtime PLATFORM: prints a folder with GCC's OpenMP runtime as wheels for that platform carry it. This machine's
-# own asks for a newer C library, or another one. A wheel of scikit-learn lends it, for what is tried here only: wheels
-# that are published get the runtime of the image that they are built in.
-openmp_runtime() {
-    local folder=$platforms/openmp/$1
-    if [ ! -e "$folder/libgomp.so" ]; then
-        rm -rf "$folder" && mkdir -p "$folder"
-        "$tools/python" -m pip download -q --no-deps --only-binary :all: --platform "$1" -d "$folder" scikit-learn >&2
-        "$tools/python" -m zipfile -e "$(only "$folder"/*.whl)" "$folder/unpacked"
-        mv "$(only "$folder"/unpacked/scikit_learn.libs/libgomp-*)" "$folder"
-        ln -s "$(basename "$folder"/libgomp-*)" "$folder/libgomp.so"
-        rm -r "$folder/unpacked"
-    fi
-    echo "$folder"
+# GCC's OpenMP runtime as wheels for $platform carry it, to link against, in the folder $openmp: this machine's own asks
+# for a newer C library, or another one. A wheel of pykdtree lends it, for what is tried here only: wheels that are
+# published get the runtime of the image that they are built in.
+need_openmp() {
+    openmp=$platforms/openmp/$platform
+    if [ -e "$openmp/libgomp.so" ]; then return; fi
+    rm -rf "$openmp" && mkdir -p "$openmp"
+    "$tools/python" -m pip download -q --no-deps --only-binary :all: --platform "$platform" -d "$openmp" pykdtree
+    "$tools/python" -m zipfile -e "$openmp"/*.whl "$openmp/unpacked"
+    mv "$openmp"/unpacked/pykdtree.libs/libgomp-* "$openmp"
+    ln -s "$(basename "$openmp"/libgomp-*)" "$openmp/libgomp.so"
 }
 
 # Prints the wheel of wheel.sh, built again where the sources have changed.
