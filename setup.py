@@ -113,12 +113,13 @@ def openmp_arguments(compiler, compile_args, link_args):
     for openmp in ways_to_openmp(compiler):
         complaint = complaint_about(compiler, OPENMP_PROBE, compile_args + openmp[0], link_args + openmp[1])
         if complaint is None:
-            return openmp, " ".join(["by", *openmp[0], *openmp[1]])
+            return openmp, f"by {' '.join(openmp[0])}, linked by {' '.join(openmp[1]) or 'the same'}"
         complaints.append(complaint)
     if OPENMP == "1":
         raise CompileError("\n".join(["CKMEANS_OPENMP=1, but no program with OpenMP can be built:", *complaints]))
-    lines = [line for complaint in complaints for line in complaint.splitlines() if "error" in line]
-    return without, f"not to be had ({lines[0] if lines else 'no error was named'}); the core uses threads of its own"
+    lines = complaints[0].splitlines()
+    reason = next((line for line in lines if "error" in line), lines[-1])
+    return without, f"not to be had ({reason}); the core uses threads of its own"
 
 
 def ways_to_openmp(compiler):
@@ -162,7 +163,7 @@ def complaint_about(compiler, program, compile_args, link_args):
                 compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_args)
         except (CompileError, LinkError) as error:
             with open(said, errors="replace") as file:
-                return f"{file.read()}{error}"
+                return f"{file.read()}{error}".replace(folder + os.sep, "")
     return None
 
 

@@ -108,7 +108,7 @@ def decided(building, compiler, switch):
 @pytest.mark.parametrize("switch", ["", "1"])
 def test_openmp_is_taken_where_a_program_can_be_built_which_is_not_run(building, compiler, switch):
     dlsym = ["-ldl"] * (sys.platform == "linux")
-    said = " ".join(["by -fopenmp -fopenmp", *dlsym])
+    said = " ".join(["by -fopenmp, linked by -fopenmp", *dlsym])
     assert decided(building, compiler, switch) == (["-fopenmp"], ["-fopenmp", *dlsym], said)
 
 

@@ -21,7 +21,8 @@ runtime=$(only "$out"/unpacked/ckmeans_native.libs/libgomp-*)
 
 # needs FILE: the libraries that it is linked with, without glibc's.
 needs() {
-    readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(lib(c|dl|m|pthread)|ld-linux-x86-64)\.so\.' || true
+    readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+        grep -vE '^(lib(c|dl|m|pthread)|ld-linux-x86-64)\.so\.' || true
 }
 
 expect "shared libraries" "$(find "$out/unpacked" -name '*.so*' | sort | xargs)" "$module $runtime"

@@ -38,7 +38,7 @@ digest_of_sources() {
         xargs -0 sha256sum | sha256sum
 }
 
-# build_in FOLDER ARGUMENTS...: `python -m build`, of the tools or of `builder`, with what it has, so without the network.
+# build_in FOLDER ARGUMENTS...: `python -m build`, of the tools or of $builder, with what it has: without the network.
 build_in() {
     local folder=$1
     shift
