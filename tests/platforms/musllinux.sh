@@ -11,17 +11,17 @@ installed=$musl/installed
 # Sources of CPython, and of what its standard library needs, as this release of Debian has them. Of musl the newest
 # release's: libraries in wheels are linked with relative relocations, which versions before 1.2.4 pass over.
 fetch_sources() {
-    local archive release python apt name
+    local archive release cpython apt source name
     archive=$(apt-get indextargets --format '$(REPO_URI)' "Identifier: Packages" "Label: Debian" | head -n 1)
     [ -n "$archive" ] || { echo "no archive of Debian's is configured"; return 1; }
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    python=$(apt-cache show python3 | sed -n 's/^Version: \(3\.[0-9]*\).*/python\1/p' | head -n 1)
+    cpython=$(apt-cache show python3 | sed -n 's/^Version: \(3\.[0-9]*\).*/python\1/p' | head -n 1)
     mkdir -p "$musl/lists/partial" "$musl/cache"
     printf "deb-src $archive %s main\n" "$release" stable >"$musl/sources.list"
     apt=(apt-get -qq -o Dir::Etc::SourceParts=- -o "Dir::Etc::SourceList=$musl/sources.list"
         -o "Dir::State::Lists=$musl/lists" -o "Dir::Cache=$musl/cache")
     "${apt[@]}" update
-    for source in musl/stable zlib/"$release" libffi/"$release" "$python/$release"; do
+    for source in musl/stable zlib/"$release" libffi/"$release" "$cpython/$release"; do
         name=${source%%[0-9./]*}
         mkdir -p "$musl/sources/$name"
         (cd "$musl/sources/$name" && "${apt[@]}" source --download-only --tar-only "$source" &&
@@ -35,14 +35,15 @@ make_source() {
 }
 
 compile_python() {
-    make_source musl --syslibdir="$installed/lib"
+    # The C library has the name that Alpine Linux gives it: wheels are linked with it, and auditwheel tells musl by it.
+    LDFLAGS=-Wl,-soname,libc.musl-x86_64.so.1 make_source musl --syslibdir="$installed/lib"
     export CC=$musl/cc CFLAGS="-O2 -fPIC"
     make_source zlib --static
     make_source libffi --disable-shared --with-pic --disable-exec-static-tramp --disable-multi-os-directory \
         --libdir="$installed/lib"
     unset CFLAGS
     export CPPFLAGS=-I$installed/include LDFLAGS=-L$installed/lib
-    make_source python --without-ensurepip --disable-test-modules
+    make_source python --without-ensurepip --disable-test-modules OPT="-DNDEBUG -fwrapv -O1" # which compiles sooner
 }
 
 # The compiler for musl. Its specs leave GCC's own answer, for glibc, to one question.
@@ -83,17 +84,12 @@ environment() {
 need_tools
 need_openmp
 need_python
-loader=$(readelf -l "$python" | sed -n 's/.*interpreter: \(.*ld-musl-.*\)\]/\1/p')
-[ -n "$loader" ] || fail "$python does not run on musl"
+readelf -l "$python" | grep -q ld-musl- || fail "$python does not run on musl"
 empty_out
 copy_sources "$out/source"
 environment builder build "setuptools>=77" "cython>=3.1"
 
-# Wheels are linked with the name that the C library has on Alpine Linux; auditwheel, too, tells it from glibc by that.
-mkdir "$out/alpine"
-cp "$(realpath "$loader")" "$out/alpine/libc.so"
-"$tools/patchelf" --set-soname libc.musl-x86_64.so.1 "$out/alpine/libc.so"
-CKMEANS_OPENMP=1 LDFLAGS="-L$openmp -L$out/alpine" \
+CKMEANS_OPENMP=1 LDFLAGS=-L$openmp \
     builder=$out/builder/bin/python build_in "$out/source" --wheel --outdir "$out/built"
 PATH=$tools:$PATH LD_LIBRARY_PATH=$openmp auditwheel repair -w "$out/repaired" "$(only "$out"/built/*.whl)"
 wheel=$(only "$out/repaired"/*-abi3-*"$platform"*.whl)
