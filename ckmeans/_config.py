@@ -1,10 +1,21 @@
 """What the library found on this machine and chose."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 
-from . import _core
+try:
+    from . import _core  # nothing of the package is imported before
+except ImportError:
+    folder = Path(__file__).parent
+    if any(path.suffix in (".so", ".pyd") for path in folder.glob("_core.*")):
+        raise  # it is there, and its own error says why it cannot be loaded
+    raise ImportError(
+        f"{folder} holds the sources of ckmeans without its compiled module, and hides an installed ckmeans if there "
+        f"is one: start Python in another folder than {folder.parent}, or build the module there by `pip install -e .`"
+    ) from None
+
 from ._input import default_threads
 from ._show.tables import aligned
 from ._version import __version__

@@ -2,16 +2,17 @@
 result without what there was no memory for; nothing leaks, and the next call is right.
 """
 
+import platform
 import shutil
 import subprocess
-import sys
 
 import pytest
 from helpers import ROOT, run_python
 
 compiler = shutil.which("cc") or shutil.which("gcc")
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or compiler is None, reason="needs Linux with its C library, and a C compiler"
+    platform.libc_ver()[0] != "glibc" or compiler is None,
+    reason="needs glibc, whose allocator it calls, and a C compiler",
 )
 
 # What the program below calls: each on data that are small, and still take the path that is named.

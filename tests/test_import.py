@@ -1,7 +1,9 @@
 """What importing the package loads and chooses: nothing heavy, and the instruction set asked for."""
 
 import re
+import shutil
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,52 @@ def test_public_names():
     assert all(hasattr(ckmeans, name) for name in ckmeans.__all__)
     assert {"KMeans", "KMeansResult", "assign", "kmeans", "kmeans_plusplus", "show_config"} <= set(ckmeans.__all__)
     assert {"ConvergenceWarning", "NotFittedError", "__version__"} <= set(ckmeans.__all__)
+
+
+# --- Sources without what is compiled ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sources_alone(tmp_path):
+    """A copy of the package as a checkout has it before anything is built in place."""
+    package = Path(ckmeans.__file__).parent
+    return Path(shutil.copytree(package, tmp_path / "ckmeans", ignore=shutil.ignore_patterns("*.so", "*.pyd")))
+
+
+WITHOUT_EDITABLE_INSTALLS = """
+import sys
+sys.meta_path = [finder for finder in sys.meta_path if "Editable" not in getattr(finder, "__name__", "")]
+import ckmeans
+"""  # which would lend their compiled module to the copy
+
+
+def import_error(package):
+    process = run_python(WITHOUT_EDITABLE_INSTALLS, PYTHONPATH=str(package.parent))
+    assert process.returncode == 1
+    return process.stderr.splitlines()[-1]
+
+
+def test_sources_that_were_not_built_say_so_and_what_to_do(sources_alone):
+    assert import_error(sources_alone) == (
+        f"ImportError: {sources_alone} holds the sources of ckmeans without its compiled module, and hides an "
+        f"installed ckmeans if there is one: start Python in another folder than {sources_alone.parent}, "
+        "or build the module there by `pip install -e .`"
+    )
+
+
+@pytest.mark.parametrize("suffix", [EXTENSION_SUFFIXES[0], EXTENSION_SUFFIXES[-1]])
+def test_a_compiled_module_that_cannot_be_loaded_keeps_its_own_error(sources_alone, suffix):
+    broken = sources_alone / f"_core{suffix}"
+    broken.write_bytes(b"no library")
+    error = import_error(sources_alone)
+    assert error.startswith("ImportError: ")
+    assert "_core" in error
+    assert "sources" not in error
+
+
+def test_a_compiled_module_for_another_python_is_not_said_to_be_missing(sources_alone):
+    (sources_alone / f"_core.cpython-39-other{EXTENSION_SUFFIXES[-1]}").touch()
+    assert "sources" not in import_error(sources_alone)
 
 
 # --- Sub-interpreters -------------------------------------------------------------------------------------------

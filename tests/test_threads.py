@@ -471,7 +471,12 @@ settings = {{
 }}
 if hasattr(os, "sched_getaffinity"):
     settings["affinity"] = lambda: os.sched_getaffinity(0)
-    settings["scheduling"] = lambda: (os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))
+    settings["priority"] = lambda: os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        os.sched_getscheduler(0)
+        settings["scheduling"] = lambda: os.sched_getscheduler(0)
+    except OSError:
+        pass  # musl refuses to tell
 if os.name == "posix":
     import resource
     c_library = ctypes.CDLL(None)

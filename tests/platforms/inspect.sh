@@ -17,14 +17,25 @@ esac
 "$tools/python" -m zipfile -e "$wheel" "$out/unpacked"
 expect "tags of another ABI" "$(grep '^Tag: ' "$out"/unpacked/*.dist-info/WHEEL | grep -cv '^Tag: cp311-abi3-')" 0
 module=$(only "$out"/unpacked/ckmeans/_core.abi3.so)
-expect "shared libraries" "$(find "$out/unpacked" -name '*.so*' -printf '%P\n')" ckmeans/_core.abi3.so
-readelf -d "$module" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort >"$out/needed"
-expect "libraries but glibc's" "$(grep -cvE '^(lib(c|m|pthread)|ld-linux-x86-64)\.so\.' "$out/needed")" 0
-expect "a path to libraries of its own" "$(readelf -d "$module" | grep -cE 'RPATH|RUNPATH')" 0
+runtime=$(only "$out"/unpacked/ckmeans_native.libs/libgomp-*)
+
+# needs FILE: the libraries that it is linked with, without glibc's.
+needs() {
+    readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+        grep -vE '^(lib(c|dl|m|pthread)|ld-linux-x86-64)\.so\.' || true
+}
+
+expect "shared libraries" "$(find "$out/unpacked" -name '*.so*' | sort | xargs)" "$module $runtime"
+expect "what the module needs but glibc" "$(needs "$module")" "$(basename "$runtime")"
+expect "what its OpenMP runtime needs but glibc" "$(needs "$runtime")" ""
+expect "a path to libraries of its own" "$(readelf -d "$module" | sed -n 's/.*(R.*PATH).*\[\(.*\)\]/\1/p')" \
+    "\$ORIGIN/../ckmeans_native.libs"
+expect "notices of its license" "$(cd "$out"/unpacked/*.dist-info/licenses && find . -type f | sort | xargs)" \
+    "./LICENSE ./licenses/GCC-exception-3.1.txt ./licenses/GPL-3.0.txt ./licenses/libgomp.txt"
 expect "exports" "$(nm -D --defined-only --format=just-symbols "$module")" PyInit__core
 expect "debug sections" "$(readelf -SW "$module" | grep -c ' \.debug_')" 0
 size=$(stat -c %s "$wheel")
 [ "$size" -lt 1500000 ] || fail "$size bytes"
-echo "$size bytes; needs $(paste -sd ' ' "$out/needed")"
+echo "$size bytes, $(stat -c %s "$runtime") of them, before compression, the runtime"
 "$tools/abi3audit" --strict --verbose "$wheel" 2>&1 | tee "$out/abi3audit.log"
 "$tools/python" tests/platforms/baseline.py "$platforms"/wheel/source/build/temp.*

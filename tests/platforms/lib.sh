@@ -34,20 +34,33 @@ copy_sources() {
 }
 
 digest_of_sources() {
-    git ls-files -z --cached --others --exclude-standard setup.py pyproject.toml ckmeans src_c | xargs -0 sha256sum |
-        sha256sum
+    git ls-files -z --cached --others --exclude-standard setup.py pyproject.toml licenses ckmeans src_c |
+        xargs -0 sha256sum | sha256sum
 }
 
-# build_in FOLDER ARGUMENTS...: `python -m build` with the tools at hand, so without the network.
+# build_in FOLDER ARGUMENTS...: `python -m build`, of the tools or of $builder, with what it has: without the network.
 build_in() {
     local folder=$1
     shift
-    (cd "$folder" && "$tools/python" -m build --no-isolation "$@") >"$out/build.log" 2>&1 ||
+    (cd "$folder" && "${builder:-$tools/python}" -m build --no-isolation "$@") >"$out/build.log" 2>&1 ||
         { tail -n 30 "$out/build.log" >&2; fail "the build failed: $out/build.log"; }
 }
 
 # Prints the one file that a pattern stands for.
 only() { [ $# = 1 ] && [ -f "$1" ] || fail "one file expected: $*"; echo "$1"; }
+
+# GCC's OpenMP runtime as wheels for $platform carry it, to link against, in the folder $openmp: this machine's own asks
+# for a newer C library, or another one. A wheel of pykdtree lends it, for what is tried here only: wheels that are
+# published get the runtime of the image that they are built in.
+need_openmp() {
+    openmp=$platforms/openmp/$platform
+    if [ -e "$openmp/libgomp.so" ]; then return; fi
+    rm -rf "$openmp" && mkdir -p "$openmp"
+    "$tools/python" -m pip download -q --no-deps --only-binary :all: --platform "$platform" -d "$openmp" pykdtree
+    "$tools/python" -m zipfile -e "$openmp"/*.whl "$openmp/unpacked"
+    mv "$openmp"/unpacked/pykdtree.libs/libgomp-* "$openmp"
+    ln -s "$(basename "$openmp"/libgomp-*)" "$openmp/libgomp.so"
+}
 
 # Prints the wheel of wheel.sh, built again where the sources have changed.
 repaired_wheel() {

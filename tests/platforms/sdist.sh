@@ -11,7 +11,7 @@ archive=$(only "$out"/*.tar.gz)
 "$tools/twine" check --strict "$archive"
 
 git ls-files --cached --others --exclude-standard ckmeans src_c tests examples pyproject.toml setup.py MANIFEST.in \
-    LICENSE README.md CHANGELOG.md | sort >"$out/expected"
+    licenses LICENSE README.md CHANGELOG.md | sort >"$out/expected"
 # What setuptools adds is not in the checkout.
 tar -tzf "$archive" | sed -n 's,^[^/]*/,,p' | grep -Ev '/$|^$|^(PKG-INFO|setup\.cfg|[^/]*\.egg-info/.*)$' |
     sort >"$out/contents"
