@@ -1,6 +1,8 @@
 /* rows_template.h - rows copied, imaged and projected. Compiled once an instruction set by the files that include it.
  */
 
+#include "vectors.h"
+
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
 static void copy_listed(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT list, int64_t n,
@@ -29,7 +31,8 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
     const int floats = X->dtype == CK_F32 && ck_rows_contiguous(X);
     const float scale32 = (float)scale;
     for (int64_t i = 0; i < n; i++) {
-        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
+        float lanes[CK_LANES], rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
+        floats_t squares[LINE_FLOATS];
         image = images + list[i] * stride;
         if (floats) {
             const float *CK_RESTRICT x = (const float *)ck_row_start(X, row + list[i]);
@@ -42,8 +45,13 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
             for (int64_t p = whole; p < d; p++) rest[p - whole] = (float)(scratch[p] * scale + minus_offset[p]);
         }
         if (whole < d) memcpy(image + whole, rest, sizeof rest);
-        for (int64_t p = 0; p < stride; p += CK_LANES)
-            for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += image[p + lane] * image[p + lane];
+        EACH_FLOATS(v) squares[v] = (floats_t){0};
+        for (int64_t p = 0; p < stride; p += CK_LANES) EACH_FLOATS(v)
+            {
+                const floats_t x = ((const loose_floats_t *)(image + p))[v];
+                squares[v] += x * x;
+            }
+        EACH_FLOATS(v) ((loose_floats_t *)lanes)[v] = squares[v];
         for (int lane = 0; lane < CK_LANES / 2; lane++) lanes[lane] += lanes[lane + CK_LANES / 2];
         for (int lane = 0; lane < CK_LANES / 4; lane++) lanes[lane] += lanes[lane + CK_LANES / 4];
         sqnorms[list[i]] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);

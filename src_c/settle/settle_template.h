@@ -1,45 +1,47 @@
 /* settle_template.h - the canonical routines for many rows, compiled once an instruction set by the files that include
  * it. Plain C: the compiler makes vectors of the lanes, which are independent sums, so no bit depends on the target. */
 
-#if CK_VECTOR_TYPES
-typedef double lanes_t __attribute__((vector_size(CK_LANES / 2 * sizeof(double))));
+#include "vectors.h"
 
-static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
-                         double *CK_RESTRICT out)
+/* OUT sums: plain canonical sums of squares of a panel's rows to one center. */
+CK_INLINE void sqdist_line(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
+                           doubles_t sums[LINE_DOUBLES])
 {
-    lanes_t low = {0}, high = {0};
-    const lanes_t *x = (const lanes_t *)panel;
-    for (int64_t p = 0; p < d; p++) {
-        lanes_t difference_low = x[2 * p] - center[p], difference_high = x[2 * p + 1] - center[p];
-        low += difference_low * difference_low;
-        high += difference_high * difference_high;
-    }
-    ((lanes_t *)out)[0] = low;
-    ((lanes_t *)out)[1] = high;
-}
-#else
-static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
-                         double *CK_RESTRICT out)
-{
-    for (int lane = 0; lane < CK_LANES; lane++) out[lane] = 0.0;
-    for (int64_t p = 0; p < d; p++)
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            double difference = panel[p * CK_LANES + lane] - center[p];
-            out[lane] += difference * difference;
+    const doubles_t *x = (const doubles_t *)panel;
+    EACH_DOUBLES(v) sums[v] = (doubles_t){0};
+    for (int64_t p = 0; p < d; p++) EACH_DOUBLES(v)
+        {
+            const doubles_t difference = x[p * LINE_DOUBLES + v] - center[p];
+            sums[v] += difference * difference;
         }
 }
-#endif
 
-/* Features of the rows that begin at these places. d is a constant where that helps. */
-CK_INLINE void load_rows(const char *const rows[CK_LANES], ck_dtype dtype, int64_t stride, const int64_t d,
-                         double *CK_RESTRICT panel)
+static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
+                         double *CK_RESTRICT out)
+{
+    doubles_t sums[LINE_DOUBLES];
+    sqdist_line(panel, d, center, sums);
+    store_line(sums, out);
+}
+
+/* Those of the numbers that ck_sqdist_is_plain, or zero. */
+CK_INLINE double_mask_t plain_or_zero(doubles_t sqdists)
+{
+    return ((sqdists >= 0x1p-900) & (sqdists <= DBL_MAX)) | (sqdists == 0.0);
+}
+
+/* Features of the rows that begin at these places, a few of all rows at a time: one row after the other is read along,
+ * and what is written stays in cache. */
+static void load_rows(const char *const rows[CK_LANES], ck_dtype dtype, int64_t stride, int64_t d,
+                      double *CK_RESTRICT panel)
 {
     switch (dtype) {
 #define LOAD_CASE(tag, type)                                                                                           \
     case tag:                                                                                                          \
-        for (int64_t p = 0; p < d; p++)                                                                                \
+        for (int64_t first = 0; first < d; first += CK_LANES)                                                          \
             for (int lane = 0; lane < CK_LANES; lane++)                                                                \
-                panel[p * CK_LANES + lane] = (double)*(const type *)(rows[lane] + p * stride);                         \
+                for (int64_t p = first; p < d && p < first + CK_LANES; p++)                                            \
+                    panel[p * CK_LANES + lane] = (double)*(const type *)(rows[lane] + p * stride);                     \
         break;
         CK_EACH_DTYPE(LOAD_CASE)
 #undef LOAD_CASE
@@ -78,7 +80,7 @@ static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, doub
 }
 
 /* Parts of multiplier * x, level by level, added to `to` and taken from `from` (NULL: nowhere); eight, four, two
- * features at a time where the compiler has vector types. */
+ * features at a time where the target has such vectors. */
 #define MOVE_PART(value, shift, at)                                                                                    \
     for (int level = 0; level < levels; level++) {                                                                     \
         value##_t part = value + *(const value##_t *)(shift + level * d);                                              \
@@ -90,7 +92,7 @@ static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, doub
 
 #if CK_VECTOR_TYPES
 #define MOVE_VECTORS(type, lanes)                                                                                      \
-    for (; p + lanes <= width; p += lanes) {                                                                           \
+    for (; lanes <= VECTOR_DOUBLES && p + lanes <= width; p += lanes) {                                                \
         typedef type narrow_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
         typedef double value_t __attribute__((vector_size(lanes * 8), aligned(8), may_alias));                         \
         value_t value = __builtin_convertvector(*(const narrow_t *)(x + p), value_t);                                  \
@@ -171,14 +173,18 @@ static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, in
 
 static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK_RESTRICT most)
 {
-    double lanes[CK_LANES] = {0.0}, largest[CK_LANES] = {0.0}, total = 0.0;
+    doubles_t sums[LINE_DOUBLES], most_so_far[LINE_DOUBLES];
+    double lanes[CK_LANES], largest[CK_LANES], total = 0.0;
     int64_t i = 0;
-    for (; i + CK_LANES <= n; i += CK_LANES)
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            const double mass = masses[i + lane];
-            lanes[lane] += mass;
-            largest[lane] = mass > largest[lane] ? mass : largest[lane];
+    EACH_DOUBLES(v) sums[v] = most_so_far[v] = (doubles_t){0};
+    for (; i + CK_LANES <= n; i += CK_LANES) EACH_DOUBLES(v)
+        {
+            const doubles_t mass = ((const loose_doubles_t *)(masses + i))[v];
+            sums[v] += mass;
+            most_so_far[v] = vector_max(mass, most_so_far[v]);
         }
+    store_line(sums, lanes);
+    store_line(most_so_far, largest);
     for (int lane = 0; i < n; i++, lane++) {
         lanes[lane] += masses[i];
         largest[lane] = masses[i] > largest[lane] ? masses[i] : largest[lane];
@@ -194,38 +200,44 @@ static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK
 static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
                    const double *CK_RESTRICT closest, const double *CK_RESTRICT weights, double shift)
 {
-    double lanes[CK_LANES] = {0.0}, total = 0.0;
-    int64_t plain = 1;
-    for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES, closest += CK_LANES) {
-        double sqdists[CK_LANES] = {0.0};
-        for (int64_t p = 0; p < d; p++)
-            for (int lane = 0; lane < CK_LANES; lane++) {
-                const double difference = panels[p * CK_LANES + lane] - center[p];
-                sqdists[lane] += difference * difference;
-            }
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            const double weight = weights ? weights[panel * CK_LANES + lane] : 1.0, before = closest[lane];
-            const double after = sqdists[lane] < before ? sqdists[lane] : before;
-            plain &= ck_sqdist_is_plain(sqdists[lane]) | (sqdists[lane] == 0.0);
-            lanes[lane] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+    doubles_t gained[LINE_DOUBLES];
+    double lanes[CK_LANES], total = 0.0;
+    double_mask_t plain = ~(double_mask_t){0};
+    EACH_DOUBLES(v) gained[v] = (doubles_t){0};
+    for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES) {
+        doubles_t sqdists[LINE_DOUBLES];
+        sqdist_line(panels, d, center, sqdists);
+        EACH_DOUBLES(v)
+        {
+            const int64_t at = panel * CK_LANES + v * VECTOR_DOUBLES;
+            const loose_doubles_t one = (loose_doubles_t){0} + 1.0;
+            const doubles_t weight = weights ? *(const loose_doubles_t *)(weights + at) : one;
+            const doubles_t before = *(const loose_doubles_t *)(closest + at), after = vector_min(sqdists[v], before);
+            plain &= plain_or_zero(sqdists[v]);
+            gained[v] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
         }
     }
+    store_line(gained, lanes);
     for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact in any order */
-    return plain ? total : NAN;
+    return all_of(plain) ? total : NAN;
 }
 
 static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
                        const double *CK_RESTRICT closest, double *CK_RESTRICT sqdists)
 {
-    int64_t plain = 1, any = 0;
+    doubles_t sums[LINE_DOUBLES];
+    double_mask_t plain = ~(double_mask_t){0}, any = {0};
     uint32_t bits = 0;
-    sqdist_panel(panel, d, center, sqdists);
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        plain &= ck_sqdist_is_plain(sqdists[lane]) | (sqdists[lane] == 0.0);
-        any |= sqdists[lane] < closest[lane];
+    sqdist_line(panel, d, center, sums);
+    store_line(sums, sqdists);
+    EACH_DOUBLES(v)
+    {
+        plain &= plain_or_zero(sums[v]);
+        any |= sums[v] < ((const loose_doubles_t *)closest)[v];
     }
-    if (!plain) return 0xffff;
-    for (int lane = 0; lane < CK_LANES && any; lane++) bits |= (uint32_t)(sqdists[lane] < closest[lane]) << lane;
+    if (!all_of(plain)) return 0xffff;
+    if (!any_of(any)) return 0;
+    for (int lane = 0; lane < CK_LANES; lane++) bits |= (uint32_t)(sqdists[lane] < closest[lane]) << lane;
     return bits;
 }
 
@@ -248,16 +260,14 @@ static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t
     }
 }
 
-/* One row about the origin, eight features at a time where the compiler has vector types. */
+/* One row about the origin. */
 CK_INLINE void add_row(const double *CK_RESTRICT x, int64_t d, double weight, double scale,
                        const double *CK_RESTRICT origin, double *CK_RESTRICT sum)
 {
     int64_t p = 0;
-#if CK_VECTOR_TYPES
-    typedef double eight_t __attribute__((vector_size(64), aligned(8), may_alias));
-    for (; p + 8 <= d; p += 8)
-        *(eight_t *)(sum + p) += weight * (*(const eight_t *)(x + p) * scale - *(const eight_t *)(origin + p));
-#endif
+    for (; p + VECTOR_DOUBLES <= d; p += VECTOR_DOUBLES)
+        *(loose_doubles_t *)(sum + p) +=
+            weight * (*(const loose_doubles_t *)(x + p) * scale - *(const loose_doubles_t *)(origin + p));
     for (; p < d; p++) sum[p] += weight * (x[p] * scale - origin[p]);
 }
 
@@ -289,46 +299,71 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 
 static int largest_magnitude(const double *CK_RESTRICT values, int64_t n, double *CK_RESTRICT largest)
 {
-    double lanes[CK_LANES] = {0.0}, nothing[CK_LANES] = {0.0}, left = 0.0;
+    doubles_t most[LINE_DOUBLES], nothing[LINE_DOUBLES];
+    double lanes[CK_LANES], rests[CK_LANES], left = 0.0;
     int64_t i = 0;
-    for (; i + CK_LANES <= n; i += CK_LANES)
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            const double value = values[i + lane], magnitude = fabs(value);
-            lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
-            nothing[lane] += value - value; /* but for infinities and what is not a number */
+    EACH_DOUBLES(v) most[v] = nothing[v] = (doubles_t){0};
+    for (; i + CK_LANES <= n; i += CK_LANES) EACH_DOUBLES(v)
+        {
+            const doubles_t value = ((const loose_doubles_t *)(values + i))[v];
+            most[v] = vector_max(vector_abs(value), most[v]);
+            nothing[v] += value - value; /* but for infinities and what is not a number */
         }
+    store_line(most, lanes);
+    store_line(nothing, rests);
     for (int lane = 0; i < n; i++, lane++) {
         lanes[lane] = fabs(values[i]) > lanes[lane] ? fabs(values[i]) : lanes[lane];
-        nothing[lane] += values[i] - values[i];
+        rests[lane] += values[i] - values[i];
     }
     *largest = 0.0;
     for (int lane = 0; lane < CK_LANES; lane++) {
         *largest = lanes[lane] > *largest ? lanes[lane] : *largest;
-        left += nothing[lane];
+        left += rests[lane];
     }
     return left == 0.0;
+}
+
+/* Of some of the lanes of whole lines, from `first` on: as many as leave the registers room for their parts. */
+enum { LEVEL_VECTORS = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 };
+
+CK_INLINE void sum_lanes(const double *CK_RESTRICT values, int64_t n, const double *CK_RESTRICT shifts, int first,
+                         double parts[CK_EXACT_LEVELS][CK_LANES], double rests[CK_LANES])
+{
+    doubles_t sums[CK_EXACT_LEVELS][LEVEL_VECTORS], left[LEVEL_VECTORS];
+    EACH_OF(LEVEL_VECTORS, v)
+    {
+        EACH_OF(CK_EXACT_LEVELS, level)
+        sums[level][v] = *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES);
+        left[v] = *(loose_doubles_t *)(rests + first + v * VECTOR_DOUBLES);
+    }
+    for (int64_t i = first; i < n; i += CK_LANES) EACH_OF(LEVEL_VECTORS, v)
+        {
+            doubles_t value = *(const loose_doubles_t *)(values + i + v * VECTOR_DOUBLES);
+            EACH_OF(CK_EXACT_LEVELS, level)
+            {
+                const doubles_t part = (value + shifts[level]) - shifts[level];
+                sums[level][v] += part;
+                value -= part;
+            }
+            left[v] += vector_abs(value);
+        }
+    EACH_OF(LEVEL_VECTORS, v)
+    {
+        EACH_OF(CK_EXACT_LEVELS, level)
+        *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES) = sums[level][v];
+        *(loose_doubles_t *)(rests + first + v * VECTOR_DOUBLES) = left[v];
+    }
 }
 
 static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double *CK_RESTRICT shifts,
                       double *CK_RESTRICT sums)
 {
-    double parts[CK_EXACT_LEVELS][CK_LANES] = {{0.0}}, rests[CK_LANES] = {0.0}, padded[CK_LANES], left = 0.0;
-    for (int64_t i = 0; i < n; i += CK_LANES) {
-        const double *CK_RESTRICT from = values + i;
-        if (n - i < CK_LANES) {
-            for (int64_t lane = 0; lane < CK_LANES; lane++) padded[lane] = i + lane < n ? values[i + lane] : 0.0;
-            from = padded;
-        }
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            double value = from[lane];
-            CK_UNROLL for (int level = 0; level < CK_EXACT_LEVELS; level++)
-            {
-                const double part = (value + shifts[level]) - shifts[level];
-                parts[level][lane] += part;
-                value -= part;
-            }
-            rests[lane] += fabs(value);
-        }
+    double parts[CK_EXACT_LEVELS][CK_LANES] = {{0.0}}, rests[CK_LANES] = {0.0}, padded[CK_LANES] = {0.0}, left = 0.0;
+    const int64_t whole = n / CK_LANES * CK_LANES;
+    for (int64_t i = whole; i < n; i++) padded[i - whole] = values[i];
+    for (int first = 0; first < CK_LANES; first += LEVEL_VECTORS * VECTOR_DOUBLES) {
+        sum_lanes(values, whole, shifts, first, parts, rests);
+        if (whole < n) sum_lanes(padded, CK_LANES, shifts, first, parts, rests);
     }
     for (int level = 0; level < CK_EXACT_LEVELS; level++) sums[level] = 0.0;
     for (int lane = 0; lane < CK_LANES; lane++) {
