@@ -83,6 +83,10 @@ typedef struct {
     void (*load_listed)(const ck_matrix *X, const int64_t *rows, int64_t n, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
     void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
+    /* OUT out: distances of a panel's first n rows to k centers, row by row; float32 or float64. Returns whether all
+     * squares are plain: others are not the squares of what stands there. */
+    int (*distances)(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,
+                     void *out);
     /* Takes features [first, last) of the rows row + moves->rows[i] out of the sums of their old clusters and into
      * those of their new ones. sums: k x levels x d. scratch: d float64. */
     void (*move_rows)(const ck_matrix *X, int64_t row, const ck_moves *moves, int64_t first, int64_t last,

@@ -24,10 +24,42 @@ static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const doubl
     store_line(sums, out);
 }
 
-/* Those of the numbers that ck_sqdist_is_plain, or zero. */
-CK_INLINE double_mask_t plain_or_zero(doubles_t sqdists)
+CK_INLINE double_mask_t is_plain(doubles_t sqdists) { return (sqdists >= 0x1p-900) & (sqdists <= DBL_MAX); }
+CK_INLINE double_mask_t plain_or_zero(doubles_t sqdists) { return is_plain(sqdists) | (sqdists == 0.0); }
+
+/* in_float32 is a constant where this is called. */
+CK_INLINE int write_distances(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT centers, int64_t k,
+                              int64_t n, const int in_float32, void *CK_RESTRICT out)
 {
-    return ((sqdists >= 0x1p-900) & (sqdists <= DBL_MAX)) | (sqdists == 0.0);
+    double_mask_t plain = ~(double_mask_t){0};
+    for (int64_t j = 0; j < k; j++) {
+        doubles_t sums[LINE_DOUBLES];
+        double roots[CK_LANES];
+        sqdist_line(panel, d, centers + j * d, sums);
+        EACH_DOUBLES(v)
+        {
+            plain &= is_plain(sums[v]);
+            sums[v] = vector_sqrt(sums[v]);
+        }
+        store_line(sums, roots);
+        for (int64_t lane = 0; lane < n; lane++)
+            if (in_float32)
+                ((float *)out)[lane * k + j] = (float)roots[lane];
+            else
+                ((double *)out)[lane * k + j] = roots[lane];
+    }
+    return all_of(plain);
+}
+
+static int distances(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,
+                     void *out)
+{
+    /* That there is a whole panel is worth telling the compiler. */
+    if (n == CK_LANES)
+        return in_float32 ? write_distances(panel, d, centers, k, CK_LANES, 1, out)
+                          : write_distances(panel, d, centers, k, CK_LANES, 0, out);
+    return in_float32 ? write_distances(panel, d, centers, k, n, 1, out)
+                      : write_distances(panel, d, centers, k, n, 0, out);
 }
 
 /* Features of the rows that begin at these places, a few of all rows at a time: one row after the other is read along,
@@ -93,8 +125,8 @@ static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, doub
 #if CK_VECTOR_TYPES
 #define MOVE_VECTORS(type, lanes)                                                                                      \
     for (; lanes <= VECTOR_DOUBLES && p + lanes <= width; p += lanes) {                                                \
-        typedef type narrow_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
-        typedef double value_t __attribute__((vector_size(lanes * 8), aligned(8), may_alias));                         \
+        typedef VECTOR(type, lanes * sizeof(type), sizeof(type)) narrow_t;                                             \
+        typedef VECTOR(double, lanes * 8, 8) value_t;                                                                  \
         value_t value = __builtin_convertvector(*(const narrow_t *)(x + p), value_t);                                  \
         if (multiplier) value *= *multiplier;                                                                          \
         MOVE_PART(value, shifts + p, p)                                                                                \
@@ -261,29 +293,45 @@ static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t
 }
 
 /* One row about the origin. */
-CK_INLINE void add_row(const double *CK_RESTRICT x, int64_t d, double weight, double scale,
-                       const double *CK_RESTRICT origin, double *CK_RESTRICT sum)
-{
-    int64_t p = 0;
-    for (; p + VECTOR_DOUBLES <= d; p += VECTOR_DOUBLES)
-        *(loose_doubles_t *)(sum + p) +=
-            weight * (*(const loose_doubles_t *)(x + p) * scale - *(const loose_doubles_t *)(origin + p));
-    for (; p < d; p++) sum[p] += weight * (x[p] * scale - origin[p]);
-}
+#define DEFINE_ADD(name, type)                                                                                         \
+    CK_INLINE void name(const type *CK_RESTRICT x, int64_t d, double weight, double scale,                             \
+                        const double *CK_RESTRICT origin, double *CK_RESTRICT sum)                                     \
+    {                                                                                                                  \
+        int64_t p = 0;                                                                                                 \
+        ADD_VECTORS(type)                                                                                              \
+        for (; p < d; p++) sum[p] += weight * ((double)x[p] * scale - origin[p]);                                      \
+    }
+#if CK_VECTOR_TYPES
+#define ADD_VECTORS(type)                                                                                              \
+    typedef VECTOR(type, VECTOR_DOUBLES * sizeof(type), sizeof(type)) narrow_t;                                        \
+    for (; p + VECTOR_DOUBLES <= d; p += VECTOR_DOUBLES)                                                               \
+        *(loose_doubles_t *)(sum + p) +=                                                                               \
+            weight * (__builtin_convertvector(*(const narrow_t *)(x + p), doubles_t) * scale -                         \
+                      *(const loose_doubles_t *)(origin + p));
+#else
+#define ADD_VECTORS(type)
+#endif
+DEFINE_ADD(add_f32, float)
+DEFINE_ADD(add_f64, double)
 
 static void add_rows(const ck_matrix *X, int64_t row, int64_t n, const int32_t *CK_RESTRICT labels,
                      const double *CK_RESTRICT weights, double scale, const double *origin, double *CK_RESTRICT sums,
                      double *CK_RESTRICT totals, double *scratch)
 {
     const int64_t d = X->n_features;
-    const int in_place = X->dtype == CK_F64 && ck_rows_contiguous(X);
+    const int contiguous = ck_rows_contiguous(X), floats = contiguous && X->dtype == CK_F32;
+    const int in_place = contiguous && X->dtype == CK_F64;
     for (int64_t i = 0; i < n; i++) {
         const double weight = weights ? weights[i] : 1.0;
+        double *const sum = sums + labels[i] * d;
         if (!(weight > 0.0)) continue;
-        if (!in_place) ck_load_row(X, row + i, scratch);
         totals[labels[i]] += weight;
-        add_row(in_place ? (const double *)ck_row_start(X, row + i) : scratch, d, weight, scale, origin,
-                sums + labels[i] * d);
+        if (floats) {
+            add_f32((const float *)ck_row_start(X, row + i), d, weight, scale, origin, sum);
+        } else {
+            if (!in_place) copy_rows(X, row + i, 1, scratch);
+            add_f64(in_place ? (const double *)ck_row_start(X, row + i) : scratch, d, weight, scale, origin, sum);
+        }
     }
 }
 
@@ -377,6 +425,7 @@ static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double 
     {.load_panel = load_panel,                                                                                         \
      .load_listed = load_listed,                                                                                       \
      .sqdist_panel = sqdist_panel,                                                                                     \
+     .distances = distances,                                                                                           \
      .move_rows = move_rows,                                                                                           \
      .sum_masses = sum_masses,                                                                                         \
      .gain = gain,                                                                                                     \
