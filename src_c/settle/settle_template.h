@@ -203,39 +203,42 @@ static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, in
         }
 }
 
+/* Of what may be taken in any order, fewer vectors than a line has leave registers to the others. */
+enum { ANY_ORDER = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 };
+
 static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK_RESTRICT most)
 {
-    doubles_t sums[LINE_DOUBLES], most_so_far[LINE_DOUBLES];
-    double lanes[CK_LANES], largest[CK_LANES], total = 0.0;
+    doubles_t sums[LINE_DOUBLES], largest[ANY_ORDER];
+    double lanes[CK_LANES], largest_lanes[ANY_ORDER * VECTOR_DOUBLES], total = 0.0;
     int64_t i = 0;
-    EACH_DOUBLES(v) sums[v] = most_so_far[v] = (doubles_t){0};
+    EACH_DOUBLES(v) sums[v] = (doubles_t){0};
+    EACH_OF(ANY_ORDER, v) largest[v] = (doubles_t){0};
     for (; i + CK_LANES <= n; i += CK_LANES) EACH_DOUBLES(v)
         {
             const doubles_t mass = ((const loose_doubles_t *)(masses + i))[v];
             sums[v] += mass;
-            most_so_far[v] = vector_max(mass, most_so_far[v]);
+            largest[v % ANY_ORDER] = vector_max(mass, largest[v % ANY_ORDER]);
         }
     store_line(sums, lanes);
-    store_line(most_so_far, largest);
+    EACH_OF(ANY_ORDER, v) ((loose_doubles_t *)largest_lanes)[v] = largest[v];
+    *most = 0.0;
+    for (int lane = 0; lane < ANY_ORDER * VECTOR_DOUBLES; lane++)
+        *most = largest_lanes[lane] > *most ? largest_lanes[lane] : *most;
     for (int lane = 0; i < n; i++, lane++) {
         lanes[lane] += masses[i];
-        largest[lane] = masses[i] > largest[lane] ? masses[i] : largest[lane];
+        *most = masses[i] > *most ? masses[i] : *most;
     }
-    *most = 0.0;
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        total += lanes[lane];
-        *most = largest[lane] > *most ? largest[lane] : *most;
-    }
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
     return total;
 }
 
 static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
                    const double *CK_RESTRICT closest, const double *CK_RESTRICT weights, double shift)
 {
-    doubles_t gained[LINE_DOUBLES];
-    double lanes[CK_LANES], total = 0.0;
+    doubles_t gained[ANY_ORDER]; /* exact sums */
+    double lanes[ANY_ORDER * VECTOR_DOUBLES], total = 0.0;
     double_mask_t plain = ~(double_mask_t){0};
-    EACH_DOUBLES(v) gained[v] = (doubles_t){0};
+    EACH_OF(ANY_ORDER, v) gained[v] = (doubles_t){0};
     for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES) {
         doubles_t sqdists[LINE_DOUBLES];
         sqdist_line(panels, d, center, sqdists);
@@ -246,11 +249,11 @@ static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d
             const doubles_t weight = weights ? *(const loose_doubles_t *)(weights + at) : one;
             const doubles_t before = *(const loose_doubles_t *)(closest + at), after = vector_min(sqdists[v], before);
             plain &= plain_or_zero(sqdists[v]);
-            gained[v] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+            gained[v % ANY_ORDER] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
         }
     }
-    store_line(gained, lanes);
-    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact in any order */
+    EACH_OF(ANY_ORDER, v) ((loose_doubles_t *)lanes)[v] = gained[v];
+    for (int lane = 0; lane < ANY_ORDER * VECTOR_DOUBLES; lane++) total += lanes[lane];
     return all_of(plain) ? total : NAN;
 }
 
@@ -347,33 +350,30 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 
 static int largest_magnitude(const double *CK_RESTRICT values, int64_t n, double *CK_RESTRICT largest)
 {
-    doubles_t most[LINE_DOUBLES], nothing[LINE_DOUBLES];
-    double lanes[CK_LANES], rests[CK_LANES], left = 0.0;
+    doubles_t most[LINE_DOUBLES];
+    double lanes[CK_LANES], left = 0.0;
+    double_mask_t odd = {0}; /* an infinity, or no number */
     int64_t i = 0;
-    EACH_DOUBLES(v) most[v] = nothing[v] = (doubles_t){0};
+    EACH_DOUBLES(v) most[v] = (doubles_t){0};
     for (; i + CK_LANES <= n; i += CK_LANES) EACH_DOUBLES(v)
         {
             const doubles_t value = ((const loose_doubles_t *)(values + i))[v];
             most[v] = vector_max(vector_abs(value), most[v]);
-            nothing[v] += value - value; /* but for infinities and what is not a number */
+            odd |= value - value != 0.0;
         }
     store_line(most, lanes);
-    store_line(nothing, rests);
     for (int lane = 0; i < n; i++, lane++) {
         lanes[lane] = fabs(values[i]) > lanes[lane] ? fabs(values[i]) : lanes[lane];
-        rests[lane] += values[i] - values[i];
+        left += values[i] - values[i];
     }
     *largest = 0.0;
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        *largest = lanes[lane] > *largest ? lanes[lane] : *largest;
-        left += rests[lane];
-    }
-    return left == 0.0;
+    for (int lane = 0; lane < CK_LANES; lane++) *largest = lanes[lane] > *largest ? lanes[lane] : *largest;
+    return left == 0.0 && !any_of(odd);
 }
 
-/* Of some of the lanes of whole lines, from `first` on: as many as leave the registers room for their parts. */
-enum { LEVEL_VECTORS = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 };
+enum { LEVEL_VECTORS = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 }; /* their parts at all levels fit the registers */
 
+/* Of so many vectors of each whole line, from lane `first` on. */
 CK_INLINE void sum_lanes(const double *CK_RESTRICT values, int64_t n, const double *CK_RESTRICT shifts, int first,
                          double parts[CK_EXACT_LEVELS][CK_LANES], double rests[CK_LANES])
 {
