@@ -13,7 +13,7 @@ FLAGS = "-std=c11 -O3 -g0 -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-
 
 # Arrays that code means to have in memory (the ends of rows, roots on their way out) take that many in a loop; vectors
 # that a compiler splits, or has no registers for, take dozens.
-FEW = 8
+FEW = 12
 
 COMPILERS = {"x86_64": ["cc", "clang"], "aarch64": ["aarch64-linux-gnu-gcc"]}  # by the machine they compile for
 FILES = {"x86_64": ["settle_avx512", "settle_avx2", "settle_generic"], "aarch64": ["settle_generic"]}

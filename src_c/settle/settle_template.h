@@ -203,7 +203,7 @@ static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, in
         }
 }
 
-/* Of what may be taken in any order, fewer vectors than a line has leave registers to the others. */
+/* The largest may be sought in any order: fewer vectors than a line has leave registers to the sums. */
 enum { ANY_ORDER = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 };
 
 static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK_RESTRICT most)
@@ -235,10 +235,10 @@ static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK
 static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
                    const double *CK_RESTRICT closest, const double *CK_RESTRICT weights, double shift)
 {
-    doubles_t gained[ANY_ORDER]; /* exact sums */
-    double lanes[ANY_ORDER * VECTOR_DOUBLES], total = 0.0;
+    doubles_t gained[LINE_DOUBLES];
+    double lanes[CK_LANES], total = 0.0;
     double_mask_t plain = ~(double_mask_t){0};
-    EACH_OF(ANY_ORDER, v) gained[v] = (doubles_t){0};
+    EACH_DOUBLES(v) gained[v] = (doubles_t){0};
     for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES) {
         doubles_t sqdists[LINE_DOUBLES];
         sqdist_line(panels, d, center, sqdists);
@@ -249,11 +249,11 @@ static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d
             const doubles_t weight = weights ? *(const loose_doubles_t *)(weights + at) : one;
             const doubles_t before = *(const loose_doubles_t *)(closest + at), after = vector_min(sqdists[v], before);
             plain &= plain_or_zero(sqdists[v]);
-            gained[v % ANY_ORDER] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+            gained[v] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
         }
     }
-    EACH_OF(ANY_ORDER, v) ((loose_doubles_t *)lanes)[v] = gained[v];
-    for (int lane = 0; lane < ANY_ORDER * VECTOR_DOUBLES; lane++) total += lanes[lane];
+    store_line(gained, lanes);
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact in any order */
     return all_of(plain) ? total : NAN;
 }
 
