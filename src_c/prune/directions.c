@@ -1,5 +1,5 @@
-/* directions.c - principal directions of a sample by subspace iteration. Loops on threads split what they write, so that
- * no number depends on how many there are. */
+/* directions.c - principal directions of a sample by subspace iteration. Loops on threads split what they write, so
+ * that no number depends on how many there are. */
 #include "directions.h"
 
 #include <string.h>

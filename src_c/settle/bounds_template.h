@@ -81,9 +81,9 @@ CK_INLINE int64_t filter_width(const double *CK_RESTRICT centers, int64_t n, int
         sqdists[c] = sum;
     }
     for (int64_t c = n; c < padded; c++) sqdists[c] = INFINITY;
-    EACH_DOUBLES(v) least[v] = (doubles_t){0} + INFINITY;
+    EACH_DOUBLES (v) least[v] = (doubles_t){0} + INFINITY;
     for (int64_t c = 0; c < padded; c += CK_LANES)
-        EACH_DOUBLES(v) least[v] = vector_min(((const loose_doubles_t *)(sqdists + c))[v], least[v]);
+        EACH_DOUBLES (v) least[v] = vector_min(((const loose_doubles_t *)(sqdists + c))[v], least[v]);
     store_line(least, lanes);
     for (int lane = 0; lane < CK_LANES; lane++) nearest = lanes[lane] < nearest ? lanes[lane] : nearest;
     int64_t y = 0, count = 0;

@@ -11,8 +11,7 @@
 
 enum { PAIR_COLUMNS = 4, FEATURES_A_ROOT = 2 };
 #define ADD_PRODUCTS(q)                                                                                                \
-    EACH_OF(count, c)                                                                          \
-    {                                                                                                                  \
+    EACH_OF (count, c) {                                                                                               \
         low[c] += x[(q) * LINE_DOUBLES + part] * columns[(q) * CK_LANES + c];                                          \
         high[c] += x[(q) * LINE_DOUBLES + part + 1] * columns[(q) * CK_LANES + c];                                     \
     }
@@ -28,9 +27,9 @@ CK_INLINE int dot_sqdists(const double *CK_RESTRICT panel, int64_t d, const doub
     double_mask_t cancelled = {0};
     CK_UNROLL for (int part = 0; part < LINE_DOUBLES; part += 2)
     {
-        doubles_t low[PAIR_COLUMNS], high[PAIR_COLUMNS], *root = roots + part * count, *const last_root = root + 2 * count;
-        EACH_OF(count, c)
-        {
+        doubles_t low[PAIR_COLUMNS], high[PAIR_COLUMNS],
+            *root = roots + part * count, *const last_root = root + 2 * count;
+        EACH_OF (count, c) {
             low[c] = norms[part] + column_sqnorms[c];
             high[c] = norms[part + 1] + column_sqnorms[c];
         }
@@ -44,8 +43,7 @@ CK_INLINE int dot_sqdists(const double *CK_RESTRICT panel, int64_t d, const doub
         }
         for (; p < d; p++) ADD_PRODUCTS(p)
         for (; root < last_root; root++) *root = vector_sqrt(*root);
-        EACH_OF(count, c)
-        {
+        EACH_OF (count, c) {
             cancelled |= low[c] < (norms[part] + column_sqnorms[c]) * CANCELLED;
             cancelled |= high[c] < (norms[part + 1] + column_sqnorms[c]) * CANCELLED;
             sqdists[c * LINE_DOUBLES + part] = low[c];
@@ -77,7 +75,7 @@ CK_INLINE void sum_columns(const ck_pair_side *rows, int64_t d, const ck_pair_si
     doubles_t buffers[3][PAIR_COLUMNS * LINE_DOUBLES] = {0}, lanes[PAIR_COLUMNS * LINE_DOUBLES];
     const double *columns = others->panels + first / CK_LANES * CK_LANES * d + first % CK_LANES;
     const double *column_sqnorms = others->sqnorms + first, *column_weights = others->weights + first;
-    EACH_OF(count * LINE_DOUBLES, v) lanes[v] = (doubles_t){0};
+    EACH_OF (count *LINE_DOUBLES, v) lanes[v] = (doubles_t){0};
     doubles_t *sqdists = buffers[0], *roots = buffers[1], *distances = buffers[2];
     const int64_t n_panels = ck_ceil_div(rows->n, CK_LANES);
     /* Panel i is measured while roots are taken of the one before, and the one before that joins the sums: nothing
@@ -88,16 +86,14 @@ CK_INLINE void sum_columns(const ck_pair_side *rows, int64_t d, const ck_pair_si
             if (CK_UNLIKELY(dot_sqdists(panel, d, sqnorms, columns, column_sqnorms, count, sqdists, roots)))
                 restore_cancelled(panel, d, sqnorms, columns, column_sqnorms, count, (double *)sqdists, scratch);
         } else {
-            EACH_OF(count * LINE_DOUBLES, v) roots[v] = vector_sqrt(roots[v]);
+            EACH_OF (count *LINE_DOUBLES, v) roots[v] = vector_sqrt(roots[v]);
         }
         if (i >= 2) {
             const doubles_t *weights = (const doubles_t *)(rows->weights + (i - 2) * CK_LANES);
             doubles_t *sums = (doubles_t *)(row_sums + (i - 2) * CK_LANES);
-            EACH_DOUBLES(v)
-            {
+            EACH_DOUBLES (v) {
                 doubles_t sum = sums[v];
-                EACH_OF(count, c)
-                {
+                EACH_OF (count, c) {
                     sum += column_weights[c] * distances[c * LINE_DOUBLES + v];
                     lanes[c * LINE_DOUBLES + v] += weights[v] * distances[c * LINE_DOUBLES + v];
                 }
@@ -131,9 +127,9 @@ static void center_panel(const double *CK_RESTRICT values, int64_t d, double sca
     const double factor = as_column ? COLUMN_FACTOR : 1.0;
     const doubles_t *from = (const doubles_t *)values;
     doubles_t *to = (doubles_t *)panel, norms[LINE_DOUBLES];
-    EACH_DOUBLES(v) norms[v] = (doubles_t){0};
-    for (int64_t p = 0; p < d; p++) EACH_DOUBLES(v)
-        {
+    EACH_DOUBLES (v) norms[v] = (doubles_t){0};
+    for (int64_t p = 0; p < d; p++)
+        EACH_DOUBLES (v) {
             const doubles_t value = from[p * LINE_DOUBLES + v] * scale - center[p];
             to[p * LINE_DOUBLES + v] = factor * value;
             norms[v] += value * value;

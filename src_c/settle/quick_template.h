@@ -7,10 +7,10 @@ enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
 #include "vectors.h"
 
 #define ADD_SQUARES(sum, vector_t, x, c, v)                                                                            \
-    {                                                                                                                  \
+    do {                                                                                                               \
         const vector_t difference = ((const vector_t *)(x))[v] - ((const vector_t *)(c))[v];                           \
         sum += difference * difference;                                                                                \
-    }
+    } while (0)
 
 /* The sums have `lanes` lanes on every target, and are added up in the same order. */
 #define DEFINE_QUICK_SQDIST(name, type, vector_t, quarter_t, lanes)                                                    \
@@ -24,19 +24,21 @@ enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
             quarter_t few[N_FEW];                                                                                      \
             type each[lanes], sums[4] = {0}, rest[4];                                                                  \
             int64_t p = first;                                                                                         \
-            EACH_OF(N, v) sum[v] = other[v] = (vector_t){0};                                                           \
-            EACH_OF(N_FEW, v) few[v] = (quarter_t){0};                                                                 \
-            for (; p + 2 * lanes <= last; p += 2 * lanes) EACH_OF(N, v)                                                \
-                {                                                                                                      \
-                    ADD_SQUARES(sum[v], vector_t, x + p, c + p, v)                                                     \
-                    ADD_SQUARES(other[v], vector_t, x + p + lanes, c + p + lanes, v)                                   \
+            EACH_OF (N, v) sum[v] = other[v] = (vector_t){0};                                                          \
+            EACH_OF (N_FEW, v) few[v] = (quarter_t){0};                                                                \
+            for (; p + 2 * lanes <= last; p += 2 * lanes)                                                              \
+                EACH_OF (N, v) {                                                                                       \
+                    ADD_SQUARES(sum[v], vector_t, x + p, c + p, v);                                                    \
+                    ADD_SQUARES(other[v], vector_t, x + p + lanes, c + p + lanes, v);                                  \
                 }                                                                                                      \
-            for (; p + lanes <= last; p += lanes) EACH_OF(N, v) ADD_SQUARES(sum[v], vector_t, x + p, c + p, v)         \
-            for (; p + 4 <= last; p += 4) EACH_OF(N_FEW, v) ADD_SQUARES(few[v], quarter_t, x + p, c + p, v)            \
-            EACH_OF(N_FEW, v) ((quarter_t *)rest)[v] = few[v];                                                         \
+            for (; p + lanes <= last; p += lanes)                                                                      \
+                EACH_OF (N, v) ADD_SQUARES(sum[v], vector_t, x + p, c + p, v);                                         \
+            for (; p + 4 <= last; p += 4)                                                                              \
+                EACH_OF (N_FEW, v) ADD_SQUARES(few[v], quarter_t, x + p, c + p, v);                                    \
+            EACH_OF (N_FEW, v) ((quarter_t *)rest)[v] = few[v];                                                        \
             rest[0] = (rest[0] + rest[1]) + (rest[2] + rest[3]);                                                       \
             for (; p < last; p++) rest[0] += (x[p] - c[p]) * (x[p] - c[p]);                                            \
-            EACH_OF(N, v) ((vector_t *)each)[v] = sum[v] + other[v];                                                   \
+            EACH_OF (N, v) ((vector_t *)each)[v] = sum[v] + other[v];                                                  \
             for (int l = 0; l < lanes; l += 4)                                                                         \
                 for (int i = 0; i < 4; i++) sums[i] += each[l + i];                                                    \
             total += (double)((sums[0] + sums[1]) + (sums[2] + sums[3]) + rest[0]);                                    \
@@ -65,10 +67,11 @@ CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, floats_
 {
     static const int32_t mask[2 * CK_LANES] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     int64_t p = 0;
-    EACH_FLOATS(v) sums[v] = (floats_t){0};
-    for (; p + CK_LANES <= d; p += CK_LANES) EACH_FLOATS(v) ADD_SQUARES(sums[v], loose_floats_t, x + p, c + p, v)
-    if (p < d) EACH_FLOATS(v)
-        {
+    EACH_FLOATS (v) sums[v] = (floats_t){0};
+    for (; p + CK_LANES <= d; p += CK_LANES)
+        EACH_FLOATS (v) ADD_SQUARES(sums[v], loose_floats_t, x + p, c + p, v);
+    if (p < d)
+        EACH_FLOATS (v) {
             const float_mask_t inside = ((const loose_float_mask_t *)(mask + CK_LANES - (d - p)))[v];
             floats_t a = ((const loose_floats_t *)(x + p))[v] - ((const loose_floats_t *)(c + p))[v];
             a = (floats_t)((float_mask_t)a & inside);
@@ -77,11 +80,6 @@ CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, floats_
 }
 
 /* Of every four numbers of a and then of b: the first and third; the second and fourth. */
-#if defined(__clang__)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (float_mask_t){__VA_ARGS__})
-#endif
 #define OF_FOUR(i) (i), (i) + 2, (i) + VECTOR_FLOATS, (i) + VECTOR_FLOATS + 2
 #if VECTOR_BYTES == 64
 #define EVERY_SECOND(i) OF_FOUR(i), OF_FOUR((i) + 4), OF_FOUR((i) + 8), OF_FOUR((i) + 12)
@@ -90,16 +88,16 @@ CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, floats_
 #else
 #define EVERY_SECOND(i) OF_FOUR(i)
 #endif
-#define ADD_NEIGHBORS(a, b) (SHUFFLE(a, b, EVERY_SECOND(0)) + SHUFFLE(a, b, EVERY_SECOND(1)))
+#define ADD_NEIGHBORS(a, b)                                                                                            \
+    (SHUFFLE(float_mask_t, a, b, EVERY_SECOND(0)) + SHUFFLE(float_mask_t, a, b, EVERY_SECOND(1)))
 
 /* Four of them at a time: their sums over lanes share the shuffles. */
 CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], int64_t d, double out[4])
 {
     floats_t sums[4][LINE_FLOATS];
     float each[CK_LANES];
-    EACH_OF(4, r) squares_masked(x[r], c[r], d, sums[r]);
-    EACH_FLOATS(v)
-    {
+    EACH_OF (4, r) squares_masked(x[r], c[r], d, sums[r]);
+    EACH_FLOATS (v) {
         const floats_t low = ADD_NEIGHBORS(sums[0][v], sums[1][v]), high = ADD_NEIGHBORS(sums[2][v], sums[3][v]);
         ((loose_floats_t *)each)[v] = ADD_NEIGHBORS(low, high);
     }

@@ -19,8 +19,8 @@ typedef struct {
     void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
                          const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
                          double *scratch);
-    /* Rows of d numbers, so far apart, less the origin and times the scale. OUT sqnorms: their squared lengths. Here and
-     * below the bits are the same on every processor, as other results are: what is saved thus is, too. */
+    /* Rows of d numbers, so far apart, less the origin and times the scale. OUT sqnorms: their squared lengths. Here
+     * and below the bits are the same on every processor, as other results are: what is saved thus is, too. */
     void (*center_rows)(double *rows, int64_t apart, int64_t n, int64_t d, const double *origin, double scale,
                         double *sqnorms);
     /* OUT out (n x width): the product of a matrix, whose element (i, e) stands at i * apart + e * step, with a basis

@@ -1,4 +1,5 @@
-/* rows_template.h - rows copied, imaged, centered and multiplied. Compiled once an instruction set by the files that include it.
+/* rows_template.h - rows copied, imaged, centered and multiplied. Compiled once an instruction set by the files that
+ * include it.
  */
 
 #include "vectors.h"
@@ -45,29 +46,29 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
             for (int64_t p = whole; p < d; p++) rest[p - whole] = (float)(scratch[p] * scale + minus_offset[p]);
         }
         if (whole < d) memcpy(image + whole, rest, sizeof rest);
-        EACH_FLOATS(v) squares[v] = (floats_t){0};
-        for (int64_t p = 0; p < stride; p += CK_LANES) EACH_FLOATS(v)
-            {
+        EACH_FLOATS (v) squares[v] = (floats_t){0};
+        for (int64_t p = 0; p < stride; p += CK_LANES)
+            EACH_FLOATS (v) {
                 const floats_t x = ((const loose_floats_t *)(image + p))[v];
                 squares[v] += x * x;
             }
-        EACH_FLOATS(v) ((loose_floats_t *)lanes)[v] = squares[v];
+        EACH_FLOATS (v) ((loose_floats_t *)lanes)[v] = squares[v];
         for (int lane = 0; lane < CK_LANES / 2; lane++) lanes[lane] += lanes[lane + CK_LANES / 2];
         for (int lane = 0; lane < CK_LANES / 4; lane++) lanes[lane] += lanes[lane + CK_LANES / 4];
         sqnorms[list[i]] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     }
 }
 
-static void center_rows(double *CK_RESTRICT rows, int64_t apart, int64_t n, int64_t d,
-                        const double *CK_RESTRICT origin, double scale, double *CK_RESTRICT sqnorms)
+static void center_rows(double *CK_RESTRICT rows, int64_t apart, int64_t n, int64_t d, const double *CK_RESTRICT origin,
+                        double scale, double *CK_RESTRICT sqnorms)
 {
     for (int64_t i = 0; i < n; i++) {
         double *CK_RESTRICT x = rows + i * apart, lanes[CK_LANES], sum = 0.0;
         doubles_t squares[LINE_DOUBLES];
         int64_t p = 0;
-        EACH_DOUBLES(v) squares[v] = (doubles_t){0};
-        for (; p + CK_LANES <= d; p += CK_LANES) EACH_DOUBLES(v)
-            {
+        EACH_DOUBLES (v) squares[v] = (doubles_t){0};
+        for (; p + CK_LANES <= d; p += CK_LANES)
+            EACH_DOUBLES (v) {
                 loose_doubles_t *const to = (loose_doubles_t *)(x + p) + v;
                 const doubles_t value = (*to - ((const loose_doubles_t *)(origin + p))[v]) * scale;
                 *to = value;
@@ -91,10 +92,14 @@ CK_INLINE void multiply_abreast(const double *CK_RESTRICT a, int64_t apart, int6
 {
     for (int64_t q = 0; q < width; q += CK_BASIS_COLUMNS) {
         doubles_t sums[ROWS_ABREAST][COLUMN_VECTORS];
-        EACH_OF(n, r) EACH_OF(COLUMN_VECTORS, v) sums[r][v] = (doubles_t){0};
-        for (int64_t e = 0; e < length; e++) EACH_OF(n, r) EACH_OF(COLUMN_VECTORS, v)
-                sums[r][v] += a[r * apart + e * step] * ((const loose_doubles_t *)(basis + e * width + q))[v];
-        EACH_OF(n, r) EACH_OF(COLUMN_VECTORS, v) ((loose_doubles_t *)(out + r * width + q))[v] = sums[r][v];
+        EACH_OF (n, r)
+            EACH_OF (COLUMN_VECTORS, v) sums[r][v] = (doubles_t){0};
+        for (int64_t e = 0; e < length; e++)
+            EACH_OF (n, r)
+                EACH_OF (COLUMN_VECTORS, v)
+                    sums[r][v] += a[r * apart + e * step] * ((const loose_doubles_t *)(basis + e * width + q))[v];
+        EACH_OF (n, r)
+            EACH_OF (COLUMN_VECTORS, v) ((loose_doubles_t *)(out + r * width + q))[v] = sums[r][v];
     }
 }
 

@@ -76,6 +76,8 @@ typedef struct {
     double *sqnorms, *weights; /* by lane: weight 0 where one holds no row */
 } ck_pair_side;
 
+enum { CK_OWN_ROWS = 8 }; /* measured at a time: every sum waits for its last addition */
+
 typedef struct {
     /* OUT panel: d x CK_LANES, features of rows [row, row + n_rows), the last row repeated to fill it. */
     void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
@@ -83,6 +85,10 @@ typedef struct {
     void (*load_listed)(const ck_matrix *X, const int64_t *rows, int64_t n, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
     void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
+    /* OUT out: plain canonical sums of squares of rows [row, row + n) to the centers of their labels. scratch:
+     * CK_OWN_ROWS x d. */
+    void (*own_sqdists)(const ck_matrix *X, int64_t row, const int32_t *labels, int64_t n, const double *centers,
+                        double *out, double *scratch);
     /* OUT out: distances of a panel's first n rows to k centers, row by row; float32 or float64. Returns whether all
      * squares are plain: others are not the squares of what stands there. */
     int (*distances)(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,

@@ -8,9 +8,9 @@ CK_INLINE void sqdist_line(const double *CK_RESTRICT panel, int64_t d, const dou
                            doubles_t sums[LINE_DOUBLES])
 {
     const doubles_t *x = (const doubles_t *)panel;
-    EACH_DOUBLES(v) sums[v] = (doubles_t){0};
-    for (int64_t p = 0; p < d; p++) EACH_DOUBLES(v)
-        {
+    EACH_DOUBLES (v) sums[v] = (doubles_t){0};
+    for (int64_t p = 0; p < d; p++)
+        EACH_DOUBLES (v) {
             const doubles_t difference = x[p * LINE_DOUBLES + v] - center[p];
             sums[v] += difference * difference;
         }
@@ -36,8 +36,7 @@ CK_INLINE int write_distances(const double *CK_RESTRICT panel, int64_t d, const 
         doubles_t sums[LINE_DOUBLES];
         double roots[CK_LANES];
         sqdist_line(panel, d, centers + j * d, sums);
-        EACH_DOUBLES(v)
-        {
+        EACH_DOUBLES (v) {
             plain &= is_plain(sums[v]);
             sums[v] = vector_sqrt(sums[v]);
         }
@@ -62,54 +61,7 @@ static int distances(const double *panel, int64_t d, const double *centers, int6
                       : write_distances(panel, d, centers, k, n, 0, out);
 }
 
-/* Features of the rows that begin at these places, a few of all rows at a time: one row after the other is read along,
- * and what is written stays in cache. */
-static void load_rows(const char *const rows[CK_LANES], ck_dtype dtype, int64_t stride, int64_t d,
-                      double *CK_RESTRICT panel)
-{
-    switch (dtype) {
-#define LOAD_CASE(tag, type)                                                                                           \
-    case tag:                                                                                                          \
-        for (int64_t first = 0; first < d; first += CK_LANES)                                                          \
-            for (int lane = 0; lane < CK_LANES; lane++)                                                                \
-                for (int64_t p = first; p < d && p < first + CK_LANES; p++)                                            \
-                    panel[p * CK_LANES + lane] = (double)*(const type *)(rows[lane] + p * stride);                     \
-        break;
-        CK_EACH_DTYPE(LOAD_CASE)
-#undef LOAD_CASE
-    }
-}
-
-/* Whole panels of float32 rows that follow each other without a gap. d is a constant where this is called. */
-CK_INLINE void load_dense(const float *CK_RESTRICT rows, const int64_t d, double *CK_RESTRICT panel)
-{
-    for (int64_t p = 0; p < d; p++)
-        for (int lane = 0; lane < CK_LANES; lane++) panel[p * CK_LANES + lane] = (double)rows[lane * d + p];
-}
-
-static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *CK_RESTRICT panel)
-{
-    const int64_t d = X->n_features;
-    if (X->dtype == CK_F32 && n_rows == CK_LANES && d <= 4 && ck_rows_contiguous(X) && X->row_stride == d * 4) {
-        const float *first = (const float *)ck_row_start(X, row);
-        switch (d) {
-        case 1: load_dense(first, 1, panel); return;
-        case 2: load_dense(first, 2, panel); return;
-        case 3: load_dense(first, 3, panel); return;
-        default: load_dense(first, 4, panel); return;
-        }
-    }
-    const char *rows[CK_LANES];
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, row + ck_min_i64(lane, n_rows - 1));
-    load_rows(rows, X->dtype, X->feature_stride, d, panel);
-}
-
-static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, double *CK_RESTRICT panel)
-{
-    const char *rows[CK_LANES];
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, list[ck_min_i64(lane, n - 1)]);
-    load_rows(rows, X->dtype, X->feature_stride, X->n_features, panel);
-}
+#include "loads_template.h"
 
 /* Parts of multiplier * x, level by level, added to `to` and taken from `from` (NULL: nowhere); eight, four, two
  * features at a time where the target has such vectors. */
@@ -211,16 +163,16 @@ static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK
     doubles_t sums[LINE_DOUBLES], largest[ANY_ORDER];
     double lanes[CK_LANES], largest_lanes[ANY_ORDER * VECTOR_DOUBLES], total = 0.0;
     int64_t i = 0;
-    EACH_DOUBLES(v) sums[v] = (doubles_t){0};
-    EACH_OF(ANY_ORDER, v) largest[v] = (doubles_t){0};
-    for (; i + CK_LANES <= n; i += CK_LANES) EACH_DOUBLES(v)
-        {
+    EACH_DOUBLES (v) sums[v] = (doubles_t){0};
+    EACH_OF (ANY_ORDER, v) largest[v] = (doubles_t){0};
+    for (; i + CK_LANES <= n; i += CK_LANES)
+        EACH_DOUBLES (v) {
             const doubles_t mass = ((const loose_doubles_t *)(masses + i))[v];
             sums[v] += mass;
             largest[v % ANY_ORDER] = vector_max(mass, largest[v % ANY_ORDER]);
         }
     store_line(sums, lanes);
-    EACH_OF(ANY_ORDER, v) ((loose_doubles_t *)largest_lanes)[v] = largest[v];
+    EACH_OF (ANY_ORDER, v) ((loose_doubles_t *)largest_lanes)[v] = largest[v];
     *most = 0.0;
     for (int lane = 0; lane < ANY_ORDER * VECTOR_DOUBLES; lane++)
         *most = largest_lanes[lane] > *most ? largest_lanes[lane] : *most;
@@ -238,12 +190,11 @@ static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d
     doubles_t gained[LINE_DOUBLES];
     double lanes[CK_LANES], total = 0.0;
     double_mask_t plain = ~(double_mask_t){0};
-    EACH_DOUBLES(v) gained[v] = (doubles_t){0};
+    EACH_DOUBLES (v) gained[v] = (doubles_t){0};
     for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES) {
         doubles_t sqdists[LINE_DOUBLES];
         sqdist_line(panels, d, center, sqdists);
-        EACH_DOUBLES(v)
-        {
+        EACH_DOUBLES (v) {
             const int64_t at = panel * CK_LANES + v * VECTOR_DOUBLES;
             const loose_doubles_t one = (loose_doubles_t){0} + 1.0;
             const doubles_t weight = weights ? *(const loose_doubles_t *)(weights + at) : one;
@@ -265,8 +216,7 @@ static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double 
     uint32_t bits = 0;
     sqdist_line(panel, d, center, sums);
     store_line(sums, sqdists);
-    EACH_DOUBLES(v)
-    {
+    EACH_DOUBLES (v) {
         plain &= plain_or_zero(sums[v]);
         any |= sums[v] < ((const loose_doubles_t *)closest)[v];
     }
@@ -354,9 +304,9 @@ static int largest_magnitude(const double *CK_RESTRICT values, int64_t n, double
     double lanes[CK_LANES], left = 0.0;
     double_mask_t odd = {0}; /* an infinity, or no number */
     int64_t i = 0;
-    EACH_DOUBLES(v) most[v] = (doubles_t){0};
-    for (; i + CK_LANES <= n; i += CK_LANES) EACH_DOUBLES(v)
-        {
+    EACH_DOUBLES (v) most[v] = (doubles_t){0};
+    for (; i + CK_LANES <= n; i += CK_LANES)
+        EACH_DOUBLES (v) {
             const doubles_t value = ((const loose_doubles_t *)(values + i))[v];
             most[v] = vector_max(vector_abs(value), most[v]);
             odd |= value - value != 0.0;
@@ -378,27 +328,24 @@ CK_INLINE void sum_lanes(const double *CK_RESTRICT values, int64_t n, const doub
                          double parts[CK_EXACT_LEVELS][CK_LANES], double rests[CK_LANES])
 {
     doubles_t sums[CK_EXACT_LEVELS][LEVEL_VECTORS], left[LEVEL_VECTORS];
-    EACH_OF(LEVEL_VECTORS, v)
-    {
-        EACH_OF(CK_EXACT_LEVELS, level)
-        sums[level][v] = *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES);
+    EACH_OF (LEVEL_VECTORS, v) {
+        EACH_OF (CK_EXACT_LEVELS, level)
+            sums[level][v] = *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES);
         left[v] = *(loose_doubles_t *)(rests + first + v * VECTOR_DOUBLES);
     }
-    for (int64_t i = first; i < n; i += CK_LANES) EACH_OF(LEVEL_VECTORS, v)
-        {
+    for (int64_t i = first; i < n; i += CK_LANES)
+        EACH_OF (LEVEL_VECTORS, v) {
             doubles_t value = *(const loose_doubles_t *)(values + i + v * VECTOR_DOUBLES);
-            EACH_OF(CK_EXACT_LEVELS, level)
-            {
+            EACH_OF (CK_EXACT_LEVELS, level) {
                 const doubles_t part = (value + shifts[level]) - shifts[level];
                 sums[level][v] += part;
                 value -= part;
             }
             left[v] += vector_abs(value);
         }
-    EACH_OF(LEVEL_VECTORS, v)
-    {
-        EACH_OF(CK_EXACT_LEVELS, level)
-        *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES) = sums[level][v];
+    EACH_OF (LEVEL_VECTORS, v) {
+        EACH_OF (CK_EXACT_LEVELS, level)
+            *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES) = sums[level][v];
         *(loose_doubles_t *)(rests + first + v * VECTOR_DOUBLES) = left[v];
     }
 }
@@ -425,6 +372,7 @@ static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double 
     {.load_panel = load_panel,                                                                                         \
      .load_listed = load_listed,                                                                                       \
      .sqdist_panel = sqdist_panel,                                                                                     \
+     .own_sqdists = own_sqdists,                                                                                       \
      .distances = distances,                                                                                           \
      .move_rows = move_rows,                                                                                           \
      .sum_masses = sum_masses,                                                                                         \

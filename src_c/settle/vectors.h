@@ -30,12 +30,19 @@ typedef int64_t double_mask_t;
 enum { VECTOR_DOUBLES = 1, VECTOR_FLOATS = 1 };
 #endif
 
+/* Those numbers of a and then of b; mask_t: of as many integers. */
+#if defined(__clang__)
+#define SHUFFLE(mask_t, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(mask_t, a, b, ...) __builtin_shuffle(a, b, (mask_t){__VA_ARGS__})
+#endif
+
 /* Vectors of a line: CK_LANES numbers, of float64 and of float32. */
 enum { LINE_DOUBLES = CK_LANES / VECTOR_DOUBLES, LINE_FLOATS = CK_LANES / VECTOR_FLOATS };
 
 #define EACH_OF(count, v) CK_UNROLL for (int v = 0; v < (count); v++)
-#define EACH_DOUBLES(v) EACH_OF(LINE_DOUBLES, v)
-#define EACH_FLOATS(v) EACH_OF(LINE_FLOATS, v)
+#define EACH_DOUBLES(v) EACH_OF (LINE_DOUBLES, v)
+#define EACH_FLOATS(v) EACH_OF (LINE_FLOATS, v)
 
 /* a > b ? a : b, for each number, and so for those that are none; likewise with <. */
 #if !CK_VECTOR_TYPES
@@ -61,7 +68,7 @@ CK_INLINE doubles_t vector_abs(doubles_t value)
 
 CK_INLINE void store_line(const doubles_t line[LINE_DOUBLES], double *out)
 {
-    EACH_DOUBLES(v) ((loose_doubles_t *)out)[v] = line[v];
+    EACH_DOUBLES (v) ((loose_doubles_t *)out)[v] = line[v];
 }
 
 /* Whether a comparison holds, or bits are set, for any of the numbers; for all of them. */
@@ -69,14 +76,14 @@ CK_INLINE int any_of(double_mask_t mask)
 {
     int64_t lanes[VECTOR_DOUBLES], any = 0;
     memcpy(lanes, &mask, sizeof lanes);
-    EACH_OF(VECTOR_DOUBLES, lane) any |= lanes[lane];
+    EACH_OF (VECTOR_DOUBLES, lane) any |= lanes[lane];
     return any != 0;
 }
 CK_INLINE int all_of(double_mask_t mask)
 {
     int64_t lanes[VECTOR_DOUBLES], all = 1;
     memcpy(lanes, &mask, sizeof lanes);
-    EACH_OF(VECTOR_DOUBLES, lane) all &= lanes[lane];
+    EACH_OF (VECTOR_DOUBLES, lane) all &= lanes[lane];
     return all != 0;
 }
 

@@ -79,6 +79,22 @@ static void check_distances(const double *values, int64_t n)
     TIME("closer", kernels->closer(panels, d, center, closest, out));
 }
 
+static void check_own(const test_rows *rows)
+{
+    const int64_t d = now.d, n = rows->X.n_rows, row = draw_start(n), count = draw_size(n - row);
+    double *centers = ROOM(double, CLUSTERS *d), *out = ROOM(double, count);
+    double *scratch = ROOM(double, CK_OWN_ROWS *d);
+    int32_t *labels = ROOM(int32_t, count);
+    fill_doubles(centers, CLUSTERS * d, now.kind);
+    for (int64_t i = 0; i < count; i++) labels[i] = (int32_t)below(CLUSTERS);
+    kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch);
+    for (int64_t i = 0; i < count; i++) {
+        const double sum = ck_sqdist_plain(rows->values + (row + i) * d, centers + labels[i] * d, d);
+        expect(same_doubles(out + i, &sum, 1), "own_sqdists");
+    }
+    TIME("own_sqdists", kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch));
+}
+
 static void check_roots(const double *values, int64_t n)
 {
     const int64_t d = now.d, n_rows = draw_size(ck_min_i64(CK_LANES, n)), k = draw_size(5);
@@ -279,6 +295,7 @@ void check_settle(const void *entry)
     const test_rows rows = draw_rows(now.kind, dtype, now.timed ? 0 : (int)below(N_LAYOUTS), now.n, now.d);
     check_loads(&rows);
     check_distances(rows.values, now.n);
+    check_own(&rows);
     check_roots(rows.values, now.n);
     check_moves(&rows);
     check_sums(&rows);
