@@ -12,8 +12,8 @@ void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t
 {
     const int64_t d = X->n_features;
     double *x = scratch + CK_OWN_ROWS * d;
-    ck_settle_table()->own_sqdists(X, row, labels, n_rows, centers, distances, scratch);
-    for (int64_t i = 0; i < n_rows; i++) {
+    const int plain = ck_settle_table()->own_sqdists(X, row, labels, n_rows, centers, distances, scratch);
+    for (int64_t i = 0; i < n_rows && !(plain && unit == 0); i++) {
         if (unit == 0 && ck_sqdist_is_plain(distances[i])) continue;
         ck_load_row(X, row + i, x);
         distances[i] = ck_sqdist_in_unit(ck_sqdist_of(x, centers + labels[i] * d, d), unit);

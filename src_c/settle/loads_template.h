@@ -137,8 +137,8 @@ enum { OWN_SQUARES = CK_OWN_ROWS / SQUARE };
 DEFINE_OWN(own_floats, float, FLOATS_AT)
 DEFINE_OWN(own_doubles, double, DOUBLES_AT)
 
-static void own_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT labels, int64_t n,
-                        const double *centers, double *CK_RESTRICT out, double *scratch)
+static int own_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTRICT labels, int64_t n,
+                       const double *centers, double *CK_RESTRICT out, double *scratch)
 {
     const int64_t d = X->n_features;
     const int in_place = ck_rows_contiguous(X) && (X->dtype == CK_F32 || X->dtype == CK_F64);
@@ -162,4 +162,7 @@ static void own_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RESTR
             own_doubles(doubles, c, d, sums);
         for (int64_t r = 0; r < count && sums == last; r++) out[i + r] = last[r];
     }
+    int64_t plain = 1;
+    for (int64_t i = 0; i < n; i++) plain &= ck_sqdist_is_plain(out[i]);
+    return plain != 0;
 }

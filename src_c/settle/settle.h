@@ -23,7 +23,7 @@ typedef struct {
 } ck_sqdist;
 
 /* True where a plain sum of squares neither overflowed nor came near the subnormal numbers. */
-CK_INLINE int ck_sqdist_is_plain(double value) { return value >= 0x1p-900 && value <= DBL_MAX; }
+CK_INLINE int ck_sqdist_is_plain(double value) { return (value >= 0x1p-900) & (value <= DBL_MAX); }
 
 CK_INLINE double ck_sqdist_plain(const double *x, const double *c, int64_t d)
 {
@@ -85,10 +85,14 @@ typedef struct {
     void (*load_listed)(const ck_matrix *X, const int64_t *rows, int64_t n, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
     void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
-    /* OUT out: plain canonical sums of squares of rows [row, row + n) to the centers of their labels. scratch:
-     * CK_OWN_ROWS x d. */
-    void (*own_sqdists)(const ck_matrix *X, int64_t row, const int32_t *labels, int64_t n, const double *centers,
-                        double *out, double *scratch);
+    /* OUT out: plain canonical sums of squares of rows [row, row + n) to the centers of their labels. Returns whether
+     * all of them are plain. scratch: CK_OWN_ROWS x d. */
+    int (*own_sqdists)(const ck_matrix *X, int64_t row, const int32_t *labels, int64_t n, const double *centers,
+                       double *out, double *scratch);
+    /* Squared distances of n rows and their roots, times their weights (NULL: one), join the squares and distances of
+     * their labels. Returns whether all are finite. */
+    int (*add_distances)(const double *sqdists, int64_t n, const int32_t *labels, const double *weights,
+                         double *squares, double *distances);
     /* OUT out: distances of a panel's first n rows to k centers, row by row; float32 or float64. Returns whether all
      * squares are plain: others are not the squares of what stands there. */
     int (*distances)(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,

@@ -288,6 +288,35 @@ static void add_rows(const ck_matrix *X, int64_t row, int64_t n, const int32_t *
     }
 }
 
+/* Of as many as a vector has, or fewer. */
+CK_INLINE int64_t add_some(const double *CK_RESTRICT sqdists, const int64_t n, const int32_t *CK_RESTRICT labels,
+                           const double *CK_RESTRICT weights, double *CK_RESTRICT squares,
+                           double *CK_RESTRICT distances)
+{
+    double some[VECTOR_DOUBLES] = {0.0}, roots[VECTOR_DOUBLES];
+    int64_t finite = 1;
+    for (int64_t i = 0; i < n; i++) some[i] = sqdists[i];
+    *(loose_doubles_t *)roots = vector_sqrt(*(const loose_doubles_t *)some);
+    for (int64_t i = 0; i < n; i++) {
+        const double weight = weights ? weights[i] : 1.0;
+        finite &= sqdists[i] <= DBL_MAX;
+        if (!(weight > 0.0)) continue;
+        squares[labels[i]] += weight * sqdists[i];
+        distances[labels[i]] += weight * roots[i];
+    }
+    return finite;
+}
+
+static int add_distances(const double *CK_RESTRICT sqdists, int64_t n, const int32_t *CK_RESTRICT labels,
+                         const double *CK_RESTRICT weights, double *CK_RESTRICT squares, double *CK_RESTRICT distances)
+{
+    int64_t i = 0, finite = 1;
+    for (; i + VECTOR_DOUBLES <= n; i += VECTOR_DOUBLES)
+        finite &= add_some(sqdists + i, VECTOR_DOUBLES, labels + i, weights ? weights + i : NULL, squares, distances);
+    if (i < n) finite &= add_some(sqdists + i, n - i, labels + i, weights ? weights + i : NULL, squares, distances);
+    return finite != 0;
+}
+
 static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 {
     int64_t off = 0;
@@ -373,6 +402,7 @@ static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double 
      .load_listed = load_listed,                                                                                       \
      .sqdist_panel = sqdist_panel,                                                                                     \
      .own_sqdists = own_sqdists,                                                                                       \
+     .add_distances = add_distances,                                                                                   \
      .distances = distances,                                                                                           \
      .move_rows = move_rows,                                                                                           \
      .sum_masses = sum_masses,                                                                                         \

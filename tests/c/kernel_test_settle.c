@@ -87,11 +87,25 @@ static void check_own(const test_rows *rows)
     int32_t *labels = ROOM(int32_t, count);
     fill_doubles(centers, CLUSTERS * d, now.kind);
     for (int64_t i = 0; i < count; i++) labels[i] = (int32_t)below(CLUSTERS);
-    kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch);
+    int plain = 1, finite = 1;
+    const int is_plain = kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch);
+    double *weights = below(2) ? ROOM(double, count) : NULL, *squares = ROOM(double, CLUSTERS);
+    double *distances = ROOM(double, CLUSTERS), squares_expected[CLUSTERS], distances_expected[CLUSTERS];
+    for (int j = 0; j < CLUSTERS; j++) squares[j] = squares_expected[j] = distances[j] = distances_expected[j] = j;
     for (int64_t i = 0; i < count; i++) {
         const double sum = ck_sqdist_plain(rows->values + (row + i) * d, centers + labels[i] * d, d);
+        const double weight = weights ? (weights[i] = (double)below(3)) : 1.0;
         expect(same_doubles(out + i, &sum, 1), "own_sqdists");
+        plain &= ck_sqdist_is_plain(sum);
+        finite &= sum <= DBL_MAX;
+        if (!(weight > 0.0)) continue;
+        squares_expected[labels[i]] += weight * sum;
+        distances_expected[labels[i]] += weight * sqrt(sum);
     }
+    expect(is_plain == plain, "whether own_sqdists are plain");
+    expect(kernels->add_distances(out, count, labels, weights, squares, distances) == finite, "add_distances: finite");
+    expect(same_doubles(squares, squares_expected, CLUSTERS), "squares of add_distances");
+    expect(same_doubles(distances, distances_expected, CLUSTERS), "distances of add_distances");
     TIME("own_sqdists", kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch));
 }
 
