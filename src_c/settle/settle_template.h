@@ -228,21 +228,28 @@ static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double 
 
 #include "pairs_template.h"
 
+/* Of elements that share a weight. */
+CK_INLINE void summarize_some(const double *CK_RESTRICT x, int64_t n, double weight, double scale,
+                              const double *CK_RESTRICT origins, double *CK_RESTRICT sums, double *CK_RESTRICT squares,
+                              double *CK_RESTRICT largest)
+{
+    for (int64_t l = 0; l < n; l++) {
+        const double value = x[l] * scale - origins[l], weighted = weight * value;
+        const double magnitude = weight > 0.0 ? fabs(x[l]) : 0.0;
+        sums[l] += weighted;
+        squares[l] += weighted * value;
+        largest[l] = magnitude > largest[l] ? magnitude : largest[l];
+    }
+}
+
 static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t width,
                       const double *CK_RESTRICT weights, double scale, const double *CK_RESTRICT origins,
                       double *CK_RESTRICT sums, double *CK_RESTRICT squares, double *CK_RESTRICT largest)
 {
-    for (int64_t start = 0; start < n; start += width) {
-        const double *CK_RESTRICT line = x + start;
-        const int64_t count = ck_min_i64(width, n - start);
-        for (int64_t l = 0; l < count; l++) {
-            const double weight = weights ? weights[(start + l) / d] : 1.0, value = line[l] * scale - origins[l];
-            const double weighted = weight * value, magnitude = weight > 0.0 ? fabs(line[l]) : 0.0;
-            sums[l] += weighted;
-            squares[l] += weighted * value;
-            largest[l] = magnitude > largest[l] ? magnitude : largest[l];
-        }
-    }
+    const int64_t step = weights ? d : width;
+    for (int64_t start = 0, at = 0; start < n; start += step, at = at + step < width ? at + step : 0)
+        summarize_some(x + start, ck_min_i64(step, n - start), weights ? *weights++ : 1.0, scale, origins + at,
+                       sums + at, squares + at, largest + at);
 }
 
 /* One row about the origin. */
