@@ -61,33 +61,40 @@ typedef struct {
 /* A panel, its distances and one row. */
 static int64_t transform_scratch(int64_t d) { return ck_apart(CK_LANES * (d + 1) + d); }
 
-static int transform_panel(void *context, int64_t item, int worker)
+/* Writes those distances of a panel anew whose squares are not plain. sqdists, x: scratch. */
+static void restore_distances(const transform_task *task, int64_t row, int64_t n_rows, const double *panel,
+                              double *sqdists, double *x)
 {
-    transform_task *task = context;
-    const ck_settle_kernels *kernels = ck_settle_table();
-    const int64_t d = task->X->n_features, k = task->k, row = item * CK_LANES;
-    const int64_t n_rows = ck_min_i64(CK_LANES, task->X->n_rows - row);
-    double *panel = task->scratch + worker * transform_scratch(d), *distances = panel + CK_LANES * d;
-    double *x = distances + CK_LANES;
-    kernels->load_panel(task->X, row, n_rows, panel);
-    for (int64_t i = 0; i < CK_LANES * d; i++)
-        if (!isfinite(panel[i])) return CK_ERROR_NOT_FINITE;
+    const int64_t d = task->X->n_features, k = task->k;
     for (int64_t j = 0; j < k; j++) {
         const double *center = task->centers + j * d;
-        kernels->sqdist_panel(panel, d, center, distances);
+        ck_settle_table()->sqdist_panel(panel, d, center, sqdists);
         for (int64_t lane = 0; lane < n_rows; lane++) {
-            double root = sqrt(distances[lane]);
-            if (CK_UNLIKELY(!ck_sqdist_is_plain(distances[lane]))) {
-                ck_load_row(task->X, row + lane, x);
-                root = ck_sqdist_root(ck_sqdist_scaled(x, center, d));
-            }
-            int64_t at = (row + lane) * k + j;
+            if (ck_sqdist_is_plain(sqdists[lane])) continue;
+            ck_load_row(task->X, row + lane, x);
+            const double root = ck_sqdist_root(ck_sqdist_scaled(x, center, d));
+            const int64_t at = (row + lane) * k + j;
             if (task->out_dtype == CK_F32)
                 ((float *)task->out)[at] = (float)root;
             else
                 ((double *)task->out)[at] = root;
         }
     }
+}
+
+static int transform_panel(void *context, int64_t item, int worker)
+{
+    transform_task *task = context;
+    const ck_settle_kernels *kernels = ck_settle_table();
+    const int64_t d = task->X->n_features, k = task->k, row = item * CK_LANES;
+    const int64_t n_rows = ck_min_i64(CK_LANES, task->X->n_rows - row);
+    double *panel = task->scratch + worker * transform_scratch(d), *sqdists = panel + CK_LANES * d;
+    double largest;
+    kernels->load_panel(task->X, row, n_rows, panel);
+    if (!kernels->largest_magnitude(panel, CK_LANES * d, &largest)) return CK_ERROR_NOT_FINITE;
+    const int plain = kernels->distances(panel, d, task->centers, k, n_rows, task->out_dtype == CK_F32,
+                                         task->out + row * k * ck_itemsize(task->out_dtype));
+    if (CK_UNLIKELY(!plain)) restore_distances(task, row, n_rows, panel, sqdists, sqdists + CK_LANES);
     return CK_OK;
 }
 

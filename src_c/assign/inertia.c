@@ -2,57 +2,21 @@
 #include "inertia.h"
 
 #include "../settle/exact_sum.h"
-#include "../settle/rows.h"
 #include "../threads/threads.h"
 
-enum {
-    ABREAST = 4,          /* sums that run at a time, to hide the latency of an addition */
-    BATCH_ELEMENTS = 1024 /* rows of this many elements are converted together */
-};
-
-static int64_t batch_rows(int64_t d) { return ck_max_i64(BATCH_ELEMENTS / d / ABREAST, 1) * ABREAST; }
-int64_t ck_label_distances_scratch(int64_t d) { return batch_rows(d) * d; }
-
-/* rows: n of d, `stride` elements apart. */
-static void batch_distances(const double *rows, int64_t stride, const double *centers, const int32_t *labels, int64_t n,
-                            int64_t d, int unit, double *distances)
-{
-    for (int64_t i = 0; i < n; i += ABREAST) {
-        const double *x[ABREAST], *c[ABREAST];
-        double sum[ABREAST] = {0.0};
-        const int64_t count = ck_min_i64(ABREAST, n - i);
-        for (int64_t lane = 0; lane < ABREAST; lane++) {
-            const int64_t at = i + ck_min_i64(lane, count - 1);
-            assert(labels[at] >= 0);
-            x[lane] = rows + at * stride;
-            c[lane] = centers + labels[at] * d;
-        }
-        for (int64_t p = 0; p < d; p++)
-            for (int lane = 0; lane < ABREAST; lane++) {
-                double difference = x[lane][p] - c[lane][p];
-                sum[lane] += difference * difference;
-            }
-        for (int64_t lane = 0; lane < count; lane++)
-            distances[i + lane] = unit == 0 && ck_sqdist_is_plain(sum[lane])
-                                      ? sum[lane]
-                                      : ck_sqdist_in_unit(ck_sqdist_of(x[lane], c[lane], d), unit);
-    }
-}
+/* What own_sqdists asks for, and a row. */
+int64_t ck_label_distances_scratch(int64_t d) { return (CK_OWN_ROWS + 1) * d; }
 
 void ck_label_distances(const ck_matrix *X, const double *centers, const int32_t *labels, int64_t row, int64_t n_rows,
                         int unit, double *distances, double *scratch)
 {
-    const int64_t d = X->n_features, batch = batch_rows(d);
-    int64_t apart;
-    const double *rows = ck_rows_in_place(X, row, &apart);
-    if (rows) {
-        batch_distances(rows, apart, centers, labels, n_rows, d, unit, distances);
-        return;
-    }
-    for (int64_t i = 0; i < n_rows; i += batch) {
-        const int64_t count = ck_min_i64(batch, n_rows - i);
-        ck_rows_table()->copy_rows(X, row + i, count, scratch);
-        batch_distances(scratch, d, centers, labels + i, count, d, unit, distances + i);
+    const int64_t d = X->n_features;
+    double *x = scratch + CK_OWN_ROWS * d;
+    const int plain = ck_settle_table()->own_sqdists(X, row, labels, n_rows, centers, distances, scratch);
+    for (int64_t i = 0; i < n_rows && !(plain && unit == 0); i++) {
+        if (unit == 0 && ck_sqdist_is_plain(distances[i])) continue;
+        ck_load_row(X, row + i, x);
+        distances[i] = ck_sqdist_in_unit(ck_sqdist_of(x, centers + labels[i] * d, d), unit);
     }
 }
 

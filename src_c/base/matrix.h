@@ -64,15 +64,6 @@ CK_INLINE int ck_is_dense(const ck_matrix *X)
 /* Bytes of the features of a row. */
 CK_INLINE int64_t ck_row_bytes(const ck_matrix *X) { return X->n_features * ck_itemsize(X->dtype); }
 
-/* Rows from `row` on where they can be read as they are, OUT apart: float64 from one to the next. NULL: they cannot. */
-CK_INLINE const double *ck_rows_in_place(const ck_matrix *X, int64_t row, int64_t *apart)
-{
-    const int64_t item = (int64_t)sizeof(double);
-    *apart = X->row_stride / item;
-    const int fits = X->dtype == CK_F64 && ck_rows_contiguous(X) && X->row_stride % item == 0;
-    return fits ? (const double *)ck_row_start(X, row) : NULL;
-}
-
 /* One value as float64. */
 double ck_element(const ck_matrix *X, int64_t row, int64_t feature);
 /* One row as float64; exact for every dtype. */

@@ -2,6 +2,7 @@
  * "Parallel reproducible summation", IEEE Trans. Computers 64, 2015). docs/numerics.md, section 1, has the proof. */
 #include <stdlib.h>
 
+#include "../settle/rows.h"
 #include "problem.h"
 
 enum {
@@ -40,23 +41,39 @@ static void set_shifts(double largest, int bits, int levels, int64_t stride, dou
     }
 }
 
+/* Of n rows (d apart) that count, the nonzero magnitudes of a feature. */
+static int list_magnitudes(const double *values, const int64_t *counted, int64_t n, int64_t d, double *magnitudes)
+{
+    int count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        magnitudes[count] = fabs(values[counted[i] * d]);
+        count += magnitudes[count] != 0.0;
+    }
+    return count;
+}
+
 /* Bits by which the largest magnitude of a feature stands above what is ordinary in a few rows. */
 static int largest_spread(const ck_problem *problem, const double *largest, double *rows)
 {
     const ck_matrix *X = problem->X;
     const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows), d = X->n_features;
+    int64_t counted[SAMPLE_ROWS], n_counted = 0;
     double magnitudes[SAMPLE_ROWS];
     int spread = 0;
-    for (int64_t i = 0; i < n; i++) ck_load_row(X, i * (X->n_rows / n), rows + i * d);
+    for (int64_t i = 0; i < n; i++) {
+        ck_rows_table()->copy_rows(X, i * (X->n_rows / n), 1, rows + i * d);
+        if (ck_weight(problem, i * (X->n_rows / n)) > 0.0) counted[n_counted++] = i;
+    }
     for (int64_t p = 0; p < d; p++) {
-        int count = 0;
-        for (int64_t i = 0; i < n; i++)
-            if (rows[i * d + p] != 0.0 && ck_weight(problem, i * (X->n_rows / n)) > 0.0)
-                magnitudes[count++] = fabs(rows[i * d + p]);
-        if (count == 0) continue;
+        const int count = list_magnitudes(rows + p, counted, n_counted, d, magnitudes);
+        const int exponent = exponent_above(largest[p]) - SPREAD_BITS;
+        /* Sorting would tell what is ordinary; that it is enough most features show without. */
+        const double enough = ldexp(0.5, exponent - spread);
+        int below = 0;
+        for (int i = 0; i < count; i++) below += magnitudes[i] < enough;
+        if (below <= count / 4) continue;
         qsort(magnitudes, (size_t)count, sizeof(double), ck_compare_doubles);
-        const int bits = exponent_above(largest[p]) - exponent_above(magnitudes[count / 4]) - SPREAD_BITS;
-        spread = bits > spread ? bits : spread;
+        spread = exponent - exponent_above(magnitudes[count / 4]);
     }
     return spread;
 }

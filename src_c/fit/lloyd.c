@@ -26,7 +26,7 @@ typedef struct {
     const ck_problem *problem;
     const ck_fit_params *params;
     ck_pass *pass;
-    double *next_centers;
+    double *next_centers, *scratch;
     ck_tolerance tolerance;
     run_state run, best;
     ck_arena arena;
@@ -60,7 +60,7 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
         status = ck_pass_run(fit->pass, run->centers, run->labels, &pass);
         if (status == CK_OK)
             status = ck_update_centers(fit->pass, fit->problem, params->k, run->centers, run->labels, fit->next_centers,
-                                       &update);
+                                       fit->scratch, &update);
         if (status == CK_OK) status = ck_tolerance_allows(&fit->tolerance, update.shift, &within);
         if (status != CK_OK) return status;
         memcpy(run->centers, fit->next_centers, (size_t)size * sizeof(double));
@@ -167,6 +167,7 @@ static int init_state(fit_state *fit, const ck_prepared *prepared, const ck_fit_
     fit->params = params;
     ck_tolerance_init(&fit->tolerance, fit->problem, params->tol);
     fit->next_centers = CK_NEW(&fit->arena, double, params->k * fit->problem->X->n_features);
+    fit->scratch = CK_NEW(&fit->arena, double, ck_label_distances_scratch(fit->problem->X->n_features));
     fit->pass = ck_pass_new(&fit->arena, prepared, params->k, params->algorithm, fit->problem->n_threads);
     int status = fit->pass ? init_run(&fit->run, &fit->arena, params, fit->problem->X, labels) : CK_ERROR_MEMORY;
     if (status == CK_OK && params->n_init > 1)

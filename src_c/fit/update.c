@@ -15,12 +15,19 @@ static void means_of(const ck_problem *problem, int64_t k, const ck_totals *tota
     ck_round_centers(problem->X, means, k * d);
 }
 
-static double center_shift(const ck_problem *problem, int64_t k, const double *centers, const double *means)
+static double center_shift(const ck_problem *problem, int64_t k, const double *centers, const double *means,
+                           double *scratch)
 {
-    const int64_t d = problem->X->n_features;
-    double shift = 0.0;
-    for (int64_t j = 0; j < k; j++)
-        shift += ck_sqdist_in_unit(ck_sqdist_of(centers + j * d, means + j * d, d), problem->unit);
+    enum { BATCH = 64 };
+    const ck_matrix after = ck_dense_matrix(means, k, problem->X->n_features, CK_F64);
+    int32_t numbers[BATCH];
+    double sqdists[BATCH], shift = 0.0;
+    for (int64_t first = 0; first < k; first += BATCH) {
+        const int64_t n = ck_min_i64(BATCH, k - first);
+        for (int64_t j = 0; j < n; j++) numbers[j] = (int32_t)(first + j);
+        ck_label_distances(&after, centers, numbers, first, n, problem->unit, sqdists, scratch);
+        for (int64_t j = 0; j < n; j++) shift += sqdists[j];
+    }
     return shift;
 }
 
@@ -59,7 +66,7 @@ static int has_empty(const ck_totals *totals, int64_t k)
 }
 
 int ck_update_centers(ck_pass *pass, const ck_problem *problem, int64_t k, const double *centers, int32_t *labels,
-                      double *means, ck_update *update)
+                      double *means, double *scratch, ck_update *update)
 {
     const ck_totals *totals = ck_pass_totals(pass);
     update->inertia = inertia_from_totals(problem, k, totals, centers);
@@ -70,7 +77,7 @@ int ck_update_centers(ck_pass *pass, const ck_problem *problem, int64_t k, const
         if (status != CK_OK) return status;
     }
     means_of(problem, k, totals, centers, means);
-    update->shift = center_shift(problem, k, centers, means);
+    update->shift = center_shift(problem, k, centers, means, scratch);
     update->moved = centers_moved(centers, means, k * problem->X->n_features);
     return CK_OK;
 }

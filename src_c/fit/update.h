@@ -15,8 +15,9 @@ typedef struct {
 /* The means of the clusters of the last pass, rounded to the dtype of X; empty ones take the farthest rows.
  *   centers  IN k x d, those of that pass
  *   labels   scratch: n, as for the pass
- *   means    OUT k x d */
+ *   means    OUT k x d
+ *   scratch  as for ck_label_distances */
 int ck_update_centers(ck_pass *pass, const ck_problem *problem, int64_t k, const double *centers, int32_t *labels,
-                      double *means, ck_update *update);
+                      double *means, double *scratch, ck_update *update);
 
 #endif

@@ -9,11 +9,12 @@
 #define CK_EMBEDDING_H
 
 #include "../assign/assign.h"
+#include "directions.h"
 
 typedef struct {
-    int64_t d, m;           /* features; directions */
-    double scale;           /* a power of two: the embedding is of (x - origin) * scale */
-    double *origin, *basis; /* d; d x m */
+    ck_directions directions;
+    int64_t d, m; /* features; directions */
+    double scale; /* of the directions: the embedding is of (x - origin) * scale */
     /* Of any embedded point z: |computed - exact| <= error * |z|. */
     double error;
     ck_screen_model model;  /* of embedded points: its shape and image alone */

@@ -51,13 +51,8 @@ static int measure_chunk(void *context, int64_t item, int worker)
         const int64_t n = ck_min_i64(CK_SUM_ROWS, last - start);
         const int32_t *labels = task->labels + start;
         ck_label_distances(task->X, clusters->means, labels, start, n, clusters->unit, sqdists, sqdists + CK_SUM_ROWS);
-        for (int64_t i = 0; i < n; i++) {
-            const double weight = ck_row_weight(task->weights, start + i);
-            unusual |= !(sqdists[i] <= DBL_MAX);
-            if (!(weight > 0.0)) continue;
-            squares[labels[i]] += weight * sqdists[i];
-            if (clusters->distances) distances[labels[i]] += weight * sqrt(sqdists[i]);
-        }
+        unusual |= !ck_settle_table()->add_distances(sqdists, n, labels, task->weights ? task->weights + start : NULL,
+                                                     squares, distances);
     }
     task->unusual[chunk] = unusual;
     return CK_OK;

@@ -69,7 +69,8 @@ CK_INLINE int64_t filter_width(const double *CK_RESTRICT centers, int64_t n, int
                                const double *CK_RESTRICT middles, const double *CK_RESTRICT half_widths,
                                double *CK_RESTRICT sqdists, int32_t *CK_RESTRICT kept)
 {
-    double least[CK_LANES], nearest = INFINITY, size = 0x1p-1000;
+    doubles_t least[LINE_DOUBLES];
+    double lanes[CK_LANES], nearest = INFINITY, size = 0x1p-1000;
     const int64_t padded = ck_round_up(n, CK_LANES);
     for (int64_t c = 0; c < n; c++) {
         double sum = 0.0;
@@ -80,11 +81,11 @@ CK_INLINE int64_t filter_width(const double *CK_RESTRICT centers, int64_t n, int
         sqdists[c] = sum;
     }
     for (int64_t c = n; c < padded; c++) sqdists[c] = INFINITY;
-    for (int lane = 0; lane < CK_LANES; lane++) least[lane] = INFINITY;
+    EACH_DOUBLES (v) least[v] = (doubles_t){0} + INFINITY;
     for (int64_t c = 0; c < padded; c += CK_LANES)
-        for (int lane = 0; lane < CK_LANES; lane++)
-            least[lane] = sqdists[c + lane] < least[lane] ? sqdists[c + lane] : least[lane];
-    for (int lane = 0; lane < CK_LANES; lane++) nearest = least[lane] < nearest ? least[lane] : nearest;
+        EACH_DOUBLES (v) least[v] = vector_min(((const loose_doubles_t *)(sqdists + c))[v], least[v]);
+    store_line(least, lanes);
+    for (int lane = 0; lane < CK_LANES; lane++) nearest = lanes[lane] < nearest ? lanes[lane] : nearest;
     int64_t y = 0, count = 0;
     while (y < n - 1 && sqdists[y] != nearest) y++;
     for (int64_t p = 0; p < d; p++) size += half_widths[p] * half_widths[p];

@@ -4,61 +4,50 @@
 /* Features between two looks at whether the sum is large enough. */
 enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
 
-#if CK_VECTOR_TYPES
-#define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
+#include "vectors.h"
+
+#define ADD_SQUARES(sum, vector_t, x, c, v)                                                                            \
+    do {                                                                                                               \
+        const vector_t difference = ((const vector_t *)(x))[v] - ((const vector_t *)(c))[v];                           \
+        sum += difference * difference;                                                                                \
+    } while (0)
+
+/* The sums have `lanes` lanes on every target, and are added up in the same order. */
+#define DEFINE_QUICK_SQDIST(name, type, vector_t, quarter_t, lanes)                                                    \
     static double name(const type *x, const type *c, int64_t d, double enough)                                         \
     {                                                                                                                  \
-        typedef type vector_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
-        typedef type quarter_t __attribute__((vector_size(4 * sizeof(type)), aligned(sizeof(type)), may_alias));       \
+        enum { N = lanes * sizeof(type) / sizeof(vector_t), N_FEW = 4 * sizeof(type) / sizeof(quarter_t) };            \
         double total = 0.0;                                                                                            \
         for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
             const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
-            vector_t sum = {0}, other = {0};                                                                           \
-            type rest = 0;                                                                                             \
+            vector_t sum[N], other[N];                                                                                 \
+            quarter_t few[N_FEW];                                                                                      \
+            type each[lanes], sums[4] = {0}, rest[4];                                                                  \
             int64_t p = first;                                                                                         \
-            for (; p + 2 * lanes <= last; p += 2 * lanes) {                                                            \
-                vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
-                vector_t b = *(const vector_t *)(x + p + lanes) - *(const vector_t *)(c + p + lanes);                  \
-                sum += a * a;                                                                                          \
-                other += b * b;                                                                                        \
-            }                                                                                                          \
-            for (; p + lanes <= last; p += lanes) {                                                                    \
-                vector_t a = *(const vector_t *)(x + p) - *(const vector_t *)(c + p);                                  \
-                sum += a * a;                                                                                          \
-            }                                                                                                          \
-            quarter_t few = {0};                                                                                       \
-            for (; p + 4 <= last; p += 4) {                                                                            \
-                quarter_t a = *(const quarter_t *)(x + p) - *(const quarter_t *)(c + p);                               \
-                few += a * a;                                                                                          \
-            }                                                                                                          \
-            rest = (few[0] + few[1]) + (few[2] + few[3]);                                                              \
-            for (; p < last; p++) rest += (x[p] - c[p]) * (x[p] - c[p]);                                               \
-            sum += other;                                                                                              \
-            type each[lanes], sums[4] = {0};                                                                           \
-            memcpy(each, &sum, sizeof each);                                                                           \
+            EACH_OF (N, v) sum[v] = other[v] = (vector_t){0};                                                          \
+            EACH_OF (N_FEW, v) few[v] = (quarter_t){0};                                                                \
+            for (; p + 2 * lanes <= last; p += 2 * lanes)                                                              \
+                EACH_OF (N, v) {                                                                                       \
+                    ADD_SQUARES(sum[v], vector_t, x + p, c + p, v);                                                    \
+                    ADD_SQUARES(other[v], vector_t, x + p + lanes, c + p + lanes, v);                                  \
+                }                                                                                                      \
+            for (; p + lanes <= last; p += lanes)                                                                      \
+                EACH_OF (N, v) ADD_SQUARES(sum[v], vector_t, x + p, c + p, v);                                         \
+            for (; p + 4 <= last; p += 4)                                                                              \
+                EACH_OF (N_FEW, v) ADD_SQUARES(few[v], quarter_t, x + p, c + p, v);                                    \
+            EACH_OF (N_FEW, v) ((quarter_t *)rest)[v] = few[v];                                                        \
+            rest[0] = (rest[0] + rest[1]) + (rest[2] + rest[3]);                                                       \
+            for (; p < last; p++) rest[0] += (x[p] - c[p]) * (x[p] - c[p]);                                            \
+            EACH_OF (N, v) ((vector_t *)each)[v] = sum[v] + other[v];                                                  \
             for (int l = 0; l < lanes; l += 4)                                                                         \
                 for (int i = 0; i < 4; i++) sums[i] += each[l + i];                                                    \
-            total += (double)((sums[0] + sums[1]) + (sums[2] + sums[3]) + rest);                                       \
+            total += (double)((sums[0] + sums[1]) + (sums[2] + sums[3]) + rest[0]);                                    \
         }                                                                                                              \
         return total;                                                                                                  \
     }
-#else
-#define DEFINE_QUICK_SQDIST(name, type, lanes)                                                                         \
-    static double name(const type *x, const type *c, int64_t d, double enough)                                         \
-    {                                                                                                                  \
-        double total = 0.0;                                                                                            \
-        for (int64_t first = 0; first < d && total <= enough; first += GIVE_UP_FEATURES) {                             \
-            const int64_t last = ck_min_i64(d, first + GIVE_UP_FEATURES);                                              \
-            type sum = 0;                                                                                              \
-            for (int64_t p = first; p < last; p++) sum += (x[p] - c[p]) * (x[p] - c[p]);                               \
-            total += (double)sum;                                                                                      \
-        }                                                                                                              \
-        return total;                                                                                                  \
-    }
-#endif
 
-DEFINE_QUICK_SQDIST(quick_sqdist_f32, float, 16)
-DEFINE_QUICK_SQDIST(quick_sqdist_f64, double, 8)
+DEFINE_QUICK_SQDIST(quick_sqdist_f32, float, loose_floats_t, four_floats_t, 16)
+DEFINE_QUICK_SQDIST(quick_sqdist_f64, double, loose_doubles_t, four_doubles_t, 8)
 
 static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center, const float *center32, double enough,
                            double *scratch)
@@ -73,53 +62,45 @@ static double quick_sqdist(const ck_matrix *X, int64_t row, const double *center
 }
 
 #if CK_VECTOR_TYPES
-typedef float short_row_t __attribute__((vector_size(16 * sizeof(float)), aligned(sizeof(float)), may_alias));
-typedef int32_t short_mask_t __attribute__((vector_size(16 * sizeof(int32_t)), may_alias));
-
-/* Squared differences in whole vectors; lanes from d on, which hold what follows in memory, are masked. */
-CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, short_row_t *out)
+/* Squared differences in whole lines; lanes from d on, which hold what follows in memory, are masked. */
+CK_INLINE void squares_masked(const float *x, const float *c, int64_t d, floats_t sums[LINE_FLOATS])
 {
-    static const int32_t mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-    short_row_t sum = {0};
+    static const int32_t mask[2 * CK_LANES] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     int64_t p = 0;
-    for (; p + 16 <= d; p += 16) {
-        short_row_t a = *(const short_row_t *)(x + p) - *(const short_row_t *)(c + p);
-        sum += a * a;
-    }
-    if (p < d) {
-        short_mask_t inside;
-        memcpy(&inside, mask + 16 - (d - p), sizeof inside);
-        short_row_t a = *(const short_row_t *)(x + p) - *(const short_row_t *)(c + p);
-        a = (short_row_t)((short_mask_t)a & inside);
-        sum += a * a;
-    }
-    *out = sum;
+    EACH_FLOATS (v) sums[v] = (floats_t){0};
+    for (; p + CK_LANES <= d; p += CK_LANES)
+        EACH_FLOATS (v) ADD_SQUARES(sums[v], loose_floats_t, x + p, c + p, v);
+    if (p < d)
+        EACH_FLOATS (v) {
+            const float_mask_t inside = ((const loose_float_mask_t *)(mask + CK_LANES - (d - p)))[v];
+            floats_t a = ((const loose_floats_t *)(x + p))[v] - ((const loose_floats_t *)(c + p))[v];
+            a = (floats_t)((float_mask_t)a & inside);
+            sums[v] += a * a;
+        }
 }
 
-#if defined(__clang__)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+/* Of every four numbers of a and then of b: the first and third; the second and fourth. */
+#define OF_FOUR(i) (i), (i) + 2, (i) + VECTOR_FLOATS, (i) + VECTOR_FLOATS + 2
+#if VECTOR_BYTES == 64
+#define EVERY_SECOND(i) OF_FOUR(i), OF_FOUR((i) + 4), OF_FOUR((i) + 8), OF_FOUR((i) + 12)
+#elif VECTOR_BYTES == 32
+#define EVERY_SECOND(i) OF_FOUR(i), OF_FOUR((i) + 4)
 #else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (short_mask_t){__VA_ARGS__})
+#define EVERY_SECOND(i) OF_FOUR(i)
 #endif
-#define EVEN(i)                                                                                                        \
-    i, i + 16, i + 2, i + 18, i + 4, i + 20, i + 6, i + 22, i + 8, i + 24, i + 10, i + 26, i + 12, i + 28, i + 14,     \
-        i + 30
-#define LOW(i)                                                                                                         \
-    i, i + 1, i + 16, i + 17, i + 4, i + 5, i + 20, i + 21, i + 8, i + 9, i + 24, i + 25, i + 12, i + 13, i + 28, i + 29
+#define ADD_NEIGHBORS(a, b)                                                                                            \
+    (SHUFFLE(float_mask_t, a, b, EVERY_SECOND(0)) + SHUFFLE(float_mask_t, a, b, EVERY_SECOND(1)))
 
 /* Four of them at a time: their sums over lanes share the shuffles. */
 CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], int64_t d, double out[4])
 {
-    short_row_t s0, s1, s2, s3;
-    squares_masked(x[0], c[0], d, &s0);
-    squares_masked(x[1], c[1], d, &s1);
-    squares_masked(x[2], c[2], d, &s2);
-    squares_masked(x[3], c[3], d, &s3);
-    const short_row_t s01 = SHUFFLE(s0, s1, EVEN(0)) + SHUFFLE(s0, s1, EVEN(1));
-    const short_row_t s23 = SHUFFLE(s2, s3, EVEN(0)) + SHUFFLE(s2, s3, EVEN(1));
-    const short_row_t all = SHUFFLE(s01, s23, LOW(0)) + SHUFFLE(s01, s23, LOW(2));
-    float each[16];
-    memcpy(each, &all, sizeof each);
+    floats_t sums[4][LINE_FLOATS];
+    float each[CK_LANES];
+    EACH_OF (4, r) squares_masked(x[r], c[r], d, sums[r]);
+    EACH_FLOATS (v) {
+        const floats_t low = ADD_NEIGHBORS(sums[0][v], sums[1][v]), high = ADD_NEIGHBORS(sums[2][v], sums[3][v]);
+        ((loose_floats_t *)each)[v] = ADD_NEIGHBORS(low, high);
+    }
     for (int r = 0; r < 4; r++) out[r] = (double)((each[r] + each[4 + r]) + (each[8 + r] + each[12 + r]));
 }
 #endif

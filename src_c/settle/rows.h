@@ -6,7 +6,7 @@
 
 #include "../base/matrix.h"
 
-enum { CK_COPY_ROOM = 64 };
+enum { CK_COPY_ROOM = 64, CK_BASIS_COLUMNS = 8 };
 
 typedef struct {
     /* OUT out: rows [row, row + n_rows) in C order. */
@@ -19,8 +19,14 @@ typedef struct {
     void (*image_listed)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, double scale,
                          const double *minus_offset, const float *minus_offset32, float *images, float *sqnorms,
                          double *scratch);
-    /* OUT out: first m of every m + 1 values, the products of n rows of d with a d x m basis. Any rounding order. */
-    void (*project)(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out);
+    /* Rows of d numbers, so far apart, less the origin and times the scale. OUT sqnorms: their squared lengths. Here
+     * and below the bits are the same on every processor, as other results are: what is saved thus is, too. */
+    void (*center_rows)(double *rows, int64_t apart, int64_t n, int64_t d, const double *origin, double scale,
+                        double *sqnorms);
+    /* OUT out (n x width): the product of a matrix, whose element (i, e) stands at i * apart + e * step, with a basis
+     * (length x width). width: a multiple of CK_BASIS_COLUMNS. */
+    void (*multiply)(const double *a, int64_t apart, int64_t step, int64_t n, int64_t length, const double *basis,
+                     int64_t width, double *out);
 } ck_rows_kernels;
 
 /* The table in use; src_c/kernels.c says which. */

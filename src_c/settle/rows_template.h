@@ -1,5 +1,8 @@
-/* rows_template.h - rows copied, imaged and projected. Compiled once an instruction set by the files that include it.
+/* rows_template.h - rows copied, imaged, centered and multiplied. Compiled once an instruction set by the files that
+ * include it.
  */
+
+#include "vectors.h"
 
 CK_DEFINE_COPY_ROWS(copy_rows, double)
 
@@ -29,7 +32,8 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
     const int floats = X->dtype == CK_F32 && ck_rows_contiguous(X);
     const float scale32 = (float)scale;
     for (int64_t i = 0; i < n; i++) {
-        float lanes[CK_LANES] = {0.0f}, rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
+        float lanes[CK_LANES], rest[CK_LANES] = {0.0f}, *CK_RESTRICT image;
+        floats_t squares[LINE_FLOATS];
         image = images + list[i] * stride;
         if (floats) {
             const float *CK_RESTRICT x = (const float *)ck_row_start(X, row + list[i]);
@@ -42,40 +46,75 @@ static void image_listed(const ck_matrix *X, int64_t row, const int32_t *CK_REST
             for (int64_t p = whole; p < d; p++) rest[p - whole] = (float)(scratch[p] * scale + minus_offset[p]);
         }
         if (whole < d) memcpy(image + whole, rest, sizeof rest);
+        EACH_FLOATS (v) squares[v] = (floats_t){0};
         for (int64_t p = 0; p < stride; p += CK_LANES)
-            for (int lane = 0; lane < CK_LANES; lane++) lanes[lane] += image[p + lane] * image[p + lane];
+            EACH_FLOATS (v) {
+                const floats_t x = ((const loose_floats_t *)(image + p))[v];
+                squares[v] += x * x;
+            }
+        EACH_FLOATS (v) ((loose_floats_t *)lanes)[v] = squares[v];
         for (int lane = 0; lane < CK_LANES / 2; lane++) lanes[lane] += lanes[lane + CK_LANES / 2];
         for (int lane = 0; lane < CK_LANES / 4; lane++) lanes[lane] += lanes[lane + CK_LANES / 4];
         sqnorms[list[i]] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     }
 }
 
-CK_INLINE void project_width(const double *CK_RESTRICT rows, int64_t n, int64_t d, const double *CK_RESTRICT basis,
-                             const int64_t m, double *CK_RESTRICT out)
+static void center_rows(double *CK_RESTRICT rows, int64_t apart, int64_t n, int64_t d, const double *CK_RESTRICT origin,
+                        double scale, double *CK_RESTRICT sqnorms)
 {
-    for (int64_t i = 0; i < n; i += 2) {
-        const int64_t other = i + 1 < n ? i + 1 : i;
-        double a[32] = {0.0}, b[32] = {0.0};
-        for (int64_t p = 0; p < d; p++) {
-            const double x = rows[i * d + p], y = rows[other * d + p], *CK_RESTRICT direction = basis + p * m;
-            for (int64_t q = 0; q < m; q++) a[q] += x * direction[q];
-            for (int64_t q = 0; q < m; q++) b[q] += y * direction[q];
+    for (int64_t i = 0; i < n; i++) {
+        double *CK_RESTRICT x = rows + i * apart, lanes[CK_LANES], sum = 0.0;
+        doubles_t squares[LINE_DOUBLES];
+        int64_t p = 0;
+        EACH_DOUBLES (v) squares[v] = (doubles_t){0};
+        for (; p + CK_LANES <= d; p += CK_LANES)
+            EACH_DOUBLES (v) {
+                loose_doubles_t *const to = (loose_doubles_t *)(x + p) + v;
+                const doubles_t value = (*to - ((const loose_doubles_t *)(origin + p))[v]) * scale;
+                *to = value;
+                squares[v] += value * value;
+            }
+        store_line(squares, lanes);
+        for (int lane = 0; p < d; p++, lane++) {
+            x[p] = (x[p] - origin[p]) * scale;
+            lanes[lane] += x[p] * x[p];
         }
-        memcpy(out + i * (m + 1), a, (size_t)m * sizeof *a);
-        memcpy(out + other * (m + 1), b, (size_t)m * sizeof *b);
+        for (int lane = 0; lane < CK_LANES; lane++) sum += lanes[lane];
+        sqnorms[i] = sum;
     }
 }
 
-static void project(const double *rows, int64_t n, int64_t d, const double *basis, int64_t m, double *out)
+/* A vector's worth of columns for each of so many rows: their sums are independent, and fill half of the registers. */
+enum { COLUMN_VECTORS = CK_BASIS_COLUMNS / VECTOR_DOUBLES, ROWS_ABREAST = 8 / COLUMN_VECTORS };
+
+CK_INLINE void multiply_abreast(const double *CK_RESTRICT a, int64_t apart, int64_t step, const int n, int64_t length,
+                                const double *CK_RESTRICT basis, int64_t width, double *CK_RESTRICT out)
 {
-    switch (m) {
-    case 7: project_width(rows, n, d, basis, 7, out); break;
-    case 15: project_width(rows, n, d, basis, 15, out); break;
-    case 23: project_width(rows, n, d, basis, 23, out); break;
-    case 31: project_width(rows, n, d, basis, 31, out); break;
-    default: project_width(rows, n, d, basis, m, out);
+    for (int64_t q = 0; q < width; q += CK_BASIS_COLUMNS) {
+        doubles_t sums[ROWS_ABREAST][COLUMN_VECTORS];
+        EACH_OF (n, r)
+            EACH_OF (COLUMN_VECTORS, v) sums[r][v] = (doubles_t){0};
+        for (int64_t e = 0; e < length; e++)
+            EACH_OF (n, r)
+                EACH_OF (COLUMN_VECTORS, v)
+                    sums[r][v] += a[r * apart + e * step] * ((const loose_doubles_t *)(basis + e * width + q))[v];
+        EACH_OF (n, r)
+            EACH_OF (COLUMN_VECTORS, v) ((loose_doubles_t *)(out + r * width + q))[v] = sums[r][v];
     }
+}
+
+static void multiply(const double *a, int64_t apart, int64_t step, int64_t n, int64_t length, const double *basis,
+                     int64_t width, double *out)
+{
+    int64_t i = 0;
+    for (; i + ROWS_ABREAST <= n; i += ROWS_ABREAST)
+        multiply_abreast(a + i * apart, apart, step, ROWS_ABREAST, length, basis, width, out + i * width);
+    for (; i < n; i++) multiply_abreast(a + i * apart, apart, step, 1, length, basis, width, out + i * width);
 }
 
 #define ROWS_TABLE                                                                                                     \
-    {.copy_rows = copy_rows, .copy_listed = copy_listed, .image_listed = image_listed, .project = project}
+    {.copy_rows = copy_rows,                                                                                           \
+     .copy_listed = copy_listed,                                                                                       \
+     .image_listed = image_listed,                                                                                     \
+     .center_rows = center_rows,                                                                                       \
+     .multiply = multiply}

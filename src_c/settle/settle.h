@@ -23,7 +23,7 @@ typedef struct {
 } ck_sqdist;
 
 /* True where a plain sum of squares neither overflowed nor came near the subnormal numbers. */
-CK_INLINE int ck_sqdist_is_plain(double value) { return value >= 0x1p-900 && value <= DBL_MAX; }
+CK_INLINE int ck_sqdist_is_plain(double value) { return (value >= 0x1p-900) & (value <= DBL_MAX); }
 
 CK_INLINE double ck_sqdist_plain(const double *x, const double *c, int64_t d)
 {
@@ -76,6 +76,8 @@ typedef struct {
     double *sqnorms, *weights; /* by lane: weight 0 where one holds no row */
 } ck_pair_side;
 
+enum { CK_OWN_ROWS = 8 }; /* measured at a time: every sum waits for its last addition */
+
 typedef struct {
     /* OUT panel: d x CK_LANES, features of rows [row, row + n_rows), the last row repeated to fill it. */
     void (*load_panel)(const ck_matrix *X, int64_t row, int64_t n_rows, double *panel);
@@ -83,6 +85,18 @@ typedef struct {
     void (*load_listed)(const ck_matrix *X, const int64_t *rows, int64_t n, double *panel);
     /* OUT out: plain canonical sums of squares of the panel's rows to one center. */
     void (*sqdist_panel)(const double *panel, int64_t d, const double *center, double *out);
+    /* OUT out: plain canonical sums of squares of rows [row, row + n) to the centers of their labels. Returns whether
+     * all of them are plain. scratch: CK_OWN_ROWS x d. */
+    int (*own_sqdists)(const ck_matrix *X, int64_t row, const int32_t *labels, int64_t n, const double *centers,
+                       double *out, double *scratch);
+    /* Squared distances of n rows and their roots, times their weights (NULL: one), join the squares and distances of
+     * their labels. Returns whether all are finite. */
+    int (*add_distances)(const double *sqdists, int64_t n, const int32_t *labels, const double *weights,
+                         double *squares, double *distances);
+    /* OUT out: distances of a panel's first n rows to k centers, row by row; float32 or float64. Returns whether all
+     * squares are plain: others are not the squares of what stands there. */
+    int (*distances)(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,
+                     void *out);
     /* Takes features [first, last) of the rows row + moves->rows[i] out of the sums of their old clusters and into
      * those of their new ones. sums: k x levels x d. scratch: d float64. */
     void (*move_rows)(const ck_matrix *X, int64_t row, const ck_moves *moves, int64_t first, int64_t last,

@@ -6,9 +6,10 @@
 #include <immintrin.h>
 
 #include "../base/target_avx2.h"
-#define PAIR_LANES 4
-#define PAIR_COLUMNS 4
-#define pair_sqrt(x) _mm256_sqrt_pd(x)
+#define VECTOR_BYTES 32
+#define vector_sqrt(x) _mm256_sqrt_pd(x)
+#define vector_max(a, b) _mm256_max_pd(a, b)
+#define vector_min(a, b) _mm256_min_pd(a, b)
 #include "quick_template.h"
 #include "rows_template.h"
 #include "settle_template.h"

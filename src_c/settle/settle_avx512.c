@@ -6,9 +6,10 @@
 #include <immintrin.h>
 
 #include "../base/target_avx512.h"
-#define PAIR_LANES 8
-#define PAIR_COLUMNS 4
-#define pair_sqrt(x) _mm512_sqrt_pd(x)
+#define VECTOR_BYTES 64
+#define vector_sqrt(x) _mm512_sqrt_pd(x)
+#define vector_max(a, b) _mm512_max_pd(a, b)
+#define vector_min(a, b) _mm512_min_pd(a, b)
 #include "quick_template.h"
 #include "rows_template.h"
 #include "settle_template.h"

@@ -1,9 +1,13 @@
 #include "quick.h"
 #include "rows.h"
 #include "settle.h"
-#define PAIR_LANES 2
-#define PAIR_COLUMNS 4
-#define pair_sqrt(x) ((pair_t){sqrt((x)[0]), sqrt((x)[1])})
+
+#define VECTOR_BYTES 16 /* SSE2 and NEON */
+#if CK_VECTOR_TYPES
+#define vector_sqrt(x) ((doubles_t){sqrt((x)[0]), sqrt((x)[1])})
+#else
+#define vector_sqrt(x) sqrt(x)
+#endif
 #include "quick_template.h"
 #include "rows_template.h"
 #include "settle_template.h"

@@ -1,84 +1,70 @@
 /* settle_template.h - the canonical routines for many rows, compiled once an instruction set by the files that include
  * it. Plain C: the compiler makes vectors of the lanes, which are independent sums, so no bit depends on the target. */
 
-#if CK_VECTOR_TYPES
-typedef double lanes_t __attribute__((vector_size(CK_LANES / 2 * sizeof(double))));
+#include "vectors.h"
+
+/* OUT sums: plain canonical sums of squares of a panel's rows to one center. */
+CK_INLINE void sqdist_line(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
+                           doubles_t sums[LINE_DOUBLES])
+{
+    const doubles_t *x = (const doubles_t *)panel;
+    EACH_DOUBLES (v) sums[v] = (doubles_t){0};
+    for (int64_t p = 0; p < d; p++)
+        EACH_DOUBLES (v) {
+            const doubles_t difference = x[p * LINE_DOUBLES + v] - center[p];
+            sums[v] += difference * difference;
+        }
+}
 
 static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
                          double *CK_RESTRICT out)
 {
-    lanes_t low = {0}, high = {0};
-    const lanes_t *x = (const lanes_t *)panel;
-    for (int64_t p = 0; p < d; p++) {
-        lanes_t difference_low = x[2 * p] - center[p], difference_high = x[2 * p + 1] - center[p];
-        low += difference_low * difference_low;
-        high += difference_high * difference_high;
-    }
-    ((lanes_t *)out)[0] = low;
-    ((lanes_t *)out)[1] = high;
+    doubles_t sums[LINE_DOUBLES];
+    sqdist_line(panel, d, center, sums);
+    store_line(sums, out);
 }
-#else
-static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
-                         double *CK_RESTRICT out)
+
+CK_INLINE double_mask_t is_plain(doubles_t sqdists) { return (sqdists >= 0x1p-900) & (sqdists <= DBL_MAX); }
+CK_INLINE double_mask_t plain_or_zero(doubles_t sqdists) { return is_plain(sqdists) | (sqdists == 0.0); }
+
+/* in_float32 is a constant where this is called. */
+CK_INLINE int write_distances(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT centers, int64_t k,
+                              int64_t n, const int in_float32, void *CK_RESTRICT out)
 {
-    for (int lane = 0; lane < CK_LANES; lane++) out[lane] = 0.0;
-    for (int64_t p = 0; p < d; p++)
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            double difference = panel[p * CK_LANES + lane] - center[p];
-            out[lane] += difference * difference;
+    double_mask_t plain = ~(double_mask_t){0};
+    for (int64_t j = 0; j < k; j++) {
+        doubles_t sums[LINE_DOUBLES];
+        double roots[CK_LANES];
+        sqdist_line(panel, d, centers + j * d, sums);
+        EACH_DOUBLES (v) {
+            plain &= is_plain(sums[v]);
+            sums[v] = vector_sqrt(sums[v]);
         }
-}
-#endif
-
-/* Features of the rows that begin at these places. d is a constant where that helps. */
-CK_INLINE void load_rows(const char *const rows[CK_LANES], ck_dtype dtype, int64_t stride, const int64_t d,
-                         double *CK_RESTRICT panel)
-{
-    switch (dtype) {
-#define LOAD_CASE(tag, type)                                                                                           \
-    case tag:                                                                                                          \
-        for (int64_t p = 0; p < d; p++)                                                                                \
-            for (int lane = 0; lane < CK_LANES; lane++)                                                                \
-                panel[p * CK_LANES + lane] = (double)*(const type *)(rows[lane] + p * stride);                         \
-        break;
-        CK_EACH_DTYPE(LOAD_CASE)
-#undef LOAD_CASE
+        store_line(sums, roots);
+        for (int64_t lane = 0; lane < n; lane++)
+            if (in_float32)
+                ((float *)out)[lane * k + j] = (float)roots[lane];
+            else
+                ((double *)out)[lane * k + j] = roots[lane];
     }
+    return all_of(plain);
 }
 
-/* Whole panels of float32 rows that follow each other without a gap. d is a constant where this is called. */
-CK_INLINE void load_dense(const float *CK_RESTRICT rows, const int64_t d, double *CK_RESTRICT panel)
+static int distances(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,
+                     void *out)
 {
-    for (int64_t p = 0; p < d; p++)
-        for (int lane = 0; lane < CK_LANES; lane++) panel[p * CK_LANES + lane] = (double)rows[lane * d + p];
+    /* That there is a whole panel is worth telling the compiler. */
+    if (n == CK_LANES)
+        return in_float32 ? write_distances(panel, d, centers, k, CK_LANES, 1, out)
+                          : write_distances(panel, d, centers, k, CK_LANES, 0, out);
+    return in_float32 ? write_distances(panel, d, centers, k, n, 1, out)
+                      : write_distances(panel, d, centers, k, n, 0, out);
 }
 
-static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *CK_RESTRICT panel)
-{
-    const int64_t d = X->n_features;
-    if (X->dtype == CK_F32 && n_rows == CK_LANES && d <= 4 && ck_rows_contiguous(X) && X->row_stride == d * 4) {
-        const float *first = (const float *)ck_row_start(X, row);
-        switch (d) {
-        case 1: load_dense(first, 1, panel); return;
-        case 2: load_dense(first, 2, panel); return;
-        case 3: load_dense(first, 3, panel); return;
-        default: load_dense(first, 4, panel); return;
-        }
-    }
-    const char *rows[CK_LANES];
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, row + ck_min_i64(lane, n_rows - 1));
-    load_rows(rows, X->dtype, X->feature_stride, d, panel);
-}
-
-static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, double *CK_RESTRICT panel)
-{
-    const char *rows[CK_LANES];
-    for (int lane = 0; lane < CK_LANES; lane++) rows[lane] = ck_row_start(X, list[ck_min_i64(lane, n - 1)]);
-    load_rows(rows, X->dtype, X->feature_stride, X->n_features, panel);
-}
+#include "loads_template.h"
 
 /* Parts of multiplier * x, level by level, added to `to` and taken from `from` (NULL: nowhere); eight, four, two
- * features at a time where the compiler has vector types. */
+ * features at a time where the target has such vectors. */
 #define MOVE_PART(value, shift, at)                                                                                    \
     for (int level = 0; level < levels; level++) {                                                                     \
         value##_t part = value + *(const value##_t *)(shift + level * d);                                              \
@@ -90,9 +76,9 @@ static void load_listed(const ck_matrix *X, const int64_t *list, int64_t n, doub
 
 #if CK_VECTOR_TYPES
 #define MOVE_VECTORS(type, lanes)                                                                                      \
-    for (; p + lanes <= width; p += lanes) {                                                                           \
-        typedef type narrow_t __attribute__((vector_size(lanes * sizeof(type)), aligned(sizeof(type)), may_alias));    \
-        typedef double value_t __attribute__((vector_size(lanes * 8), aligned(8), may_alias));                         \
+    for (; lanes <= VECTOR_DOUBLES && p + lanes <= width; p += lanes) {                                                \
+        typedef VECTOR(type, lanes * sizeof(type), sizeof(type)) narrow_t;                                             \
+        typedef VECTOR(double, lanes * 8, 8) value_t;                                                                  \
         value_t value = __builtin_convertvector(*(const narrow_t *)(x + p), value_t);                                  \
         if (multiplier) value *= *multiplier;                                                                          \
         MOVE_PART(value, shifts + p, p)                                                                                \
@@ -169,112 +155,173 @@ static void move_rows(const ck_matrix *X, int64_t row, const ck_moves *moves, in
         }
 }
 
+/* The largest may be sought in any order: fewer vectors than a line has leave registers to the sums. */
+enum { ANY_ORDER = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 };
+
 static double sum_masses(const double *CK_RESTRICT masses, int64_t n, double *CK_RESTRICT most)
 {
-    double lanes[CK_LANES] = {0.0}, largest[CK_LANES] = {0.0}, total = 0.0;
+    doubles_t sums[LINE_DOUBLES], largest[ANY_ORDER];
+    double lanes[CK_LANES], largest_lanes[ANY_ORDER * VECTOR_DOUBLES], total = 0.0;
     int64_t i = 0;
+    EACH_DOUBLES (v) sums[v] = (doubles_t){0};
+    EACH_OF (ANY_ORDER, v) largest[v] = (doubles_t){0};
     for (; i + CK_LANES <= n; i += CK_LANES)
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            const double mass = masses[i + lane];
-            lanes[lane] += mass;
-            largest[lane] = mass > largest[lane] ? mass : largest[lane];
+        EACH_DOUBLES (v) {
+            const doubles_t mass = ((const loose_doubles_t *)(masses + i))[v];
+            sums[v] += mass;
+            largest[v % ANY_ORDER] = vector_max(mass, largest[v % ANY_ORDER]);
         }
+    store_line(sums, lanes);
+    EACH_OF (ANY_ORDER, v) ((loose_doubles_t *)largest_lanes)[v] = largest[v];
+    *most = 0.0;
+    for (int lane = 0; lane < ANY_ORDER * VECTOR_DOUBLES; lane++)
+        *most = largest_lanes[lane] > *most ? largest_lanes[lane] : *most;
     for (int lane = 0; i < n; i++, lane++) {
         lanes[lane] += masses[i];
-        largest[lane] = masses[i] > largest[lane] ? masses[i] : largest[lane];
+        *most = masses[i] > *most ? masses[i] : *most;
     }
-    *most = 0.0;
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        total += lanes[lane];
-        *most = largest[lane] > *most ? largest[lane] : *most;
-    }
+    for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
     return total;
 }
 
 static double gain(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, const double *CK_RESTRICT center,
                    const double *CK_RESTRICT closest, const double *CK_RESTRICT weights, double shift)
 {
-    double lanes[CK_LANES] = {0.0}, total = 0.0;
-    int64_t plain = 1;
-    for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES, closest += CK_LANES) {
-        double sqdists[CK_LANES] = {0.0};
-        for (int64_t p = 0; p < d; p++)
-            for (int lane = 0; lane < CK_LANES; lane++) {
-                const double difference = panels[p * CK_LANES + lane] - center[p];
-                sqdists[lane] += difference * difference;
-            }
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            const double weight = weights ? weights[panel * CK_LANES + lane] : 1.0, before = closest[lane];
-            const double after = sqdists[lane] < before ? sqdists[lane] : before;
-            plain &= ck_sqdist_is_plain(sqdists[lane]) | (sqdists[lane] == 0.0);
-            lanes[lane] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
+    doubles_t gained[LINE_DOUBLES];
+    double lanes[CK_LANES], total = 0.0;
+    double_mask_t plain = ~(double_mask_t){0};
+    EACH_DOUBLES (v) gained[v] = (doubles_t){0};
+    for (int64_t panel = 0; panel < n_panels; panel++, panels += d * CK_LANES) {
+        doubles_t sqdists[LINE_DOUBLES];
+        sqdist_line(panels, d, center, sqdists);
+        EACH_DOUBLES (v) {
+            const int64_t at = panel * CK_LANES + v * VECTOR_DOUBLES;
+            const loose_doubles_t one = (loose_doubles_t){0} + 1.0;
+            const doubles_t weight = weights ? *(const loose_doubles_t *)(weights + at) : one;
+            const doubles_t before = *(const loose_doubles_t *)(closest + at), after = vector_min(sqdists[v], before);
+            plain &= plain_or_zero(sqdists[v]);
+            gained[v] += ((weight * before + shift) - shift) - ((weight * after + shift) - shift);
         }
     }
+    store_line(gained, lanes);
     for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane]; /* exact in any order */
-    return plain ? total : NAN;
+    return all_of(plain) ? total : NAN;
 }
 
 static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
                        const double *CK_RESTRICT closest, double *CK_RESTRICT sqdists)
 {
-    int64_t plain = 1, any = 0;
+    doubles_t sums[LINE_DOUBLES];
+    double_mask_t plain = ~(double_mask_t){0}, any = {0};
     uint32_t bits = 0;
-    sqdist_panel(panel, d, center, sqdists);
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        plain &= ck_sqdist_is_plain(sqdists[lane]) | (sqdists[lane] == 0.0);
-        any |= sqdists[lane] < closest[lane];
+    sqdist_line(panel, d, center, sums);
+    store_line(sums, sqdists);
+    EACH_DOUBLES (v) {
+        plain &= plain_or_zero(sums[v]);
+        any |= sums[v] < ((const loose_doubles_t *)closest)[v];
     }
-    if (!plain) return 0xffff;
-    for (int lane = 0; lane < CK_LANES && any; lane++) bits |= (uint32_t)(sqdists[lane] < closest[lane]) << lane;
+    if (!all_of(plain)) return 0xffff;
+    if (!any_of(any)) return 0;
+    for (int lane = 0; lane < CK_LANES; lane++) bits |= (uint32_t)(sqdists[lane] < closest[lane]) << lane;
     return bits;
 }
 
 #include "pairs_template.h"
 
+/* Of elements that share a weight. */
+CK_INLINE void summarize_some(const double *CK_RESTRICT x, int64_t n, double weight, double scale,
+                              const double *CK_RESTRICT origins, double *CK_RESTRICT sums, double *CK_RESTRICT squares,
+                              double *CK_RESTRICT largest)
+{
+    for (int64_t l = 0; l < n; l++) {
+        const double value = x[l] * scale - origins[l], weighted = weight * value;
+        const double magnitude = weight > 0.0 ? fabs(x[l]) : 0.0;
+        sums[l] += weighted;
+        squares[l] += weighted * value;
+        largest[l] = magnitude > largest[l] ? magnitude : largest[l];
+    }
+}
+
 static void summarize(const double *CK_RESTRICT x, int64_t n, int64_t d, int64_t width,
                       const double *CK_RESTRICT weights, double scale, const double *CK_RESTRICT origins,
                       double *CK_RESTRICT sums, double *CK_RESTRICT squares, double *CK_RESTRICT largest)
 {
-    for (int64_t start = 0; start < n; start += width) {
-        const double *CK_RESTRICT line = x + start;
-        const int64_t count = ck_min_i64(width, n - start);
-        for (int64_t l = 0; l < count; l++) {
-            const double weight = weights ? weights[(start + l) / d] : 1.0, value = line[l] * scale - origins[l];
-            const double weighted = weight * value, magnitude = weight > 0.0 ? fabs(line[l]) : 0.0;
-            sums[l] += weighted;
-            squares[l] += weighted * value;
-            largest[l] = magnitude > largest[l] ? magnitude : largest[l];
-        }
-    }
+    const int64_t step = weights ? d : width;
+    for (int64_t start = 0, at = 0; start < n; start += step, at = at + step < width ? at + step : 0)
+        summarize_some(x + start, ck_min_i64(step, n - start), weights ? *weights++ : 1.0, scale, origins + at,
+                       sums + at, squares + at, largest + at);
 }
 
-/* One row about the origin, eight features at a time where the compiler has vector types. */
-CK_INLINE void add_row(const double *CK_RESTRICT x, int64_t d, double weight, double scale,
-                       const double *CK_RESTRICT origin, double *CK_RESTRICT sum)
-{
-    int64_t p = 0;
+/* One row about the origin. */
+#define DEFINE_ADD(name, type)                                                                                         \
+    CK_INLINE void name(const type *CK_RESTRICT x, int64_t d, double weight, double scale,                             \
+                        const double *CK_RESTRICT origin, double *CK_RESTRICT sum)                                     \
+    {                                                                                                                  \
+        int64_t p = 0;                                                                                                 \
+        ADD_VECTORS(type)                                                                                              \
+        for (; p < d; p++) sum[p] += weight * ((double)x[p] * scale - origin[p]);                                      \
+    }
 #if CK_VECTOR_TYPES
-    typedef double eight_t __attribute__((vector_size(64), aligned(8), may_alias));
-    for (; p + 8 <= d; p += 8)
-        *(eight_t *)(sum + p) += weight * (*(const eight_t *)(x + p) * scale - *(const eight_t *)(origin + p));
+#define ADD_VECTORS(type)                                                                                              \
+    typedef VECTOR(type, VECTOR_DOUBLES * sizeof(type), sizeof(type)) narrow_t;                                        \
+    for (; p + VECTOR_DOUBLES <= d; p += VECTOR_DOUBLES)                                                               \
+        *(loose_doubles_t *)(sum + p) +=                                                                               \
+            weight * (__builtin_convertvector(*(const narrow_t *)(x + p), doubles_t) * scale -                         \
+                      *(const loose_doubles_t *)(origin + p));
+#else
+#define ADD_VECTORS(type)
 #endif
-    for (; p < d; p++) sum[p] += weight * (x[p] * scale - origin[p]);
-}
+DEFINE_ADD(add_f32, float)
+DEFINE_ADD(add_f64, double)
 
 static void add_rows(const ck_matrix *X, int64_t row, int64_t n, const int32_t *CK_RESTRICT labels,
                      const double *CK_RESTRICT weights, double scale, const double *origin, double *CK_RESTRICT sums,
                      double *CK_RESTRICT totals, double *scratch)
 {
     const int64_t d = X->n_features;
-    const int in_place = X->dtype == CK_F64 && ck_rows_contiguous(X);
+    const int contiguous = ck_rows_contiguous(X), floats = contiguous && X->dtype == CK_F32;
+    const int in_place = contiguous && X->dtype == CK_F64;
     for (int64_t i = 0; i < n; i++) {
         const double weight = weights ? weights[i] : 1.0;
+        double *const sum = sums + labels[i] * d;
         if (!(weight > 0.0)) continue;
-        if (!in_place) ck_load_row(X, row + i, scratch);
         totals[labels[i]] += weight;
-        add_row(in_place ? (const double *)ck_row_start(X, row + i) : scratch, d, weight, scale, origin,
-                sums + labels[i] * d);
+        if (floats) {
+            add_f32((const float *)ck_row_start(X, row + i), d, weight, scale, origin, sum);
+        } else {
+            if (!in_place) copy_rows(X, row + i, 1, scratch);
+            add_f64(in_place ? (const double *)ck_row_start(X, row + i) : scratch, d, weight, scale, origin, sum);
+        }
     }
+}
+
+/* Of as many as a vector has, or fewer. */
+CK_INLINE int64_t add_some(const double *CK_RESTRICT sqdists, const int64_t n, const int32_t *CK_RESTRICT labels,
+                           const double *CK_RESTRICT weights, double *CK_RESTRICT squares,
+                           double *CK_RESTRICT distances)
+{
+    double some[VECTOR_DOUBLES] = {0.0}, roots[VECTOR_DOUBLES];
+    int64_t finite = 1;
+    for (int64_t i = 0; i < n; i++) some[i] = sqdists[i];
+    *(loose_doubles_t *)roots = vector_sqrt(*(const loose_doubles_t *)some);
+    for (int64_t i = 0; i < n; i++) {
+        const double weight = weights ? weights[i] : 1.0;
+        finite &= sqdists[i] <= DBL_MAX;
+        if (!(weight > 0.0)) continue;
+        squares[labels[i]] += weight * sqdists[i];
+        distances[labels[i]] += weight * roots[i];
+    }
+    return finite;
+}
+
+static int add_distances(const double *CK_RESTRICT sqdists, int64_t n, const int32_t *CK_RESTRICT labels,
+                         const double *CK_RESTRICT weights, double *CK_RESTRICT squares, double *CK_RESTRICT distances)
+{
+    int64_t i = 0, finite = 1;
+    for (; i + VECTOR_DOUBLES <= n; i += VECTOR_DOUBLES)
+        finite &= add_some(sqdists + i, VECTOR_DOUBLES, labels + i, weights ? weights + i : NULL, squares, distances);
+    if (i < n) finite &= add_some(sqdists + i, n - i, labels + i, weights ? weights + i : NULL, squares, distances);
+    return finite != 0;
 }
 
 static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
@@ -289,46 +336,65 @@ static int off_grid(const double *CK_RESTRICT x, int64_t n, double inverse_grid)
 
 static int largest_magnitude(const double *CK_RESTRICT values, int64_t n, double *CK_RESTRICT largest)
 {
-    double lanes[CK_LANES] = {0.0}, nothing[CK_LANES] = {0.0}, left = 0.0;
+    doubles_t most[LINE_DOUBLES];
+    double lanes[CK_LANES], left = 0.0;
+    double_mask_t odd = {0}; /* an infinity, or no number */
     int64_t i = 0;
+    EACH_DOUBLES (v) most[v] = (doubles_t){0};
     for (; i + CK_LANES <= n; i += CK_LANES)
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            const double value = values[i + lane], magnitude = fabs(value);
-            lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
-            nothing[lane] += value - value; /* but for infinities and what is not a number */
+        EACH_DOUBLES (v) {
+            const doubles_t value = ((const loose_doubles_t *)(values + i))[v];
+            most[v] = vector_max(vector_abs(value), most[v]);
+            odd |= value - value != 0.0;
         }
+    store_line(most, lanes);
     for (int lane = 0; i < n; i++, lane++) {
         lanes[lane] = fabs(values[i]) > lanes[lane] ? fabs(values[i]) : lanes[lane];
-        nothing[lane] += values[i] - values[i];
+        left += values[i] - values[i];
     }
     *largest = 0.0;
-    for (int lane = 0; lane < CK_LANES; lane++) {
-        *largest = lanes[lane] > *largest ? lanes[lane] : *largest;
-        left += nothing[lane];
+    for (int lane = 0; lane < CK_LANES; lane++) *largest = lanes[lane] > *largest ? lanes[lane] : *largest;
+    return left == 0.0 && !any_of(odd);
+}
+
+enum { LEVEL_VECTORS = LINE_DOUBLES < 2 ? LINE_DOUBLES : 2 }; /* their parts at all levels fit the registers */
+
+/* Of so many vectors of each whole line, from lane `first` on. */
+CK_INLINE void sum_lanes(const double *CK_RESTRICT values, int64_t n, const double *CK_RESTRICT shifts, int first,
+                         double parts[CK_EXACT_LEVELS][CK_LANES], double rests[CK_LANES])
+{
+    doubles_t sums[CK_EXACT_LEVELS][LEVEL_VECTORS], left[LEVEL_VECTORS];
+    EACH_OF (LEVEL_VECTORS, v) {
+        EACH_OF (CK_EXACT_LEVELS, level)
+            sums[level][v] = *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES);
+        left[v] = *(loose_doubles_t *)(rests + first + v * VECTOR_DOUBLES);
     }
-    return left == 0.0;
+    for (int64_t i = first; i < n; i += CK_LANES)
+        EACH_OF (LEVEL_VECTORS, v) {
+            doubles_t value = *(const loose_doubles_t *)(values + i + v * VECTOR_DOUBLES);
+            EACH_OF (CK_EXACT_LEVELS, level) {
+                const doubles_t part = (value + shifts[level]) - shifts[level];
+                sums[level][v] += part;
+                value -= part;
+            }
+            left[v] += vector_abs(value);
+        }
+    EACH_OF (LEVEL_VECTORS, v) {
+        EACH_OF (CK_EXACT_LEVELS, level)
+            *(loose_doubles_t *)(parts[level] + first + v * VECTOR_DOUBLES) = sums[level][v];
+        *(loose_doubles_t *)(rests + first + v * VECTOR_DOUBLES) = left[v];
+    }
 }
 
 static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double *CK_RESTRICT shifts,
                       double *CK_RESTRICT sums)
 {
-    double parts[CK_EXACT_LEVELS][CK_LANES] = {{0.0}}, rests[CK_LANES] = {0.0}, padded[CK_LANES], left = 0.0;
-    for (int64_t i = 0; i < n; i += CK_LANES) {
-        const double *CK_RESTRICT from = values + i;
-        if (n - i < CK_LANES) {
-            for (int64_t lane = 0; lane < CK_LANES; lane++) padded[lane] = i + lane < n ? values[i + lane] : 0.0;
-            from = padded;
-        }
-        for (int lane = 0; lane < CK_LANES; lane++) {
-            double value = from[lane];
-            CK_UNROLL for (int level = 0; level < CK_EXACT_LEVELS; level++)
-            {
-                const double part = (value + shifts[level]) - shifts[level];
-                parts[level][lane] += part;
-                value -= part;
-            }
-            rests[lane] += fabs(value);
-        }
+    double parts[CK_EXACT_LEVELS][CK_LANES] = {{0.0}}, rests[CK_LANES] = {0.0}, padded[CK_LANES] = {0.0}, left = 0.0;
+    const int64_t whole = n / CK_LANES * CK_LANES;
+    for (int64_t i = whole; i < n; i++) padded[i - whole] = values[i];
+    for (int first = 0; first < CK_LANES; first += LEVEL_VECTORS * VECTOR_DOUBLES) {
+        sum_lanes(values, whole, shifts, first, parts, rests);
+        if (whole < n) sum_lanes(padded, CK_LANES, shifts, first, parts, rests);
     }
     for (int level = 0; level < CK_EXACT_LEVELS; level++) sums[level] = 0.0;
     for (int lane = 0; lane < CK_LANES; lane++) {
@@ -342,6 +408,9 @@ static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double 
     {.load_panel = load_panel,                                                                                         \
      .load_listed = load_listed,                                                                                       \
      .sqdist_panel = sqdist_panel,                                                                                     \
+     .own_sqdists = own_sqdists,                                                                                       \
+     .add_distances = add_distances,                                                                                   \
+     .distances = distances,                                                                                           \
      .move_rows = move_rows,                                                                                           \
      .sum_masses = sum_masses,                                                                                         \
      .gain = gain,                                                                                                     \

@@ -279,26 +279,42 @@ static void check_images(const test_rows *rows)
 
 static void check_products(const double *values, int64_t n)
 {
-    static const int64_t widths[] = {3, 7, 15, 23, 31};
-    const int64_t d = now.d, m = widths[below(5)];
-    double *rows = ROOM(double, n *d), *basis = ROOM(double, d *m), *out = ROOM(double, n *(m + 1));
-    memcpy(rows, values, (size_t)(n * d) * sizeof *rows);
-    fill_doubles(basis, d * m, PLAIN);
-    for (int64_t i = 0; i < n; i++) out[i * (m + 1) + m] = 17.0;
-    bulk->project(rows, n, d, basis, m, out);
-    for (int64_t i = 0; i < n; i++) {
-        for (int64_t q = 0; q < m; q++) {
-            long double sum = 0.0L, size = 0.0L;
-            for (int64_t p = 0; p < d; p++) {
-                sum += (long double)rows[i * d + p] * basis[p * m + q];
-                size += fabsl((long double)rows[i * d + p] * basis[p * m + q]);
-            }
-            expect(fabsl(out[i * (m + 1) + q] - sum) <= (long double)(d + 1) * (0x1p-52L * size + 0x1p-1074L),
-                   "project");
+    const int64_t d = now.d, width = CK_BASIS_COLUMNS * (1 + below(4)), apart = d + below(3);
+    double *rows = ROOM(double, n *apart), *basis = ROOM(double, ck_max_i64(n, d) * width), *origin = ROOM(double, d);
+    double *out = ROOM(double, n *width), *across = ROOM(double, d *width), *sqnorms = ROOM(double, n);
+    const double scale = ldexp(1.0, (int)below(9) - 4);
+    fill_doubles(basis, ck_max_i64(n, d) * width, PLAIN);
+    fill_doubles(origin, d, now.kind);
+    for (int64_t i = 0; i < n * apart; i++) rows[i] = i % apart < d ? values[i / apart * d + i % apart] : 17.0;
+    bulk->multiply(rows, apart, 1, n, d, basis, width, out);
+    bulk->multiply(rows, 1, apart, d, n, basis, width, across);
+    for (int64_t q = 0; q < width; q++) {
+        for (int64_t i = 0; i < n; i++) {
+            double sum = 0.0;
+            for (int64_t p = 0; p < d; p++) sum += rows[i * apart + p] * basis[p * width + q];
+            expect(same_doubles(out + i * width + q, &sum, 1), "multiply");
         }
-        expect(out[i * (m + 1) + m] == 17.0, "project wrote what is not its own");
+        for (int64_t p = 0; p < d; p++) {
+            double sum = 0.0;
+            for (int64_t i = 0; i < n; i++) sum += rows[i * apart + p] * basis[i * width + q];
+            expect(same_doubles(across + p * width + q, &sum, 1), "multiply, columns for rows");
+        }
     }
-    TIME("project", bulk->project(rows, n, d, basis, m, out));
+    bulk->center_rows(rows, apart, n, d, origin, scale, sqnorms);
+    for (int64_t i = 0; i < n; i++) {
+        double lanes[CK_LANES] = {0.0}, sum = 0.0;
+        for (int64_t p = 0; p < d; p++) {
+            const double value = (values[i * d + p] - origin[p]) * scale;
+            expect(same_doubles(rows + i * apart + p, &value, 1), "center_rows");
+            lanes[p % CK_LANES] += value * value;
+        }
+        for (int lane = 0; lane < CK_LANES; lane++) sum += lanes[lane];
+        expect(same_doubles(sqnorms + i, &sum, 1), "lengths of center_rows");
+        for (int64_t p = d; p < apart; p++) expect(rows[i * apart + p] == 17.0, "center_rows wrote between rows");
+    }
+    TIME("multiply", bulk->multiply(rows, apart, 1, n, d, basis, width, out));
+    TIME("multiply across", bulk->multiply(rows, 1, apart, d, n, basis, width, across));
+    TIME("center_rows", bulk->center_rows(rows, apart, n, d, origin, 1.0, sqnorms));
 }
 
 void check_rows(const void *entry)

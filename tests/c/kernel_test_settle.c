@@ -79,6 +79,60 @@ static void check_distances(const double *values, int64_t n)
     TIME("closer", kernels->closer(panels, d, center, closest, out));
 }
 
+static void check_own(const test_rows *rows)
+{
+    const int64_t d = now.d, n = rows->X.n_rows, row = draw_start(n), count = draw_size(n - row);
+    double *centers = ROOM(double, CLUSTERS *d), *out = ROOM(double, count);
+    double *scratch = ROOM(double, CK_OWN_ROWS *d);
+    int32_t *labels = ROOM(int32_t, count);
+    fill_doubles(centers, CLUSTERS * d, now.kind);
+    for (int64_t i = 0; i < count; i++) labels[i] = (int32_t)below(CLUSTERS);
+    int plain = 1, finite = 1;
+    const int is_plain = kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch);
+    double *weights = below(2) ? ROOM(double, count) : NULL, *squares = ROOM(double, CLUSTERS);
+    double *distances = ROOM(double, CLUSTERS), squares_expected[CLUSTERS], distances_expected[CLUSTERS];
+    for (int j = 0; j < CLUSTERS; j++) squares[j] = squares_expected[j] = distances[j] = distances_expected[j] = j;
+    for (int64_t i = 0; i < count; i++) {
+        const double sum = ck_sqdist_plain(rows->values + (row + i) * d, centers + labels[i] * d, d);
+        const double weight = weights ? (weights[i] = (double)below(3)) : 1.0;
+        expect(same_doubles(out + i, &sum, 1), "own_sqdists");
+        plain &= ck_sqdist_is_plain(sum);
+        finite &= sum <= DBL_MAX;
+        if (!(weight > 0.0)) continue;
+        squares_expected[labels[i]] += weight * sum;
+        distances_expected[labels[i]] += weight * sqrt(sum);
+    }
+    expect(is_plain == plain, "whether own_sqdists are plain");
+    expect(kernels->add_distances(out, count, labels, weights, squares, distances) == finite, "add_distances: finite");
+    expect(same_doubles(squares, squares_expected, CLUSTERS), "squares of add_distances");
+    expect(same_doubles(distances, distances_expected, CLUSTERS), "distances of add_distances");
+    TIME("own_sqdists", kernels->own_sqdists(&rows->X, row, labels, count, centers, out, scratch));
+}
+
+static void check_roots(const double *values, int64_t n)
+{
+    const int64_t d = now.d, n_rows = draw_size(ck_min_i64(CK_LANES, n)), k = draw_size(5);
+    double *panel = ROOM(double, CK_LANES *d), *centers = ROOM(double, k *d), *wide = ROOM(double, n_rows *k);
+    float *narrow = ROOM(float, n_rows *k);
+    int plain = 1;
+    plain_panels(values, n_rows, d, panel);
+    for (int64_t i = 0; i < k * d; i++) centers[i] = below(3) ? values[i % (n * d)] : draw_value(now.kind, CK_F64);
+    const int is_plain = kernels->distances(panel, d, centers, k, n_rows, 0, wide);
+    expect(is_plain == kernels->distances(panel, d, centers, k, n_rows, 1, narrow), "whether distances are plain");
+    for (int64_t i = 0; i < CK_LANES; i++)
+        for (int64_t j = 0; j < k; j++) {
+            const double sum = ck_sqdist_plain(values + ck_min_i64(i, n_rows - 1) * d, centers + j * d, d);
+            const double root = sqrt(sum);
+            plain &= ck_sqdist_is_plain(sum);
+            if (i >= n_rows) continue;
+            const float narrow_root = (float)root;
+            expect(same_doubles(wide + i * k + j, &root, 1), "distances");
+            expect(isnan(root) ? isnan(narrow[i * k + j]) : narrow[i * k + j] == narrow_root, "distances in float32");
+        }
+    expect(is_plain == plain, "whether all distances are plain");
+    TIME("distances", kernels->distances(panel, d, centers, k, n_rows, 1, narrow));
+}
+
 static void check_moves(const test_rows *rows)
 {
     static double expected[CLUSTERS * LEVELS * MOST_FEATURES];
@@ -255,6 +309,8 @@ void check_settle(const void *entry)
     const test_rows rows = draw_rows(now.kind, dtype, now.timed ? 0 : (int)below(N_LAYOUTS), now.n, now.d);
     check_loads(&rows);
     check_distances(rows.values, now.n);
+    check_own(&rows);
+    check_roots(rows.values, now.n);
     check_moves(&rows);
     check_sums(&rows);
     check_summary(rows.values, now.n);
