@@ -358,10 +358,11 @@ int main(int argc, char **argv)
     source = ck_random_stream(argc > 2 ? strtoull(argv[2], NULL, 10) : 1, 0);
     static test_problem t;
     check_contraction();
-    const char *isas[8];
-    const int n_isas = ck_runnable_isas(isas, 8);
+    const char *isas[8], *lenders[2];
+    const int n_isas = ck_runnable_isas(isas, 8), n_lenders = ck_list_lenders(lenders, 2);
     for (int round = 0; round < rounds; round++) {
         uint64_t expected = 0, expected_scores = 0;
+        if (ck_choose_lender(lenders[round % n_lenders]) != CK_OK) fail("ck_choose_lender", round, "");
         draw_problem(&t);
         ask_oracle(&t);
         for (int i = 0; i < n_isas; i++) {

@@ -34,10 +34,20 @@ link() {
     done
 }
 
-# build NAME COMPILER...
+# has_openmp COMPILER...: not where everything is linked statically, for what the runtime has is looked up when it runs.
+has_openmp() {
+    [[ " $* " != *" -static "* ]] &&
+        "$@" -fopenmp -x c - -o "$out/probe" 2>/dev/null <<<'#include <omp.h>
+            int main(void) { return omp_get_max_threads() < 1; }'
+}
+
+# build NAME COMPILER...: with OpenMP where the compiler has it, so that each lender of threads is tried.
 build() {
-    compile "$@"
-    link "$@" -pthread
+    local name=$1 openmp=()
+    shift
+    if has_openmp "$@"; then openmp=(-fopenmp); fi
+    compile "$name" "$@" "${openmp[@]}"
+    link "$name" "$@" "${openmp[@]}" -pthread
 }
 
 # core_test NAME [EMULATOR...]: what it prints is left in $out/NAME.
