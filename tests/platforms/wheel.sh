@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# A wheel for every Linux of glibc 2.28 or later: built against that glibc's symbols, with GCC's OpenMP
-# runtime in it, accepted by auditwheel.
+# A wheel for every Linux of glibc 2.28 or later, with GCC's OpenMP runtime in it, as auditwheel accepts it.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 [ "$(uname -sm)" = "Linux x86_64" ] || missing "Linux on x86-64"
