@@ -4,6 +4,7 @@
 Arguments arrive validated: see ``_input``.
 """
 
+import atexit
 import os
 import sys
 import threading
@@ -91,6 +92,7 @@ cdef extern from "ck.h" nogil:
         int64_t stopped
         double last
     ck_watch *ck_set_watch(ck_watch *)
+    void ck_end_other_calls()
     void ck_free(void *)
     const char *ck_algorithm_name(int)
     const char *ck_init_name(int)
@@ -192,8 +194,8 @@ cdef int check(int status, Rows rows, const ck_location *where, Watch watch=None
         raise MemoryError("not enough memory for the working space of ckmeans")
     if status == CK_ERROR_TOO_FEW_ROWS:
         raise TooFewRows("fewer rows of positive weight than clusters")
-    if status == CK_ERROR_STOPPED and watch is not None and watch.error is not None:
-        raise watch.error
+    if status == CK_ERROR_STOPPED:
+        raise RuntimeError("the interpreter is shutting down") if watch is None or watch.error is None else watch.error
     if status == CK_ERROR_FORKED:
         raise RuntimeError("this process was forked by a signal handler within a call of ckmeans: the call cannot be "
                            "finished in the child, where the threads that held a part of it do not exist")
@@ -262,6 +264,15 @@ cdef bint main_thread_is_interrupted():
         return getattr(sys, "last_type", None) is KeyboardInterrupt
     handled = sys._current_exceptions().get(main.ident)
     return isinstance(handled[1] if isinstance(handled, tuple) else handled, KeyboardInterrupt)  # a tuple: Python 3.11
+
+
+def end_other_calls():
+    """At the end of the program, where Python ends other threads as soon as they want to run some of it."""
+    with nogil:
+        ck_end_other_calls()
+
+
+atexit.register(end_other_calls)
 
 
 cdef int is_interrupted(void *user) noexcept nogil:

@@ -98,6 +98,10 @@ typedef struct {
 /* Sets what the calls of this thread ask, every 50 ms or so and on this thread alone, and returns what they asked
  * before: to be set again afterwards. NULL: nothing. What they were to write is undefined once they stopped. */
 ck_watch *ck_set_watch(ck_watch *watch);
+/* The program ends: whoever asks a watch on another thread may not come back, while helpers work on what lies on that
+ * thread's stack. From now on calls of other threads end with CK_ERROR_STOPPED as soon as they would ask. Returns when
+ * nobody is asking any more. */
+void ck_end_other_calls(void);
 
 /* --- Assignment -------------------------------------------------------------------------------------------- */
 

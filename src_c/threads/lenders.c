@@ -53,6 +53,7 @@ static void in_parent(void) { ck_unlock(lock_of_parent); }
 
 static void in_child(void)
 {
+    ck_watch_in_child();
     ck_board_in_child();
     in_use->in_child();
 }

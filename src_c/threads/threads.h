@@ -16,6 +16,7 @@ int ck_stopped(void);
 /* Rows between two questions of a loop that does next to nothing for each. */
 enum { CK_UNWATCHED_ROWS = 1 << 18 };
 ck_watch *ck_current_watch(void);
+void ck_watch_in_child(void); /* after a fork */
 
 /* --- loops.c --- */
 /* Work on one item; worker is in [0, n_threads) and owns its scratch while the call lasts. */

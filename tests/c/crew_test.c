@@ -147,6 +147,55 @@ static void stop_loops(int n_threads)
     if (done != 5 || ck_stopped()) fail("a loop without a watch");
 }
 
+static int64_t asked_by_others;
+static int count_questions(void *user) { return (void)user, (void)ck_fetch_add(&asked_by_others), 0; }
+static int64_t others_done;
+
+static ck_thread_result CK_THREAD_CALL other_caller(void *expected_status)
+{
+    ck_watch watch = {.stop = count_questions};
+    int64_t done = 0;
+    ck_watch *before = ck_set_watch(&watch);
+    watch.last = 0.0; /* asked at once */
+    if (ck_parallel_for(20, 3, slow_item, &done) != *(int *)expected_status) fail("a call at the end of the program");
+    ck_set_watch(before);
+    ck_fetch_add(&others_done);
+    return 0;
+}
+
+static ck_thread_result CK_THREAD_CALL before_the_end(void *unused)
+{
+    int status = CK_OK;
+    return (void)unused, other_caller(&status);
+}
+
+static ck_thread_result CK_THREAD_CALL after_the_end(void *unused)
+{
+    int status = CK_ERROR_STOPPED;
+    return (void)unused, other_caller(&status);
+}
+
+static void wait_for_others(int64_t how_many)
+{
+    while (ck_load(&others_done) < how_many) ck_pause();
+}
+
+/* Nobody else is asked any more, and their calls end; this thread's go on. */
+static void end_program(void)
+{
+    if (ck_thread_start(before_the_end) != 0) fail("a thread cannot be started");
+    wait_for_others(1);
+    if (ck_load(&asked_by_others) == 0) fail("a watch that is not asked");
+    ck_store(&asked_by_others, 0);
+    ck_end_other_calls();
+    if (ck_thread_start(after_the_end) != 0) fail("a thread cannot be started");
+    wait_for_others(2);
+    if (ck_load(&asked_by_others) != 0) fail("asked after the end");
+    for (int n_threads = 1; n_threads <= 4; n_threads++) stop_loops(n_threads);
+    int status = CK_OK;
+    other_caller(&status);
+}
+
 /* --- Forks ------------------------------------------------------------------------------------------------- */
 
 #if defined(_WIN32)
@@ -238,5 +287,6 @@ int main(int argc, char **argv)
 #endif
     if (ck_choose_lender("nobody") != CK_ERROR_UNKNOWN) fail("a lender that there is not");
     for (int i = 0; i < n_lenders; i++) run_lender(lenders[i], rounds, forks);
+    end_program();
     return 0;
 }
