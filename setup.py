@@ -260,7 +260,7 @@ setup(
             "ckmeans._core",
             sources=["ckmeans/_core.pyx", *C_SOURCES, *["tests/c/tile_model.c"] * TILE_MODEL],
             define_macros=[("CK_TILE_MODEL", "1")] * TILE_MODEL + [("Py_LIMITED_API", "0x030B0000")] * STABLE_ABI,
-            depends=glob("src_c/**/*.h", recursive=True),
+            depends=["ckmeans/ck.pxd", *glob("src_c/**/*.h", recursive=True)],
             include_dirs=["src_c"],
             py_limited_api=STABLE_ABI,
         )

@@ -346,7 +346,7 @@ def test_as_many_threads_as_asked_for(call, lender):
 def test_members_are_threads_of_the_runtime(settings, teams):
     """As it tells itself, once for each thread of a new team."""
     told = run_python(
-        COUNTED + "model.set_params(n_threads=3).fit(rows)",
+        COUNTED + f"model.set_params(n_threads=3).fit(rows)\nhelpers({len(teams)})",
         OMP_DISPLAY_AFFINITY="true",
         OMP_AFFINITY_FORMAT="member %n of %N",
         CKMEANS_THREADING="openmp",
@@ -357,11 +357,14 @@ def test_members_are_threads_of_the_runtime(settings, teams):
 
 
 @has_openmp
+@counts_threads
 def test_threads_are_bound_to_places():
     """One place a processor: the members of a team are on different ones, and no processor is lost by that."""
     if _threads.processors() < 2:
         pytest.skip("one processor")
-    program = COUNTED + "model.set_params(n_threads=None).fit(rows)\nprint(ckmeans._input.default_threads())\n"
+    program = (
+        COUNTED + "model.set_params(n_threads=None).fit(rows)\nhelpers(2)\nprint(ckmeans._input.default_threads())"
+    )
     told = run_python(
         program,
         OMP_PROC_BIND="close",
