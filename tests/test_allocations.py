@@ -55,7 +55,7 @@ CALLS = {
     "bic": "metrics.bic(few, labels, n_threads=n_threads)",
     "gap_statistic": "metrics.gap_statistic(few, 2, n_references=2, random_state=0, n_threads=n_threads)",
     "choose_k": "choose_k(few, range(1, 4), n_init=1, random_state=0, n_threads=n_threads).table[list(told)]",
-    "diagnose": "diagnose(few, fitted).codes",
+    "diagnose": "diagnose(few, fitted, random_state=0).codes",
     "profile": "str(profile(few, fitted))",
 }
 
