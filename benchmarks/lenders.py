@@ -19,8 +19,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.crew import rounds
-
 LENDERS = ("openmp", "crew")
 PAUSE = 0.02
 """Seconds between two contestants: longer than idle threads of a runtime spin."""
@@ -131,6 +129,8 @@ def busy_process(wanted: bool) -> Iterator[None]:
 
 
 def measured(contestants: dict[str, Contestant], job: str, count: int) -> dict[str, list[float]]:
+    from benchmarks.crew import rounds  # here, for contestants of another environment do not see this package
+
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for order in rounds(list(contestants), count):
         for name in order:

@@ -476,8 +476,13 @@ def threading_info():
 
 
 def runtime_threads():
-    """Threads that an OpenMP runtime would give this thread, and processors that it sees; 0: there is none to ask."""
-    return ck_runtime_threads(), ck_runtime_processors()
+    """Threads that an OpenMP runtime would give this thread; 0: there is none to ask."""
+    return ck_runtime_threads()
+
+
+def runtime_processors():
+    """Processors that it sees; 0: there is none to ask."""
+    return ck_runtime_processors()
 
 
 def choose_lender(what):

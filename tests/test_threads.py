@@ -24,7 +24,8 @@ counts_threads = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason
 def cpus(monkeypatch):
     """Eight processors, no quota and no OpenMP runtime, whatever this machine has."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(_core, "runtime_threads", lambda: (0, 0))
+    monkeypatch.setattr(_core, "runtime_threads", lambda: 0)
+    monkeypatch.setattr(_core, "runtime_processors", lambda: 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(_threads, "cgroup_cpus", lambda: math.inf)
@@ -77,7 +78,7 @@ def test_omp_num_threads_that_makes_no_sense(cpus, monkeypatch, setting):
 def test_a_call_where_omp_num_threads_makes_no_sense():
     code = (
         "import warnings, numpy as np, ckmeans\n"
-        "ckmeans._core.runtime_threads = lambda: (0, 0)\n"
+        "ckmeans._core.runtime_threads = ckmeans._core.runtime_processors = lambda: 0\n"
         "rows = np.arange(20.0).reshape(10, 2)\n"
         "with warnings.catch_warnings(record=True) as said:\n"
         "    warnings.simplefilter('always')\n"
@@ -111,14 +112,15 @@ has_openmp = pytest.mark.skipif("openmp" not in _core.lenders(), reason="built w
     [((3, 8), math.inf, 3), ((8, 8), math.inf, 8), ((64, 8), math.inf, 8), ((8, 8), 2.5, 3), ((2, 8), 6.0, 2)],
 )
 def test_what_the_runtime_would_use(cpus, monkeypatch, runtime, quota, threads):
-    monkeypatch.setattr(_core, "runtime_threads", lambda: runtime)
+    monkeypatch.setattr(_core, "runtime_threads", lambda: runtime[0])
+    monkeypatch.setattr(_core, "runtime_processors", lambda: runtime[1])
     monkeypatch.setattr(_threads, "cgroup_cpus", lambda: quota)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # it has read that itself, and may have been told otherwise since
     assert _threads.default_threads() == threads
 
 
 def test_the_processors_are_those_of_before_the_runtime_bound_this_thread(cpus, monkeypatch):
-    monkeypatch.setattr(_core, "runtime_threads", lambda: (6, 6))
+    monkeypatch.setattr(_core, "runtime_processors", lambda: 6)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
     assert _threads.processors() == 6
 

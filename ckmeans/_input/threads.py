@@ -68,18 +68,18 @@ def processors() -> int:
 
     A runtime that binds threads to places (OMP_PROC_BIND) alters the affinity of this one: it knows what there was.
     """
-    cpus = _core.runtime_threads()[1]
+    cpus = _core.runtime_processors()
     if not cpus:
         affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
         cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, math.ceil(min(cpus, cgroup_cpus())))
 
 
-def default_threads() -> int:
+def default_threads(most: int | None = None) -> int:
     """Threads for ``n_threads=None``: what OpenMP would give this thread, as OMP_NUM_THREADS, omp_set_num_threads and
-    threadpoolctl leave it; where no runtime is there to be asked, what OMP_NUM_THREADS says."""
-    most = processors()
-    return min(_core.runtime_threads()[0] or _omp_num_threads() or most, most)
+    threadpoolctl leave it; where no runtime is there to be asked, what OMP_NUM_THREADS says. At most the processors."""
+    most = processors() if most is None else most
+    return min(_core.runtime_threads() or _omp_num_threads() or most, most)
 
 
 def _omp_num_threads() -> int | None:
