@@ -44,7 +44,7 @@ def _threads() -> dict[str, str]:
     if now.openmp:
         lines |= {
             "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
-            "threads: file": now.file or "unknown",
+            "threads: file": os.path.realpath(now.file) if now.file else "unknown",
             "threads: its limits": ", ".join(
                 [
                     f"{now.max_threads} a region",

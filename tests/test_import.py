@@ -299,7 +299,7 @@ def lines_of_threads(now):
     return {
         "threads lent by": "openmp",
         "threads: runtime": f"{now.runtime}, used as of {now.openmp // 100}-{now.openmp % 100:02}",
-        "threads: file": now.file,
+        "threads: file": str(Path(now.file).resolve()),
         "threads: its limits": f"{now.max_threads} a region, any number in all, {now.processors} processors seen, "
         "bound: no",
     }
