@@ -66,16 +66,16 @@ static struct {
     ck_condition altered;
     int has_master;
     int n_wanted;    /* members, so far */
+    int n_asked;     /* of the runtime, which may have given fewer */
     int is_changing; /* between two regions: nothing may be forked, for the runtime holds locks of its own */
 } team = {.altered = CK_CONDITION_INIT};
 
-/* Until more members are wanted than were asked of the runtime, which may have given fewer. */
-static void await_wishes(int n_asked)
+static void await_wishes(void)
 {
     ck_mutex *lock = ck_board_lock();
     team.is_changing = 0;
     ck_broadcast(&team.altered);
-    while (team.n_wanted <= n_asked) ck_wait(&team.altered, lock);
+    while (team.n_wanted <= team.n_asked) ck_wait(&team.altered, lock);
     team.is_changing = 1;
     ck_board_dismiss(1);
     ck_unlock(lock);
@@ -87,13 +87,13 @@ static ck_thread_result CK_THREAD_CALL master(void *unused)
     ck_name_this_thread("ckmeans");
     for (;;) {
         ck_mutex *lock = ck_board_lock();
-        const int n_members = team.n_wanted;
+        const int n_threads = 1 + (team.n_asked = team.n_wanted);
         ck_board_dismiss(0);
         ck_unlock(lock);
-#pragma omp parallel num_threads(n_members + 1)
+#pragma omp parallel num_threads(n_threads)
         {
             if (omp_get_thread_num() == 0)
-                await_wishes(n_members);
+                await_wishes();
             else
                 ck_board_serve();
         }
@@ -124,7 +124,7 @@ static void before_fork(ck_mutex *lock)
 static void in_child(void)
 {
     team.altered = (ck_condition)CK_CONDITION_INIT;
-    team.has_master = team.n_wanted = team.is_changing = 0;
+    team.has_master = team.n_wanted = team.n_asked = team.is_changing = 0;
 }
 
 const ck_lender ck_openmp = {.name = "openmp",
