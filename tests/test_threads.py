@@ -2,6 +2,7 @@
 
 import math
 import os
+import platform
 import re
 import statistics
 import sys
@@ -360,6 +361,7 @@ def test_members_are_threads_of_the_runtime(settings, teams):
 
 @has_openmp
 @counts_threads
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="GCC's runtime binds threads by functions of glibc")
 def test_threads_are_bound_to_places():
     """One place a processor: the members of a team are on different ones, and no processor is lost by that."""
     if _threads.processors() < 2:
