@@ -99,7 +99,7 @@ def kmeans_plusplus(
     n_local_trials : int, optional
         Candidates of a step, at most 64; by default 2 + floor(ln(n_clusters)).
     n_threads : int, optional
-        Threads; by default OMP_NUM_THREADS, else the processors that the process may use.
+        Threads; by default as many as OpenMP is told to use, at most the processors that the process may use.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def assign(X: ArrayLike, centers: ArrayLike, *, n_threads: int | None = None) ->
     X : array-like of shape (n_samples, n_features)
     centers : array-like of shape (n_clusters, n_features)
     n_threads : int, optional
-        Threads; by default OMP_NUM_THREADS, else the processors that the process may use.
+        Threads; by default as many as OpenMP is told to use, at most the processors that the process may use.
 
     Returns
     -------

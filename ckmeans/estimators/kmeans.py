@@ -53,8 +53,8 @@ class KMeans(CenterEstimator):
         by what a sample of the rows and the passes so far show, and goes back where a choice does not pay. "elkan"
         is accepted for compatibility and means "auto".
     n_threads : int, optional
-        Threads; by default OMP_NUM_THREADS (a warning says so, once, where that makes no sense), else the processors
-        that the process may use.
+        Threads; by default as many as OpenMP is told to use (``OMP_NUM_THREADS``, ``omp_set_num_threads``,
+        threadpoolctl), at most the processors that the process may use. :func:`ckmeans.show_config` tells.
     callback : callable, optional
         Called as ``callback(progress)`` after every iteration, with a :class:`ckmeans.Progress`: fields restart,
         iteration, inertia, center_shift, changed, algorithm and screened. An exception that it raises ends the fit
