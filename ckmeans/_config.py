@@ -1,13 +1,14 @@
 """What the library found on this machine and chose."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
 try:
     from . import _core  # nothing of the package is imported before
 except ImportError:
+    from pathlib import Path
+
     folder = Path(__file__).parent
     if any(path.suffix in (".so", ".pyd") for path in folder.glob("_core.*")):
         raise  # it is there, and its own error says why it cannot be loaded
