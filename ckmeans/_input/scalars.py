@@ -63,7 +63,7 @@ def check_callback(value: Any) -> Callable[[Any], Any] | None:
 
 
 def check_n_threads(value: Any) -> int:
-    """Threads to use; None: ``default_threads``. Every call passes here and tells the core what all may use together."""
+    """Threads to use; None: the default. Every call passes here and tells the core what all may use together."""
     most = processors()
     _core.set_processors(most)
     return default_threads(most) if value is None else check_integer(value, "n_threads", 1, MOST_THREADS)
