@@ -279,6 +279,26 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const fl
     }
 }
 
+int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *s, const float *images, const float *sqnorms,
+                       int32_t *list, int64_t n, const float *panels, int64_t n_panels, double drift,
+                       const float *limits, float *lower)
+{
+    const ck_screen_model *model = &assigner->model;
+    const float slack = ck_sqnorm_slack(model);
+    int64_t left = 0;
+    if (model->too_large) return n; /* nothing can be told */
+    for (int64_t at = 0; at < n; at += assigner->strip_rows) {
+        const int64_t count = ck_min_i64(assigner->strip_rows, n - at);
+        model->kernels->best_listed(images, ck_round_up(model->d, CK_LANES), list + at, count, model->d, panels,
+                                    n_panels, s->best);
+        const int64_t within =
+            ck_quick_table()->bound_group(s->best, sqnorms, list + at, count, slack, drift, limits, lower, s->open);
+        memcpy(list + left, s->open, (size_t)within * sizeof *list);
+        left += within;
+    }
+    return left;
+}
+
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels, ck_center_set *set)
 {
     const ck_screen_model *model = &assigner->model;

@@ -59,7 +59,7 @@ enum {
     CK_BOUNDED_ROWS = 4096,   /* at least, for bounds */
     CK_SORTED_ROWS = 1 << 14, /* at least, for sorting before a pass: otherwise few boxes have few centers */
     CK_GROUPED_FEATURES = 32, /* at least: rows that share no panel are scored less well than packed ones */
-    CK_MAX_GROUPS = 32,
+    CK_MAX_GROUPS = 256,
     CK_EMBEDDED_ROWS = 4096, /* at least, like the next two: below, looking for directions costs too much of a fit */
     CK_FEATURES_A_DIRECTION = 3,
     CK_EMBEDDED_CENTERS = 16, /* at least: below, plain screening costs next to nothing */

@@ -27,6 +27,7 @@ typedef struct {
     float *least;           /* block: of a row's lower bounds */
     float *own;             /* block: distance to the center of the label, at most; -infinity: the row is skipped */
     float *high, *others;   /* block: distance to the best center screened, at most; to others of its group, at least */
+    float *limit;           /* block: what a group's bound must exceed: the less of own and high */
     int32_t *best, *after;  /* block: that center, or -1; labels */
     int32_t *survivors;     /* list: rows whose label may change */
     float *own_low;         /* survivors */
@@ -166,6 +167,17 @@ static int screen_all(const bounds_strategy *s, int worker, const bounded_rows *
     return ck_bound_rows(&screening->assigner, screening->scratch + worker, &rows, row, n, &w->bounds);
 }
 
+/* Of n listed rows, how many may be as near to a center of the group as their limits, and stay listed: the others have
+ * their bound by the best score alone. */
+static int64_t list_within(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const worker_scratch *w = s->workers + worker;
+    return ck_bound_group(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, w->list, n,
+                          s->groups.panels[group], s->groups.n_panels[group], s->drift[group], w->limit,
+                          b->lower + group * b->n_rows);
+}
+
 /* Screens the survivors that a group's bound does not exclude. INOUT left: survivors; OUT how many were screened. */
 static int screen_group(const bounds_strategy *s, int worker, const bounded_rows *b, int64_t group, int64_t *left,
                         int coarse)
@@ -179,19 +191,21 @@ static int screen_group(const bounds_strategy *s, int worker, const bounded_rows
     if (s->groups.n > 1) {
         n = ck_screen_table()->reached(w->own, lower, s->drift32[group], (int)b->n_rows, w->list);
         if (coarse) {
+            *left = n;
             const ck_rounded_rows rows = {b->X, b->row, w->rounded, w->sqnorms, w->own};
             const int64_t size = s->groups.begins[group + 1] - s->groups.begins[group];
             ck_coarse_bound_listed(&screening->assigner, screening->scratch[worker].coarse, &rows, w->list, n,
                                    s->groups.coarse_panels[group],
                                    ck_ceil_div(size, screening->assigner.coarse.shape->panel_centers), &w->bounds);
         } else {
+            *left = n;
+            n = list_within(s, worker, b, group, n);
             ck_bound_listed(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, w->list, n,
                             s->groups.panels[group], s->groups.n_panels[group], &w->bounds);
         }
     } else {
         status = screen_all(s, worker, b, n);
     }
-    *left = n;
     if (status != CK_OK) return status;
     kernels->round_down(low, s->drift[group], n, low);
     kernels->round_down(w->bounds.others, s->drift[group], n, w->bounds.others);
@@ -202,6 +216,7 @@ static int screen_group(const bounds_strategy *s, int worker, const bounded_rows
         w->high[at] = better ? w->bounds.high[l] : w->high[at];
         w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
         w->others[at] = better ? w->bounds.others[l] : w->others[at];
+        w->limit[at] = w->high[at] < w->limit[at] ? w->high[at] : w->limit[at];
     }
     return CK_OK;
 }
@@ -261,12 +276,41 @@ static int settle_open(const bounds_strategy *s, int worker, const bounded_rows 
     return status;
 }
 
+/* Bounds of all rows, group by group. */
+static int start_groups(const bounds_strategy *s, int worker, const bounded_rows *b)
+{
+    const worker_scratch *w = s->workers + worker;
+    const ck_screen_image *image = &s->base.screening->assigner.model.image;
+    const int64_t n = b->n_rows;
+    for (int64_t i = 0; i < n; i++) {
+        w->own[i] = w->limit[i] = w->high[i] = INFINITY;
+        w->list[i] = (int32_t)i;
+        w->best[i] = -1;
+    }
+    ck_rows_table()->image_listed(b->X, b->row, w->list, n, image->scale, image->minus_offset, image->minus_offset32,
+                                  w->images, w->sqnorms, w->row);
+    for (int64_t i = 0; i < n * s->groups.n; i++) b->lower[i] = -INFINITY; /* all groups are screened */
+    for (int64_t g = 0; g < s->groups.n; g++) {
+        int64_t n_screened;
+        const int status = screen_group(s, worker, b, g, &n_screened, 0);
+        if (status != CK_OK) return status;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t best = w->after[i] = w->best[i] < 0 ? 0 : w->best[i];
+        if (w->best[i] >= 0) b->lower[s->groups.of[best] * n + i] = w->others[i];
+        b->upper[i] = rounded_up((double)w->high[i] - s->path[best]);
+    }
+    int64_t n_settled;
+    return settle_open(s, worker, b, &n_settled);
+}
+
 /* Bounds of all rows. What is not the best of all is as far as the second, whatever its group; groups get bounds of
  * their own when rows are looked at again. */
 static int start_rows(const bounds_strategy *s, int worker, const bounded_rows *b)
 {
     const worker_scratch *w = s->workers + worker;
     const int64_t n = b->n_rows;
+    if (s->groups.n > 1 && !s->base.screening->assigner.coarse_serves) return start_groups(s, worker, b);
     const int status = screen_all(s, worker, b, n);
     if (status != CK_OK) return status;
     for (int64_t g = 0; g < s->groups.n; g++)
@@ -298,6 +342,7 @@ static int update_rows(const bounds_strategy *s, int worker, const bounded_rows 
         measure_own(s, w, b, count);
     else
         for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
+    for (int64_t i = 0; i < n && s->groups.n > 1; i++) w->limit[i] = w->own[i];
     int coarse;
     const int64_t left = list_left(s, worker, b, count, &coarse);
     if (left == 0) return CK_OK;
@@ -405,6 +450,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->own = CK_NEW(arena, float, block);
         w->high = CK_NEW(arena, float, block);
         w->others = CK_NEW(arena, float, block);
+        w->limit = CK_NEW(arena, float, block);
         w->own_low = CK_NEW(arena, float, block);
         w->best = CK_NEW(arena, int32_t, block);
         w->after = CK_NEW(arena, int32_t, block);

@@ -18,6 +18,7 @@ CK_INLINE void v_store(float *a, VF x) { _mm256_store_ps(a, x); }
 CK_INLINE VF v_set1(const float *a) { return _mm256_broadcast_ss(a); }
 CK_INLINE VF v_add(VF a, VF b) { return _mm256_add_ps(a, b); }
 CK_INLINE VF v_sub(VF a, VF b) { return _mm256_sub_ps(a, b); }
+CK_INLINE VF v_max(VF a, VF b) { return _mm256_max_ps(a, b); }
 CK_INLINE VF v_fma(VF a, VF b, VF c) { return _mm256_fmadd_ps(a, b, c); }
 /* Keeps compilers from loading x again at every use, which would make the load ports the limit. */
 CK_INLINE VF v_in_register(VF x)

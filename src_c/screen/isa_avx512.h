@@ -11,6 +11,7 @@ CK_INLINE void v_store(float *a, VF x) { _mm512_store_ps(a, x); }
 CK_INLINE VF v_set1(const float *a) { return _mm512_set1_ps(*a); }
 CK_INLINE VF v_add(VF a, VF b) { return _mm512_add_ps(a, b); }
 CK_INLINE VF v_sub(VF a, VF b) { return _mm512_sub_ps(a, b); }
+CK_INLINE VF v_max(VF a, VF b) { return _mm512_max_ps(a, b); }
 CK_INLINE VF v_fma(VF a, VF b, VF c) { return _mm512_fmadd_ps(a, b, c); }
 /* Keeps compilers from loading x again at every use, which would make the load ports the limit. */
 CK_INLINE VF v_in_register(VF x)

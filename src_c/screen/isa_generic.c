@@ -65,6 +65,7 @@ CK_INLINE void v_transpose(VF square[L]) { (void)square; }
 
 CK_INLINE VF v_add(VF a, VF b) { return a + b; }
 CK_INLINE VF v_sub(VF a, VF b) { return a - b; }
+CK_INLINE VF v_max(VF a, VF b) { return v_select(a > b, a, b); }
 CK_INLINE VF v_in_register(VF x) { return x; }
 /* Two roundings, unlike the others: the bound counts both. */
 CK_INLINE VF v_fma(VF a, VF b, VF c) { return a * b + c; }

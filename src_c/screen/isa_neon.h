@@ -10,6 +10,7 @@ CK_INLINE void v_store(float *a, VF x) { vst1q_f32(a, x); }
 CK_INLINE VF v_set1(const float *a) { return vld1q_dup_f32(a); }
 CK_INLINE VF v_add(VF a, VF b) { return vaddq_f32(a, b); }
 CK_INLINE VF v_sub(VF a, VF b) { return vsubq_f32(a, b); }
+CK_INLINE VF v_max(VF a, VF b) { return vmaxq_f32(a, b); }
 CK_INLINE VF v_fma(VF a, VF b, VF c) { return vfmaq_f32(c, a, b); }
 CK_INLINE VF v_in_register(VF x) { return x; } /* no instruction computes from memory */
 CK_INLINE uint32_t lane_bits(uint32x4_t lanes)

@@ -117,18 +117,22 @@ CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const
     }
 }
 
-enum { LISTED_V = 3, LISTED_R = L < 4 ? L : 4, LISTED_CENTERS = LISTED_V * L };
+/* As many centers as lie in the lanes of a whole line; rows that keep the multipliers busy. */
+enum { LISTED_CENTERS = CK_LANES, LISTED_V = LISTED_CENTERS / L, LISTED_R = L < 4 ? L : LISTED_V > 1 ? 4 : 8 };
 
 /* Scores of LISTED_R rows against a panel: centers in lanes, so that a row's features are read where they lie. */
 CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const float *CK_RESTRICT centers,
-                           float *CK_RESTRICT scores)
+                           VF acc[LISTED_R][LISTED_V])
 {
+    VF total[LISTED_R][LISTED_V];
     const float *c = centers + 2 * LISTED_CENTERS;
-    for (int64_t first = 0; first < d; first += CK_SCREEN_RUN) {
+    CK_UNROLL for (int v = 0; v < LISTED_V; v++)
+    {
+        const VF start = v_load(centers + v * L);
+        CK_UNROLL for (int r = 0; r < LISTED_R; r++) acc[r][v] = start;
+    }
+    for (int64_t first = 0;;) {
         const int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
-        VF acc[LISTED_R][LISTED_V];
-        CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++) acc[r][v] =
-            first == 0 ? v_load(centers + v * L) : v_zero();
         for (int64_t p = first; p < last; p++, c += LISTED_CENTERS) {
             VF center[LISTED_V];
             CK_UNROLL for (int v = 0; v < LISTED_V; v++) center[v] = v_in_register(v_load(c + v * L));
@@ -138,12 +142,26 @@ CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const floa
                 CK_UNROLL for (int v = 0; v < LISTED_V; v++) acc[r][v] = v_fma(feature, center[v], acc[r][v]);
             }
         }
+        const int first_run = first == 0, last_run = last == d;
+        if (first_run && last_run) return;
         CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++)
         {
-            float *score = scores + r * LISTED_CENTERS + v * L;
-            v_store(score, first == 0 ? acc[r][v] : v_add(v_load(score), acc[r][v]));
+            if (!first_run) acc[r][v] = v_add(total[r][v], acc[r][v]);
+            if (!last_run) {
+                total[r][v] = acc[r][v];
+                acc[r][v] = v_zero();
+            }
         }
+        if (last_run) return;
+        first = last;
     }
+}
+
+/* The rows of places i, i + 1, ... of the list, the last repeated. */
+CK_INLINE void listed_rows(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t i,
+                           const float *x[LISTED_R])
+{
+    for (int64_t r = 0; r < LISTED_R; r++) x[r] = rows + list[ck_min_i64(i + r, n - 1)] * stride;
 }
 
 static void score_listed(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
@@ -161,8 +179,11 @@ static void score_listed(const float *rows, int64_t stride, const int32_t *list,
         for (int64_t q = 0; q < n_panels; q++, panel += (d + 2) * LISTED_CENTERS) {
             for (int64_t lane = 0; lane < L; lane += LISTED_R) {
                 const float *x[LISTED_R];
-                for (int64_t r = 0; r < LISTED_R; r++) x[r] = rows + list[ck_min_i64(i + lane + r, n - 1)] * stride;
-                listed_tile(x, d, panel, scores.of_rows + lane * LISTED_CENTERS);
+                VF acc[LISTED_R][LISTED_V];
+                listed_rows(rows, stride, list, n, i + lane, x);
+                listed_tile(x, d, panel, acc);
+                CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++)
+                    v_store(scores.of_rows + (lane + r) * LISTED_CENTERS + v * L, acc[r][v]);
             }
             for (int v = 0; v < LISTED_V; v++) {
                 VF square[L];
@@ -176,6 +197,32 @@ static void score_listed(const float *rows, int64_t stride, const int32_t *list,
         v_store(best + i, b1);
         v_store(second + i, b2);
         v_store(index + i, id);
+    }
+}
+
+static void best_listed(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
+                        const float *panels, int64_t n_panels, float *best)
+{
+    const float minus_infinity = -INFINITY;
+    for (int64_t i = 0; i < n; i += L) {
+        VF square[L];
+        CK_UNROLL for (int lane = 0; lane < L; lane++) square[lane] = v_set1(&minus_infinity);
+        CK_UNROLL for (int lane = 0; lane < L; lane += LISTED_R)
+        {
+            const float *x[LISTED_R], *panel = panels;
+            if (i + lane >= n) break;
+            listed_rows(rows, stride, list, n, i + lane, x);
+            for (int64_t q = 0; q < n_panels; q++, panel += (d + 2) * LISTED_CENTERS) {
+                VF acc[LISTED_R][LISTED_V];
+                listed_tile(x, d, panel, acc);
+                CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++)
+                    square[lane + r] = v_max(square[lane + r], acc[r][v]);
+            }
+        }
+        v_transpose(square);
+        CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) square[l] =
+            v_max(square[l], square[l + width]);
+        v_store(best + i, square[0]);
     }
 }
 
@@ -345,6 +392,7 @@ static const ck_screen_shape tile_shape = {
      .narrow_features = NARROW_FEATURES,                                                                               \
      .listed_centers = LISTED_CENTERS,                                                                                 \
      .score_listed = score_listed,                                                                                     \
+     .best_listed = best_listed,                                                                                       \
      .few_centers = FEW_C,                                                                                             \
      .few_features = FEW_FEATURES,                                                                                     \
      .reach_few = reach_few,                                                                                           \

@@ -48,6 +48,9 @@ typedef struct {
     int listed_centers;
     void (*score_listed)(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
                          const float *panels, int64_t n_panels, float *best, float *second, float *index);
+    /* OUT best: of the same, the best scores alone. */
+    void (*best_listed)(const float *rows, int64_t stride, const int32_t *list, int64_t n, int64_t d,
+                        const float *panels, int64_t n_panels, float *best);
     /* OUT masks (n_centers): the rows whose score is at least their threshold, of n (at most 64) images `stride` apart,
      * against few centers, laid out likewise and padded to whole few_centers. Lanes run over the features: nothing is
      * packed, and d is at most few_features. starts: what their sums start from, -infinity in the padding. next: memory

@@ -40,6 +40,34 @@ static void round_down(const float *values, double drift, int64_t n, float *out)
     }
 }
 
+static int64_t bound_group(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
+                           const int32_t *CK_RESTRICT list, int64_t n, float slack, double drift,
+                           const float *CK_RESTRICT limits, float *CK_RESTRICT lower, int32_t *CK_RESTRICT within)
+{
+    enum { AT_ONCE = 64 };
+    const float down = 1.0f - 0x1p-21f, raised = 1.0f + 0x1p-20f;
+    float norms[AT_ONCE], low[AT_ONCE], after[AT_ONCE];
+    int64_t count = 0;
+    for (; n > 0; n -= AT_ONCE, list += AT_ONCE, best += AT_ONCE) {
+        const int64_t m = n < AT_ONCE ? n : AT_ONCE;
+        for (int64_t i = 0; i < m; i++) norms[i] = sqnorms[list[i]];
+        for (int64_t i = 0; i < m; i++) {
+            const float low2 =
+                norms[i] - 2.0f * best[i] - (slack * norms[i] + 0x1p-20f * fabsf(best[i])) - 0x1p-100f;
+            low[i] = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down; /* what is not a number becomes zero */
+            const double sum = (double)low[i] + drift;
+            after[i] = (float)(sum - fabs(sum) * 0x1p-22);
+        }
+        for (int64_t i = 0; i < m; i++) {
+            const int32_t row = list[i];
+            lower[row] = after[i];
+            within[count] = row; /* no branch: nobody could foretell it */
+            count += !(low[i] > limits[row] * raised);
+        }
+    }
+    return count;
+}
+
 static void least_after(const float *CK_RESTRICT values, float drift, int64_t n, float *CK_RESTRICT least)
 {
     for (int64_t i = 0; i < n; i++) {

@@ -176,6 +176,7 @@ static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RE
      .label_sqdists = label_sqdists,                                                                                   \
      .thresholds = thresholds,                                                                                         \
      .bound_scores = bound_scores,                                                                                     \
+     .bound_group = bound_group,                                                                                       \
      .bound_sqdists = bound_sqdists,                                                                                   \
      .round_down = round_down,                                                                                         \
      .least_after = least_after,                                                                                       \
