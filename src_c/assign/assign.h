@@ -100,7 +100,7 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
  * bound does not exceed their limit stay on it. Returns how many. */
 int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images,
                        const float *sqnorms, int32_t *list, int64_t n, const float *panels, int64_t n_panels,
-                       double drift, const float *limits, float *lower);
+                       float drift, const float *limits, float *lower);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

@@ -280,7 +280,7 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const fl
 }
 
 int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *s, const float *images, const float *sqnorms,
-                       int32_t *list, int64_t n, const float *panels, int64_t n_panels, double drift,
+                       int32_t *list, int64_t n, const float *panels, int64_t n_panels, float drift,
                        const float *limits, float *lower)
 {
     const ck_screen_model *model = &assigner->model;

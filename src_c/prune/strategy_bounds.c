@@ -10,6 +10,7 @@
 #include "strategy.h"
 
 enum { GROUP_BYTES = 64 << 20, GROUP_BYTES_BESIDE_EMBEDDING = 16 << 20 };
+enum { BOUNDS_CACHE_BYTES = 1024 << 10 };
 enum { SAMPLE_ROWS = 512, ROWS_A_SAMPLED = 64 }; /* of rows that are watched while another strategy runs */
 static const float CERTAIN = 1.0f + 0x1p-20f;    /* pays for rounding, of canonical distances too */
 
@@ -24,9 +25,10 @@ typedef struct {
 
 /* Arrays of a block are by row, those of a list by place in it. */
 typedef struct {
-    float *least;           /* block: of a row's lower bounds */
+    float *least;           /* block: of a row's lower bounds; then of those that rival its best center's */
     float *own;             /* block: distance to the center of the label, at most; -infinity: the row is skipped */
     float *high, *others;   /* block: distance to the best center screened, at most; to others of its group, at least */
+    float *best_low;        /* block: of the group of that center, all its centers at least */
     float *limit;           /* block: what a group's bound must exceed: the less of own and high */
     int32_t *best, *after;  /* block: that center, or -1; labels */
     int32_t *survivors;     /* list: rows whose label may change */
@@ -51,9 +53,11 @@ typedef struct {
     double *path;            /* k: how far each center has moved in all */
     double *drift;           /* n_groups: the same of the farthest mover of each pass, in all */
     float *path32, *drift32; /* rounded up */
+    float *drift_low;        /* rounded down */
     float *upper, *lower;    /* n; of each block: n_groups x rows */
     double error, underflow;
     int tighten;
+    int64_t rows_at_once; /* of a block: their bounds stay in cache */
     worker_scratch *workers;
     ck_matrix sample;
     bounded_rows sampled;
@@ -93,7 +97,10 @@ static int follow(bounds_strategy *s, const double *centers)
         }
     }
     for (int64_t j = 0; j < k; j++) s->path32[j] = rounded_up(s->path[j]);
-    for (int64_t g = 0; g < s->groups.n; g++) s->drift32[g] = rounded_up(s->drift[g]);
+    for (int64_t g = 0; g < s->groups.n; g++) {
+        s->drift32[g] = rounded_up(s->drift[g]);
+        s->drift_low[g] = rounded_down(s->drift[g]);
+    }
     ck_groups_set_centers(&s->groups, assigner);
     ck_assigner_keep_image(assigner, 1); /* bounds are in units of the image */
     memcpy(s->centers, centers, (size_t)(k * d) * sizeof *centers);
@@ -174,7 +181,7 @@ static int64_t list_within(const bounds_strategy *s, int worker, const bounded_r
     const ck_screening *screening = s->base.screening;
     const worker_scratch *w = s->workers + worker;
     return ck_bound_group(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, w->list, n,
-                          s->groups.panels[group], s->groups.n_panels[group], s->drift[group], w->limit,
+                          s->groups.panels[group], s->groups.n_panels[group], s->drift_low[group], w->limit,
                           b->lower + group * b->n_rows);
 }
 
@@ -186,6 +193,7 @@ static int screen_group(const bounds_strategy *s, int worker, const bounded_rows
     const ck_quick_kernels *kernels = ck_quick_table();
     const worker_scratch *w = s->workers + worker;
     float *lower = b->lower + group * b->n_rows, *low = w->bounds.low;
+    const float drift = s->drift32[group];
     int64_t n = *left;
     int status = CK_OK;
     if (s->groups.n > 1) {
@@ -212,7 +220,10 @@ static int screen_group(const bounds_strategy *s, int worker, const bounded_rows
     for (int64_t l = 0; l < n; l++) {
         const int32_t at = w->list[l];
         const int better = w->bounds.high[l] < w->high[at]; /* no branch: nobody could foretell it */
+        const float low_now = low[l] - drift, beaten = better ? w->best_low[at] : low_now;
         lower[at] = low[l];
+        w->least[at] = beaten < w->least[at] ? beaten : w->least[at];
+        w->best_low[at] = better ? low_now : w->best_low[at];
         w->high[at] = better ? w->bounds.high[l] : w->high[at];
         w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
         w->others[at] = better ? w->bounds.others[l] : w->others[at];
@@ -221,12 +232,35 @@ static int screen_group(const bounds_strategy *s, int worker, const bounded_rows
     return CK_OK;
 }
 
+/* Before groups are screened. own: there already. */
+static void expect_best(const worker_scratch *w, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        w->least[i] = w->high[i] = w->best_low[i] = INFINITY;
+        w->limit[i] = w->own[i];
+        w->best[i] = -1;
+    }
+}
+
+/* The row's best center becomes its label. What rivals it: the others of its group, and whatever was compared with a
+ * limit that is less than its distance. */
+static void take_best(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int32_t row, float high)
+{
+    const int32_t best = w->best[row], group = s->groups.of[best];
+    const float others = w->others[row] - s->drift32[group];
+    w->after[row] = best;
+    b->lower[group * b->n_rows + row] = w->others[row];
+    b->upper[row] = rounded_up((double)high - s->path[best]);
+    w->least[row] = others < w->least[row] ? others : w->least[row];
+    if (!(high <= w->limit[row])) w->least[row] = w->limit[row] < w->least[row] ? w->limit[row] : w->least[row];
+}
+
 /* The best center of every survivor that was screened, and what follows for its bounds. */
 static void choose_best(const bounds_strategy *s, const worker_scratch *w, const bounded_rows *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         const int32_t row = w->survivors[i], best = w->best[row];
-        float high = w->high[row];
+        float high = w->high[row], *least = w->least + row;
         if (best < 0) continue;
         if (s->tighten) {
             const int32_t label = b->labels[row], group = s->groups.of[label];
@@ -234,14 +268,15 @@ static void choose_best(const bounds_strategy *s, const worker_scratch *w, const
             if (label == best) {
                 high = w->own[row] < high ? w->own[row] : high;
             } else if (*lower - s->drift32[group] > w->own[row] * CERTAIN) { /* its own group was not screened */
-                if (w->own[row] < high) continue; /* upper is of this label, lower of the others */
+                const int stays = w->own[row] < high; /* upper is of this label, lower of the others */
+                const float rival = stays ? w->best_low[row] : w->own_low[i];
+                *least = rival < *least ? rival : *least;
+                if (stays) continue;
                 const float own_low = rounded_down((double)w->own_low[i] + s->drift[group]);
                 *lower = own_low < *lower ? own_low : *lower;
             }
         }
-        w->after[row] = best;
-        b->lower[s->groups.of[best] * b->n_rows + row] = w->others[row];
-        b->upper[row] = rounded_up((double)high - s->path[best]);
+        take_best(s, w, b, row, high);
     }
 }
 
@@ -258,7 +293,6 @@ static int settle_open(const bounds_strategy *s, int worker, const bounded_rows 
     const ck_screening *screening = s->base.screening;
     const worker_scratch *w = s->workers + worker;
     const int64_t d = b->X->n_features;
-    find_least(s, w, b);
     const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
     *n_settled = n;
     if (n == 0) return CK_OK;
@@ -283,10 +317,10 @@ static int start_groups(const bounds_strategy *s, int worker, const bounded_rows
     const ck_screen_image *image = &s->base.screening->assigner.model.image;
     const int64_t n = b->n_rows;
     for (int64_t i = 0; i < n; i++) {
-        w->own[i] = w->limit[i] = w->high[i] = INFINITY;
+        w->own[i] = INFINITY;
         w->list[i] = (int32_t)i;
-        w->best[i] = -1;
     }
+    expect_best(w, n);
     ck_rows_table()->image_listed(b->X, b->row, w->list, n, image->scale, image->minus_offset, image->minus_offset32,
                                   w->images, w->sqnorms, w->row);
     for (int64_t i = 0; i < n * s->groups.n; i++) b->lower[i] = -INFINITY; /* all groups are screened */
@@ -295,11 +329,13 @@ static int start_groups(const bounds_strategy *s, int worker, const bounded_rows
         const int status = screen_group(s, worker, b, g, &n_screened, 0);
         if (status != CK_OK) return status;
     }
-    for (int64_t i = 0; i < n; i++) {
-        const int32_t best = w->after[i] = w->best[i] < 0 ? 0 : w->best[i];
-        if (w->best[i] >= 0) b->lower[s->groups.of[best] * n + i] = w->others[i];
-        b->upper[i] = rounded_up((double)w->high[i] - s->path[best]);
-    }
+    for (int64_t i = 0; i < n; i++)
+        if (w->best[i] >= 0) {
+            take_best(s, w, b, (int32_t)i, w->high[i]);
+        } else {
+            w->after[i] = 0;
+            b->upper[i] = INFINITY;
+        }
     int64_t n_settled;
     return settle_open(s, worker, b, &n_settled);
 }
@@ -315,6 +351,7 @@ static int start_rows(const bounds_strategy *s, int worker, const bounded_rows *
     if (status != CK_OK) return status;
     for (int64_t g = 0; g < s->groups.n; g++)
         ck_quick_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
+    memcpy(w->least, w->bounds.others, (size_t)n * sizeof *w->least);
     for (int64_t i = 0; i < n; i++) {
         w->after[i] = w->bounds.nearest[i];
         b->upper[i] = rounded_up((double)w->bounds.high[i] - s->path[w->after[i]]);
@@ -333,18 +370,14 @@ static int update_rows(const bounds_strategy *s, int worker, const bounded_rows 
     find_least(s, w, b);
     const int64_t count = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)n, w->survivors);
     if (count == 0) return CK_OK;
-    for (int64_t i = 0; i < n && s->groups.n > 1; i++) w->own[i] = -INFINITY; /* others are not looked for by group */
-    for (int64_t i = 0; i < count; i++) {
-        w->high[w->survivors[i]] = INFINITY;
-        w->best[w->survivors[i]] = -1;
-    }
+    for (int64_t i = 0; i < n; i++) w->own[i] = -INFINITY; /* others are not looked for by group */
     if (s->tighten)
         measure_own(s, w, b, count);
     else
         for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
-    for (int64_t i = 0; i < n && s->groups.n > 1; i++) w->limit[i] = w->own[i];
     int coarse;
     const int64_t left = list_left(s, worker, b, count, &coarse);
+    expect_best(w, n);
     if (left == 0) return CK_OK;
     for (int64_t g = 0; g < s->groups.n; g++) {
         int64_t n_screened = left;
@@ -365,11 +398,17 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
                   double *screened)
 {
     const bounds_strategy *s = (const bounds_strategy *)strategy;
-    const bounded_rows rows = {strategy->screening->assigner.X, row, n_rows, labels, s->upper + row,
-                               s->lower + row * s->groups.n};
+    int32_t *after = strategy->screening->labels + worker * strategy->screening->assigner.block_rows;
+    int status = CK_OK;
     if (s->starting) *screened += (double)n_rows * (double)strategy->screening->assigner.model.k;
-    int status = s->starting ? start_rows(s, worker, &rows) : update_rows(s, worker, &rows, screened);
-    if (status == CK_OK) ck_apply_labels(s->workers[worker].after, 0, n_rows, labels, moves);
+    for (int64_t at = 0; at < n_rows && status == CK_OK; at += s->rows_at_once) {
+        const int64_t first = row + at, n = ck_min_i64(s->rows_at_once, n_rows - at);
+        const bounded_rows rows = {strategy->screening->assigner.X, first, n, labels + at, s->upper + first,
+                                   s->lower + first * s->groups.n};
+        status = s->starting ? start_rows(s, worker, &rows) : update_rows(s, worker, &rows, screened);
+        if (status == CK_OK) memcpy(after + at, s->workers[worker].after, (size_t)n * sizeof *after);
+    }
+    if (status == CK_OK) ck_apply_labels(after, 0, n_rows, labels, moves);
     return status;
 }
 
@@ -438,8 +477,10 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
     s->drift = CK_NEW(arena, double, n_groups);
     s->path32 = CK_NEW(arena, float, k);
     s->drift32 = CK_NEW(arena, float, n_groups);
+    s->drift_low = CK_NEW(arena, float, n_groups);
     s->upper = CK_NEW(arena, float, n);
     s->lower = CK_NEW(arena, float, n > INT64_MAX / n_groups ? -1 : n * n_groups);
+    s->rows_at_once = ck_max_i64(BOUNDS_CACHE_BYTES / (int64_t)sizeof(float) / n_groups, CK_LANES);
     s->error = ck_quick_sqdist_error(X);
     s->underflow = ck_quick_sqdist_underflow(X);
     s->tighten = n_groups > 1 || ck_float_operations(screening) >= CK_WORTH_MEASURING;
@@ -450,6 +491,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->own = CK_NEW(arena, float, block);
         w->high = CK_NEW(arena, float, block);
         w->others = CK_NEW(arena, float, block);
+        w->best_low = CK_NEW(arena, float, block);
         w->limit = CK_NEW(arena, float, block);
         w->own_low = CK_NEW(arena, float, block);
         w->best = CK_NEW(arena, int32_t, block);

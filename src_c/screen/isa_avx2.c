@@ -102,6 +102,34 @@ CK_INLINE void v_transpose(VF square[L])
     }
 }
 
+#define HAS_ROWS_MAX 1
+/* The largest lane of each vector. */
+CK_INLINE VF v_rows_max(const VF rows[L])
+{
+    VF pairs[4], fours[2];
+    _Pragma("GCC unroll 64") for (int i = 0; i < 4; i++) pairs[i] =
+        v_max(_mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]), _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]));
+    _Pragma("GCC unroll 64") for (int i = 0; i < 2; i++) fours[i] =
+        v_max(_mm256_shuffle_ps(pairs[2 * i], pairs[2 * i + 1], 0x44),
+              _mm256_shuffle_ps(pairs[2 * i], pairs[2 * i + 1], 0xee));
+    return v_max(_mm256_permute2f128_ps(fours[0], fours[1], 0x20), _mm256_permute2f128_ps(fours[0], fours[1], 0x31));
+}
+
+#define HAS_LIST 1
+/* Appends base + the places of the bits; returns how many. Writes a whole vector. Four lanes at a time: their places, a
+ * byte each. */
+CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
+{
+    static const uint32_t places[16] = {0,        0,        0x1,      0x100,    0x2,      0x200,    0x201,   0x20100,
+                                        0x3,      0x300,    0x301,    0x30100,  0x302,    0x30200,  0x30201, 0x3020100};
+    const __m128i low = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)places[mask & 15]));
+    const __m128i high = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)places[mask >> 4]));
+    const int n_low = _mm_popcnt_u32(mask & 15);
+    _mm_storeu_si128((__m128i *)list, _mm_add_epi32(low, _mm_set1_epi32(base)));
+    _mm_storeu_si128((__m128i *)(list + n_low), _mm_add_epi32(high, _mm_set1_epi32(base + 4)));
+    return n_low + _mm_popcnt_u32(mask >> 4);
+}
+
 #define NARROW_V 2
 #define NARROW_R 2
 #define TILE_V 2

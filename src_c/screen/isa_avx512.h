@@ -114,6 +114,22 @@ CK_INLINE void v_transpose(VF square[L])
     }
 }
 
+#define HAS_ROWS_MAX 1
+/* The largest lane of each vector. */
+CK_INLINE VF v_rows_max(const VF rows[L])
+{
+    VF pairs[8], fours[4], eights[2];
+    _Pragma("GCC unroll 64") for (int i = 0; i < 8; i++) pairs[i] =
+        v_max(_mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]), _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]));
+    _Pragma("GCC unroll 64") for (int i = 0; i < 4; i++) fours[i] =
+        v_max(_mm512_shuffle_ps(pairs[2 * i], pairs[2 * i + 1], 0x44),
+              _mm512_shuffle_ps(pairs[2 * i], pairs[2 * i + 1], 0xee));
+    _Pragma("GCC unroll 64") for (int i = 0; i < 2; i++) eights[i] =
+        v_max(_mm512_shuffle_f32x4(fours[2 * i], fours[2 * i + 1], 0x44),
+              _mm512_shuffle_f32x4(fours[2 * i], fours[2 * i + 1], 0xee));
+    return v_max(_mm512_shuffle_f32x4(eights[0], eights[1], 0x88), _mm512_shuffle_f32x4(eights[0], eights[1], 0xdd));
+}
+
 #define HAS_LIST 1
 /* Appends base + the places of the bits; returns how many. Writes a whole vector. */
 CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
@@ -121,5 +137,5 @@ CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
     const __m512i places = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i listed = _mm512_add_epi32(places, _mm512_set1_epi32(base));
     _mm512_storeu_si512(list, _mm512_maskz_compress_epi32((__mmask16)mask, listed));
-    return ck_count_bits(mask);
+    return _mm_popcnt_u32(mask);
 }

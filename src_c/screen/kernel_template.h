@@ -117,6 +117,16 @@ CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const
     }
 }
 
+#ifndef HAS_ROWS_MAX
+CK_INLINE VF v_rows_max(VF rows[L])
+{
+    v_transpose(rows);
+    CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) rows[l] =
+        v_max(rows[l], rows[l + width]);
+    return rows[0];
+}
+#endif
+
 /* As many centers as lie in the lanes of a whole line; rows that keep the multipliers busy. */
 enum { LISTED_CENTERS = CK_LANES, LISTED_V = LISTED_CENTERS / L, LISTED_R = L < 4 ? L : LISTED_V > 1 ? 4 : 8 };
 
@@ -133,6 +143,7 @@ CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const floa
     }
     for (int64_t first = 0;;) {
         const int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
+        _Pragma("GCC unroll 2")
         for (int64_t p = first; p < last; p++, c += LISTED_CENTERS) {
             VF center[LISTED_V];
             CK_UNROLL for (int v = 0; v < LISTED_V; v++) center[v] = v_in_register(v_load(c + v * L));
@@ -219,10 +230,7 @@ static void best_listed(const float *rows, int64_t stride, const int32_t *list, 
                     square[lane + r] = v_max(square[lane + r], acc[r][v]);
             }
         }
-        v_transpose(square);
-        CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) square[l] =
-            v_max(square[l], square[l + width]);
-        v_store(best + i, square[0]);
+        v_store(best + i, v_rows_max(square));
     }
 }
 
@@ -332,7 +340,7 @@ static int list_reached(const float *CK_RESTRICT own, const float *CK_RESTRICT l
     for (; i + L <= n; i += L) {
         const VF high = v_fma(v_loadu(own + i), v_set1(&raised), v_zero());
         uint32_t mask = ~v_mask_gt(v_sub(v_loadu(lower + i), v_set1(&drift)), high) & (uint32_t)((1ull << L) - 1);
-        count += v_list(mask, i, list + count);
+        if (mask) count += v_list(mask, i, list + count);
     }
     for (; i < n; i++)
         if (!(lower[i] - drift > own[i] * raised)) list[count++] = i;

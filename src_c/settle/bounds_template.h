@@ -41,28 +41,31 @@ static void round_down(const float *values, double drift, int64_t n, float *out)
 }
 
 static int64_t bound_group(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
-                           const int32_t *CK_RESTRICT list, int64_t n, float slack, double drift,
+                           const int32_t *CK_RESTRICT list, int64_t n, float slack, float drift,
                            const float *CK_RESTRICT limits, float *CK_RESTRICT lower, int32_t *CK_RESTRICT within)
 {
     enum { AT_ONCE = 64 };
-    const float down = 1.0f - 0x1p-21f, raised = 1.0f + 0x1p-20f;
-    float norms[AT_ONCE], low[AT_ONCE], after[AT_ONCE];
+    const float down = 1.0f - 0x1p-21f, raised = 1.0f + 0x1p-20f, below = 1.0f - 0x1p-22f;
+    float norms[AT_ONCE], limit[AT_ONCE], after[AT_ONCE];
+    int32_t near[AT_ONCE];
     int64_t count = 0;
     for (; n > 0; n -= AT_ONCE, list += AT_ONCE, best += AT_ONCE) {
         const int64_t m = n < AT_ONCE ? n : AT_ONCE;
-        for (int64_t i = 0; i < m; i++) norms[i] = sqnorms[list[i]];
+        for (int64_t i = 0; i < m; i++) {
+            norms[i] = sqnorms[list[i]];
+            limit[i] = limits[list[i]];
+        }
         for (int64_t i = 0; i < m; i++) {
             const float low2 =
                 norms[i] - 2.0f * best[i] - (slack * norms[i] + 0x1p-20f * fabsf(best[i])) - 0x1p-100f;
-            low[i] = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down; /* what is not a number becomes zero */
-            const double sum = (double)low[i] + drift;
-            after[i] = (float)(sum - fabs(sum) * 0x1p-22);
+            const float low = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down; /* what is not a number becomes zero */
+            after[i] = (low + drift) * below;
+            near[i] = !(low > limit[i] * raised);
         }
+        for (int64_t i = 0; i < m; i++) lower[list[i]] = after[i];
         for (int64_t i = 0; i < m; i++) {
-            const int32_t row = list[i];
-            lower[row] = after[i];
-            within[count] = row; /* no branch: nobody could foretell it */
-            count += !(low[i] > limits[row] * raised);
+            within[count] = list[i]; /* no branch: nobody could foretell it */
+            count += near[i];
         }
     }
     return count;

@@ -30,10 +30,10 @@ typedef struct {
     void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
                          const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
     /* Lower bounds of the distances of listed rows to some centers, by the best of their scores (by place in the list).
-     * OUT lower, by the numbers of the list: at most bound + drift, and nearly that. OUT within: those whose bound does
+     * OUT lower, by the numbers of the list: at most bound + drift (not negative), and nearly that. OUT within: those whose bound does
      * not exceed their limit, raised by 2^-20; room for n. Returns how many. */
     int64_t (*bound_group)(const float *best, const float *sqnorms, const int32_t *list, int64_t n, float slack,
-                           double drift, const float *limits, float *lower, int32_t *within);
+                           float drift, const float *limits, float *lower, int32_t *within);
     /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
     void (*bound_sqdists)(const double *sqdists, int64_t n, double error, double underflow, double scale, float *high,
                           float *low);
