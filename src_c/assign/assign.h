@@ -96,11 +96,11 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                      const ck_row_bounds *bounds);
 
-/* The same, lower bounds alone. INOUT lower, by the numbers of the list: at most bound + drift. INOUT list: rows whose
- * bound does not exceed their limit stay on it. Returns how many. */
+/* The same, of the nearest alone and without telling which. OUT lower, near: as of ck_quick_kernels.bound_group. Returns
+ * how many are near. */
 int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images,
-                       const float *sqnorms, int32_t *list, int64_t n, const float *panels, int64_t n_panels,
-                       float drift, const float *limits, float *lower);
+                       const float *sqnorms, const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
+                       float drift, const float *limits, float *lower, const ck_near_rows *near);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

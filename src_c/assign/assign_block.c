@@ -280,23 +280,23 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *s, const fl
 }
 
 int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *s, const float *images, const float *sqnorms,
-                       int32_t *list, int64_t n, const float *panels, int64_t n_panels, float drift,
-                       const float *limits, float *lower)
+                       const int32_t *list, int64_t n, const float *panels, int64_t n_panels, float drift,
+                       const float *limits, float *lower, const ck_near_rows *near)
 {
     const ck_screen_model *model = &assigner->model;
-    const float slack = ck_sqnorm_slack(model);
-    int64_t left = 0;
-    if (model->too_large) return n; /* nothing can be told */
+    int64_t n_near = 0;
     for (int64_t at = 0; at < n; at += assigner->strip_rows) {
         const int64_t count = ck_min_i64(assigner->strip_rows, n - at);
-        model->kernels->best_listed(images, ck_round_up(model->d, CK_LANES), list + at, count, model->d, panels,
-                                    n_panels, s->best);
-        const int64_t within =
-            ck_quick_table()->bound_group(s->best, sqnorms, list + at, count, slack, drift, limits, lower, s->open);
-        memcpy(list + left, s->open, (size_t)within * sizeof *list);
-        left += within;
+        const ck_near_rows rest = {near->rows + n_near, near->low + n_near, near->high + n_near};
+        if (model->too_large) /* nothing can be told */
+            for (int64_t i = 0; i < count; i++) s->best[i] = NAN;
+        else
+            model->kernels->best_listed(images, ck_round_up(model->d, CK_LANES), list + at, count, model->d, panels,
+                                        n_panels, s->best);
+        n_near += ck_quick_table()->bound_group(s->best, sqnorms, list + at, count, ck_sqnorm_slack(model),
+                                                model->largest_slack, drift, limits, lower, &rest);
     }
-    return left;
+    return n_near;
 }
 
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels, ck_center_set *set)

@@ -40,35 +40,65 @@ static void round_down(const float *values, double drift, int64_t n, float *out)
     }
 }
 
-static int64_t bound_group(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
-                           const int32_t *CK_RESTRICT list, int64_t n, float slack, float drift,
-                           const float *CK_RESTRICT limits, float *CK_RESTRICT lower, int32_t *CK_RESTRICT within)
+/* Keeps compilers from putting vectors together lane by lane. */
+#if CK_GNU_C
+#define ONE_BY_ONE __asm__ volatile("")
+#else
+#define ONE_BY_ONE (void)0
+#endif
+
+/* listed: whether the rows do not follow each other, whose numbers lie together. */
+CK_INLINE int64_t bound_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
+                             const int32_t *CK_RESTRICT list, int64_t n, float slack, float center_slack, float drift,
+                             const float *CK_RESTRICT limits, float *CK_RESTRICT lower, const ck_near_rows *near,
+                             const int listed)
 {
-    enum { AT_ONCE = 64 };
-    const float down = 1.0f - 0x1p-21f, raised = 1.0f + 0x1p-20f, below = 1.0f - 0x1p-22f;
-    float norms[AT_ONCE], limit[AT_ONCE], after[AT_ONCE];
-    int32_t near[AT_ONCE];
+    enum { AT_ONCE = 256 }; /* so many that single numbers have left the store buffer when vectors of them are loaded */
+    const float up = 1.0f + 0x1p-21f, down = 1.0f - 0x1p-21f, raised = 1.0f + 0x1p-20f, below = 1.0f - 0x1p-22f;
+    float gathered[2][AT_ONCE], low[AT_ONCE], scattered[AT_ONCE];
+    int32_t is_near[AT_ONCE];
     int64_t count = 0;
-    for (; n > 0; n -= AT_ONCE, list += AT_ONCE, best += AT_ONCE) {
-        const int64_t m = n < AT_ONCE ? n : AT_ONCE;
-        for (int64_t i = 0; i < m; i++) {
-            norms[i] = sqnorms[list[i]];
-            limit[i] = limits[list[i]];
+    for (int64_t at = 0; at < n; at += AT_ONCE, list += AT_ONCE, best += AT_ONCE) {
+        const int64_t m = ck_min_i64(n - at, AT_ONCE), first = count;
+        const float *norms = listed ? gathered[0] : sqnorms + list[0];
+        const float *limit = listed ? gathered[1] : limits + list[0];
+        float *after = listed ? scattered : lower + list[0];
+        for (int64_t i = 0; i < m && listed; i++) {
+            gathered[0][i] = sqnorms[list[i]];
+            gathered[1][i] = limits[list[i]];
+            ONE_BY_ONE;
         }
         for (int64_t i = 0; i < m; i++) {
-            const float low2 =
-                norms[i] - 2.0f * best[i] - (slack * norms[i] + 0x1p-20f * fabsf(best[i])) - 0x1p-100f;
-            const float low = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down; /* what is not a number becomes zero */
-            after[i] = (low + drift) * below;
-            near[i] = !(low > limit[i] * raised);
+            const float of_best = slack * norms[i] + 0x1p-20f * fabsf(best[i]);
+            const float low2 = norms[i] - 2.0f * best[i] - of_best - 0x1p-100f;
+            low[i] = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down; /* what is not a number becomes zero */
+            after[i] = (low[i] + drift) * below;
+            is_near[i] = !(low[i] > limit[i] * raised);
         }
-        for (int64_t i = 0; i < m; i++) lower[list[i]] = after[i];
         for (int64_t i = 0; i < m; i++) {
-            within[count] = list[i]; /* no branch: nobody could foretell it */
-            count += near[i];
+            if (listed) lower[list[i]] = after[i];
+            near->rows[count] = (int32_t)i; /* no branch: nobody could foretell it */
+            count += is_near[i];
+            ONE_BY_ONE;
+        }
+        for (int64_t l = first; l < count; l++) {
+            const int32_t i = near->rows[l];
+            const float of_best = slack * norms[i] + 0x1p-20f * fabsf(best[i]);
+            const float high2 = norms[i] - 2.0f * best[i] + (of_best + 2.0f * center_slack);
+            near->rows[l] = list[i];
+            near->low[l] = low[i];
+            near->high[l] = sqrtf(high2 < 0.0f ? 0.0f : high2) * up + 0x1p-50f; /* what is not a number stays so */
         }
     }
     return count;
+}
+
+static int64_t bound_group(const float *best, const float *sqnorms, const int32_t *list, int64_t n, float slack,
+                           float center_slack, float drift, const float *limits, float *lower, const ck_near_rows *near)
+{
+    if (n > 0 && list[n - 1] - list[0] == n - 1) /* they ascend */
+        return bound_rows(best, sqnorms, list, n, slack, center_slack, drift, limits, lower, near, 0);
+    return bound_rows(best, sqnorms, list, n, slack, center_slack, drift, limits, lower, near, 1);
 }
 
 static void least_after(const float *CK_RESTRICT values, float drift, int64_t n, float *CK_RESTRICT least)

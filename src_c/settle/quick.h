@@ -10,6 +10,12 @@
 
 #include "../base/matrix.h"
 
+/* Rows that may be as near to one of some centers as they need be, and bounds of their distance to the nearest. */
+typedef struct {
+    int32_t *rows;
+    float *low, *high;
+} ck_near_rows;
+
 typedef struct {
     /* Squared distance of a row to a center, any rounding order, given up once it exceeds `enough`; center32: the
      * center in float32, used for float32 rows. Within ck_quick_sqdist_error of the truth. scratch: d float64. */
@@ -29,11 +35,13 @@ typedef struct {
     /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */
     void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
                          const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
-    /* Lower bounds of the distances of listed rows to some centers, by the best of their scores (by place in the list).
-     * OUT lower, by the numbers of the list: at most bound + drift (not negative), and nearly that. OUT within: those whose bound does
-     * not exceed their limit, raised by 2^-20; room for n. Returns how many. */
+    /* Bounds of the distances of listed rows to the nearest of some centers, by the best of their scores (by place in the
+     * list). center_slack: the largest. OUT lower, by the numbers of the list: at most the lower bound + drift (not
+     * negative), and nearly that. OUT near: rows whose lower bound does not exceed their limit, raised by 2^-20. Returns
+     * how many. */
     int64_t (*bound_group)(const float *best, const float *sqnorms, const int32_t *list, int64_t n, float slack,
-                           float drift, const float *limits, float *lower, int32_t *within);
+                           float center_slack, float drift, const float *limits, float *lower,
+                           const ck_near_rows *near);
     /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
     void (*bound_sqdists)(const double *sqdists, int64_t n, double error, double underflow, double scale, float *high,
                           float *low);

@@ -1,0 +1,90 @@
+/* bounds.h - bounds of the distances of rows to centers, kept from one pass to the next: an upper bound of that to the
+ * center of the label, and lower bounds of those to all others, by groups of near centers. docs/numerics.md, section 7.
+ *
+ * strategy_bounds.c keeps them, bounds_rows.c brings those of a block up to date, and bounds_groups.c screens rows group
+ * by group. */
+#ifndef CK_BOUNDS_H
+#define CK_BOUNDS_H
+
+#include "strategy.h"
+
+/* Rows and their bounds. These are stored less what the centers had moved until then, so that moves do not touch them:
+ * upper less the path of the center of the label, lower plus the drift of the group. */
+typedef struct {
+    const ck_matrix *X;
+    int64_t row, n_rows; /* a block of X */
+    int32_t *labels;
+    float *upper, *lower; /* n_rows, n_groups x n_rows */
+} ck_bounded_rows;
+
+/* Arrays of a block are by row, those of a list by place in it. */
+typedef struct {
+    float *least;         /* block: of a row's lower bounds; then of those that rival its best center's */
+    float *own;           /* block: distance to the center of the label, at most; -infinity: the row is skipped */
+    float *limit;         /* block: the less of own and high */
+    float *high, *others; /* block: distance to the best center screened, at most; to others of its group, at least */
+    float *best_low;      /* block: to any center of its group, at least */
+    int32_t *best_group;  /* block: where it is known before the center */
+    int32_t *best, *after; /* block: that center, or -1; labels */
+    int32_t *survivors;    /* list: rows whose label may change */
+    float *own_low;        /* survivors */
+    double *sqdists;       /* survivors */
+    int32_t *list, *labels; /* rows that are gathered, and what comes of them */
+    ck_row_bounds bounds;
+    ck_near_rows near;
+    int64_t *counts; /* n_groups */
+    char *rows;
+    float *images, *sqnorms; /* block: where there are groups */
+    void *rounded;           /* block: the images as the coarse screen rounds them, where there is one */
+    double *row;
+} ck_bounds_scratch;
+
+typedef struct {
+    ck_strategy base; /* first, so that the one is the other */
+    int known;        /* bounds are those of the pass before */
+    int starting;     /* this pass makes bounds for every row */
+    int watching;     /* the same for the sample */
+    ck_groups groups;
+    double *centers; /* of the pass before */
+    float *centers32;
+    double *path;               /* k: how far each center has moved in all */
+    double *drift;              /* n_groups: the same of the farthest mover of each pass, in all */
+    float *path32, *drift_high; /* rounded up */
+    float *drift_low;           /* rounded down */
+    float *upper, *lower;       /* n; of each block: n_groups x rows */
+    double error, underflow;
+    int tighten;
+    ck_bounds_scratch *workers;
+    ck_matrix sample;
+    ck_bounded_rows sampled;
+} ck_bounds;
+
+CK_INLINE float ck_rounded_up(double value) { return (float)(value + fabs(value) * 0x1p-22); }
+CK_INLINE float ck_rounded_down(double value) { return (float)(value - fabs(value) * 0x1p-22); }
+CK_INLINE float ck_less(float a, float b) { return a < b ? a : b; }
+
+/* OUT workers[worker].after: labels of the rows, whose bounds are brought up to date, or made. INOUT screened: increased
+ * by the pairs that were scored. */
+int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b);
+int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened);
+
+/* Screens n rows against the groups that their bounds do not exclude: those of w->list; or `all` of the block against all
+ * groups. w->own tells what bounds must exceed. OUT, for rows that a group may have come near enough to: best, high,
+ * others, best_low, limit, least; and their bounds by group. INOUT pairs: increased by those that were scored. Returns
+ * whether the coarse screen did it. */
+int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *all, int64_t n,
+                            int64_t *pairs);
+
+/* What screening has told of the nearest center of some group: the best of a row so far gives way to a better one.
+ * Returns whether it does. low: of all of the group. */
+CK_INLINE int ck_bounds_compare(const ck_bounds_scratch *w, int32_t at, float low, float high)
+{
+    const int better = high < w->high[at]; /* no branch: nobody could foretell it */
+    w->least[at] = ck_less(better ? w->best_low[at] : low, w->least[at]);
+    w->best_low[at] = better ? low : w->best_low[at];
+    w->high[at] = better ? high : w->high[at];
+    w->limit[at] = ck_less(w->high[at], w->limit[at]);
+    return better;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* bounds_groups.c - rows that their bounds do not decide, screened against the groups that may hold a nearer center. */
+#include <string.h>
+
+#include "../assign/coarse_block.h"
+#include "bounds.h"
+
+/* The images of listed rows, by their numbers: rounded for the coarse screen where that serves. Returns whether. */
+static int image_rows(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *list, int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    const ck_screen_image *image = &screening->assigner.model.image;
+    if (screening->assigner.coarse_serves && ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse,
+                                                             b->X, b->row, list, n, w->rounded, w->sqnorms))
+        return 1;
+    ck_rows_table()->image_listed(b->X, b->row, list, n, image->scale, image->minus_offset, image->minus_offset32,
+                                  w->images, w->sqnorms, w->row);
+    return 0;
+}
+
+/* Listed rows against one group, by the coarse screen: it tells at once which center is the nearest. */
+static void screen_coarse(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    const ck_rounded_rows rows = {b->X, b->row, w->rounded, w->sqnorms, w->own};
+    const int64_t size = s->groups.begins[group + 1] - s->groups.begins[group];
+    ck_coarse_bound_listed(&screening->assigner, screening->scratch[worker].coarse, &rows, w->list, n,
+                           s->groups.coarse_panels[group],
+                           ck_ceil_div(size, screening->assigner.coarse.shape->panel_centers), &w->bounds);
+    for (int64_t l = 0; l < n; l++) {
+        const int32_t at = w->list[l];
+        const int better = ck_bounds_compare(w, at, w->bounds.low[l], w->bounds.high[l]);
+        w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
+        w->others[at] = better ? w->bounds.others[l] : w->others[at];
+    }
+    ck_quick_table()->round_down(w->bounds.low, s->drift[group], n, w->bounds.low);
+    for (int64_t l = 0; l < n; l++) b->lower[group * b->n_rows + w->list[l]] = w->bounds.low[l];
+}
+
+/* In float32: the best scores of a group tell how near its nearest center is, not which it is. */
+static void screen_group(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, const int32_t *list,
+                         int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t n_near =
+        ck_bound_group(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, list, n,
+                       s->groups.panels[group], s->groups.n_panels[group], s->drift_low[group], w->limit,
+                       b->lower + group * b->n_rows, &w->near);
+    for (int64_t l = 0; l < n_near; l++) {
+        const int32_t at = w->near.rows[l];
+        const int better = ck_bounds_compare(w, at, w->near.low[l], w->near.high[l]);
+        w->best_group[at] = better ? (int32_t)group : w->best_group[at];
+    }
+}
+
+/* Which center of the best group is the nearest: rows of the same group together. */
+static void find_centers(const ck_bounds *s, int worker, int64_t n_rows)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    int64_t *ends = w->counts, begin = 0;
+    memset(ends, 0, (size_t)s->groups.n * sizeof *ends);
+    for (int64_t i = 0; i < n_rows; i++)
+        if (w->best_group[i] >= 0) ends[w->best_group[i]]++;
+    for (int64_t g = 0, sum = 0; g < s->groups.n; g++) {
+        const int64_t count = ends[g];
+        ends[g] = sum;
+        sum += count;
+    }
+    for (int64_t i = 0; i < n_rows; i++)
+        if (w->best_group[i] >= 0) w->list[ends[w->best_group[i]]++] = (int32_t)i;
+    for (int64_t g = 0; g < s->groups.n; begin = ends[g++]) {
+        const int64_t n = ends[g] - begin;
+        const int32_t *list = w->list + begin;
+        if (n == 0) continue;
+        ck_bound_listed(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, list, n,
+                        s->groups.panels[g], s->groups.n_panels[g], &w->bounds);
+        for (int64_t l = 0; l < n; l++) {
+            w->best[list[l]] = w->bounds.nearest[l];
+            w->high[list[l]] = w->bounds.high[l];
+            w->others[list[l]] = w->bounds.others[l];
+        }
+    }
+}
+
+int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *all, int64_t n,
+                            int64_t *pairs)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int coarse = image_rows(s, worker, b, all ? all : w->list, n);
+    for (int64_t g = 0; g < s->groups.n; g++) {
+        const float *lower = b->lower + g * b->n_rows;
+        const int64_t n_reached =
+            all ? n : ck_screen_table()->reached(w->own, lower, s->drift_high[g], (int)b->n_rows, w->list);
+        *pairs += n_reached * (s->groups.begins[g + 1] - s->groups.begins[g]);
+        if (n_reached == 0) continue;
+        if (coarse)
+            screen_coarse(s, worker, b, g, n_reached);
+        else
+            screen_group(s, worker, b, g, all ? all : w->list, n_reached);
+    }
+    if (!coarse) find_centers(s, worker, b->n_rows);
+    return coarse;
+}

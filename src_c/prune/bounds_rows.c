@@ -1,0 +1,220 @@
+/* bounds_rows.c - the bounds of a block of rows, made or brought up to date, and the labels that follow. */
+#include <string.h>
+
+#include "../assign/coarse_block.h"
+#include "bounds.h"
+
+static const float CERTAIN = 1.0f + 0x1p-20f; /* pays for rounding, of canonical distances too */
+
+/* Before rows are screened. own: there already. */
+static void expect_best(const ck_bounds_scratch *w, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        w->least[i] = w->high[i] = w->best_low[i] = INFINITY;
+        w->limit[i] = w->own[i];
+        w->best[i] = w->best_group[i] = -1;
+    }
+}
+
+/* Screens n rows against all centers: those of w->list, or all where they are as many. */
+static int screen_all(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t d = b->X->n_features;
+    ck_matrix rows = *b->X;
+    int64_t row = b->row;
+    if (n < b->n_rows) {
+        ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
+        rows = ck_dense_matrix(w->rows, n, d, b->X->dtype);
+        row = 0;
+    }
+    return ck_bound_rows(&screening->assigner, screening->scratch + worker, &rows, row, n, &w->bounds);
+}
+
+/* The row's best center becomes its label. What rivals it: the others of its group, and whatever was compared with a
+ * limit that is less than its distance. */
+static void take_best(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int32_t row, float high)
+{
+    const int32_t best = w->best[row], group = s->groups.of[best];
+    w->after[row] = best;
+    b->lower[group * b->n_rows + row] = ck_rounded_down((double)w->others[row] + s->drift[group]);
+    b->upper[row] = ck_rounded_up((double)high - s->path[best]);
+    w->least[row] = ck_less(w->others[row], w->least[row]);
+    if (!(high <= w->limit[row])) w->least[row] = ck_less(w->limit[row], w->least[row]);
+}
+
+/* Rows whose bounds leave more than one center: settled among all. They are looked at again in the next pass. */
+static int settle_open(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t *n_settled)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t d = b->X->n_features;
+    const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
+    *n_settled = n;
+    if (n == 0) return CK_OK;
+    ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
+    const ck_matrix rows = ck_dense_matrix(w->rows, n, d, b->X->dtype);
+    for (int64_t i = 0; i < n; i++) w->labels[i] = w->after[w->list[i]];
+    int status = ck_assign_block(&screening->assigner, screening->scratch + worker, &rows, 0, n, w->labels);
+    for (int64_t i = 0; i < n && status == CK_OK; i++) {
+        const int64_t at = w->list[i], best = w->after[at];
+        /* The bound of best's group leaves best out, which is not the label now. */
+        if (w->labels[i] != best) b->lower[s->groups.of[best] * b->n_rows + at] = 0.0f;
+        w->after[at] = w->labels[i];
+        b->upper[at] = INFINITY;
+    }
+    return status;
+}
+
+/* --- Made --------------------------------------------------------------------------------------------------- */
+
+/* All centers at once. What is not the best of all is as far as the second, whatever its group; groups get bounds of
+ * their own when rows are looked at again. */
+static int start_together(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t n = b->n_rows;
+    const int status = screen_all(s, worker, b, n);
+    for (int64_t g = 0; g < s->groups.n && status == CK_OK; g++)
+        ck_quick_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
+    for (int64_t i = 0; i < n && status == CK_OK; i++) {
+        w->best[i] = w->bounds.nearest[i];
+        w->high[i] = w->limit[i] = w->bounds.high[i];
+        w->others[i] = w->bounds.others[i];
+    }
+    return status;
+}
+
+static void start_by_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    int64_t pairs = 0;
+    for (int64_t i = 0; i < b->n_rows; i++) w->survivors[i] = (int32_t)i;
+    ck_bounds_screen_groups(s, worker, b, w->survivors, b->n_rows, &pairs);
+}
+
+int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    int status = CK_OK;
+    for (int64_t i = 0; i < b->n_rows; i++) w->own[i] = INFINITY;
+    expect_best(w, b->n_rows);
+    if (s->groups.n > 1 && !s->base.screening->assigner.coarse_serves)
+        start_by_groups(s, worker, b);
+    else
+        status = start_together(s, worker, b);
+    if (status != CK_OK) return status;
+    for (int64_t i = 0; i < b->n_rows; i++)
+        if (w->best[i] >= 0) {
+            take_best(s, w, b, (int32_t)i, w->high[i]);
+        } else {
+            w->after[i] = 0;
+            b->upper[i] = INFINITY;
+        }
+    int64_t n_settled;
+    return settle_open(s, worker, b, &n_settled);
+}
+
+/* --- Brought up to date ------------------------------------------------------------------------------------- */
+
+/* OUT w->survivors: rows that moves may have given another label. */
+static int64_t list_survivors(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b)
+{
+    for (int64_t i = 0; i < b->n_rows; i++) w->least[i] = INFINITY;
+    for (int64_t g = 0; g < s->groups.n; g++)
+        ck_quick_table()->least_after(b->lower + g * b->n_rows, s->drift_high[g], b->n_rows, w->least);
+    return ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->survivors);
+}
+
+/* The survivors' distances to their own centers, upper bounds with them. OUT w->own, own_low. */
+static void measure_own(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t count)
+{
+    const ck_quick_kernels *kernels = ck_quick_table();
+    const double scale = s->base.screening->assigner.model.image.scale;
+    float *high = w->bounds.high;
+    for (int64_t i = 0; i < count; i++) w->labels[i] = b->labels[w->survivors[i]];
+    kernels->label_sqdists(b->X, b->row, w->survivors, w->labels, count, s->centers, s->centers32, w->sqdists, w->row);
+    kernels->bound_sqdists(w->sqdists, count, s->error, s->underflow, scale, high, w->own_low);
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t row = w->survivors[i];
+        w->own[row] = high[i];
+        b->upper[row] = ck_rounded_up((double)high[i] - s->path[b->labels[row]]);
+    }
+}
+
+/* OUT w->own; w->list: survivors that measuring their own center has not let go. */
+static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t count)
+{
+    for (int64_t i = 0; i < b->n_rows; i++) w->own[i] = -INFINITY; /* others are not looked for by group */
+    if (s->tighten) {
+        measure_own(s, w, b, count);
+        return ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
+    }
+    for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
+    memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);
+    return count;
+}
+
+/* Where there are no groups. */
+static int screen_together(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int status = screen_all(s, worker, b, n);
+    for (int64_t l = 0; l < n && status == CK_OK; l++) {
+        const int32_t at = w->list[l];
+        ck_bounds_compare(w, at, w->bounds.low[l], w->bounds.high[l]);
+        w->best[at] = w->high[at] < INFINITY ? w->bounds.nearest[l] : -1;
+        w->others[at] = w->bounds.others[l];
+        b->lower[at] = ck_rounded_down((double)w->bounds.low[l] + s->drift[0]);
+    }
+    return status;
+}
+
+/* The best center of every survivor that was screened, and what follows for its bounds. */
+static void choose_best(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t row = w->survivors[i], best = w->best[row];
+        float high = w->high[row];
+        if (best < 0) continue;
+        if (s->tighten) {
+            const int32_t label = b->labels[row], group = s->groups.of[label];
+            float *lower = b->lower + group * b->n_rows + row;
+            if (label == best) {
+                high = ck_less(w->own[row], high);
+            } else if (*lower - s->drift_high[group] > w->own[row] * CERTAIN) { /* its own group was not screened */
+                const int stays = w->own[row] < high; /* upper is of this label, lower of the others */
+                w->least[row] = ck_less(stays ? w->best_low[row] : w->own_low[i], w->least[row]);
+                if (stays) continue;
+                *lower = ck_less(ck_rounded_down((double)w->own_low[i] + s->drift[group]), *lower);
+            }
+        }
+        take_best(s, w, b, row, high);
+    }
+}
+
+int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened)
+{
+    const ck_screening *screening = s->base.screening;
+    const ck_bounds_scratch *w = s->workers + worker;
+    int64_t pairs = 0, n_settled;
+    int status = CK_OK, coarse = 0;
+    memcpy(w->after, b->labels, (size_t)b->n_rows * sizeof *w->after);
+    const int64_t count = list_survivors(s, w, b);
+    const int64_t left = count == 0 ? 0 : list_left(s, w, b, count);
+    if (left == 0) return CK_OK;
+    expect_best(w, b->n_rows);
+    if (s->groups.n > 1) {
+        coarse = ck_bounds_screen_groups(s, worker, b, NULL, left, &pairs);
+    } else {
+        pairs = left * screening->assigner.model.k;
+        status = screen_together(s, worker, b, left);
+    }
+    if (status != CK_OK) return status;
+    *screened += (double)pairs;
+    choose_best(s, w, b, count);
+    status = settle_open(s, worker, b, &n_settled);
+    if (coarse) ck_coarse_judge(&screening->assigner, screening->scratch[worker].coarse, left, n_settled);
+    return status;
+}
