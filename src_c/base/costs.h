@@ -38,6 +38,8 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 #define CK_COST_IMAGE 40.0        /* a feature of the image that groups are scored with, */
 #define CK_COST_GATHER 800.0      /* and gathering it with others that are left */
 #define CK_BOUNDED_SLOWDOWN 1.2   /* of pairs of gathered rows */
+#define CK_COST_LISTED_PAIR 10.5  /* of a pair beside its features, where rows are screened by groups, */
+#define CK_COST_LISTED_GROUP 32.0 /* and a row for each group */
 #define CK_COST_PROJECTED_ROW 1500.0
 #define CK_COST_PROJECTED_PAIR 8.0 /* beside its directions */
 
@@ -46,6 +48,7 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 /* Cost of bounds over that without at which they are kept, and begun where their first pass costs several others. */
 #define CK_WORTH_KEEPING 0.95
 #define CK_WORTH_A_START 0.85
+#define CK_WORTH_KEEPING_GROUPS 1.1 /* of many groups, two passes in a row */
 /* Shares of the pairs: that bounds leave when a fit has nearly converged; above which boxes do not pay; that directions
  * leave before anything is known. */
 #define CK_LOW_SHARE 0.05
@@ -58,8 +61,13 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 enum {
     CK_BOUNDED_ROWS = 4096,   /* at least, for bounds */
     CK_SORTED_ROWS = 1 << 14, /* at least, for sorting before a pass: otherwise few boxes have few centers */
-    CK_GROUPED_FEATURES = 32, /* at least: rows that share no panel are scored less well than packed ones */
+    CK_GROUPED_FEATURES = 8, /* at least, and centers times squared features: below, one group costs less */
+    CK_GROUPED_CENTERS_FEATURES_2 = 1 << 16,
     CK_MAX_GROUPS = 256,
+    CK_COARSE_GROUP = 48, /* centers, where there is a coarse screen, which larger groups suit */
+    CK_MAX_COARSE_GROUPS = 32,
+    CK_MANY_GROUPS = 64, /* from here bounds are made by the first pass already, */
+    CK_MANY_PASSES = 8,  /* where it may be followed by as many that repay it */
     CK_EMBEDDED_ROWS = 4096, /* at least, like the next two: below, looking for directions costs too much of a fit */
     CK_FEATURES_A_DIRECTION = 3,
     CK_EMBEDDED_CENTERS = 16, /* at least: below, plain screening costs next to nothing */

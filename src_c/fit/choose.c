@@ -22,8 +22,10 @@ struct ck_choice {
     int is_sorted;
     /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
      * last pass was the first with bounds. */
+    int64_t n_groups; /* of bounds */
     int64_t max_passes, passes, next_trial, wait;
     int bounds_are_new, watched;
+    int unpaid; /* passes in a row whose bounds cost more than they saved */
 };
 
 static int64_t n_rows(const ck_choice *c) { return c->prepared->problem->X->n_rows; }
@@ -50,14 +52,21 @@ ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screen
     if (arena->failed) return NULL;
     c->usual = c->projection ? c->projection : c->plain;
     c->usual_share = c->projection ? CK_USUAL_PROJECTED_SHARE : 1.0;
-    const int64_t n_groups = ck_useful_groups(screening, c->projection != NULL);
-    const double near_the_end = ck_strategy_bounds_operations(screening, n_groups, CK_LOW_SHARE);
+    c->n_groups = ck_useful_groups(screening, c->projection != NULL);
+    const double near_the_end = ck_strategy_bounds_operations(screening, c->n_groups, CK_LOW_SHARE);
     if (algorithm == CK_AUTO && n_rows(c) >= CK_BOUNDED_ROWS && bounds_pay(c, near_the_end, CK_WORTH_KEEPING))
-        c->bounds = ck_strategy_bounds(arena, screening, n_groups);
+        c->bounds = ck_strategy_bounds(arena, screening, c->n_groups);
     return arena->failed ? NULL : c;
 }
 
 ck_strategy *ck_choice_strategy(const ck_choice *c) { return c->strategy; }
+
+/* Whether the first pass makes bounds, before it is known what they leave: with many centers it is nearly always little
+ * soon. */
+static int begins_with_bounds(const ck_choice *c)
+{
+    return c->bounds && c->usual == c->plain && c->n_groups >= CK_MANY_GROUPS && c->max_passes >= CK_MANY_PASSES;
+}
 
 void ck_choice_restart(ck_choice *c, int64_t max_passes)
 {
@@ -65,8 +74,9 @@ void ck_choice_restart(ck_choice *c, int64_t max_passes)
     c->max_passes = max_passes;
     c->next_trial = c->wait = FIRST_TRIAL;
     c->usual = c->projection ? c->projection : c->filtering ? c->filtering : c->plain;
-    c->strategy = c->asked ? c->asked : c->usual;
-    c->watched = 0;
+    c->bounds_are_new = begins_with_bounds(c);
+    c->strategy = c->asked ? c->asked : c->bounds_are_new ? c->bounds : c->usual;
+    c->watched = c->unpaid = 0;
     if (c->bounds) c->bounds->forget(c->bounds);
     c->strategy->forget(c->strategy);
 }
@@ -143,8 +153,12 @@ int ck_choice_next(ck_choice *c, const double *centers)
     if (c->algorithm != CK_AUTO) return CK_OK;
     if (before == c->bounds) {
         const double cost = ck_strategy_operations(c->bounds, c->share);
-        if (!c->bounds_are_new && !bounds_pay(c, cost, CK_WORTH_KEEPING)) {
+        const int many = c->n_groups >= CK_MANY_GROUPS;
+        const int pays = c->bounds_are_new || bounds_pay(c, cost, many ? CK_WORTH_KEEPING_GROUPS : CK_WORTH_KEEPING);
+        c->unpaid = pays ? 0 : c->unpaid + 1;
+        if (c->unpaid > many) { /* many groups take half a pass to make again, and leave ever less */
             c->strategy = c->usual;
+            c->unpaid = 0;
             wait_longer(c);
         }
     } else {

@@ -76,11 +76,13 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
 
 double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_groups, double share)
 {
-    const double all = ck_screen_operations(screening);
+    const double k = (double)screening->assigner.model.k, d = (double)screening->assigner.model.d;
     double keep = CK_COST_KEEP_BOUNDS;
-    if (ck_float_operations(screening) >= CK_WORTH_MEASURING) keep += CK_COST_MEASURE_OWN;
-    if (n_groups > 1) keep += CK_COST_IMAGE * (double)screening->assigner.model.d;
-    return share * (CK_BOUNDED_SLOWDOWN * all + CK_COST_GATHER) + keep;
+    if (n_groups > 1 || ck_float_operations(screening) >= CK_WORTH_MEASURING) keep += CK_COST_MEASURE_OWN;
+    if (n_groups > 1) keep += CK_COST_IMAGE * d;
+    if (n_groups > 1 && !screening->assigner.coarse.shape)
+        return share * k * (d + CK_COST_LISTED_PAIR) + CK_COST_LISTED_GROUP * (double)n_groups + CK_COST_GATHER + keep;
+    return share * (CK_BOUNDED_SLOWDOWN * ck_screen_operations(screening) + CK_COST_GATHER) + keep;
 }
 
 static double operations(const ck_strategy *strategy, double share)
@@ -185,15 +187,20 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
 /* As many floats a row as memory is meant for bounds. */
 static int64_t affordable_groups(const ck_screening *screening, int beside_embedding)
 {
+    const ck_assigner *assigner = &screening->assigner;
     const int64_t bytes = beside_embedding ? GROUP_BYTES_BESIDE_EMBEDDING : GROUP_BYTES;
-    const int64_t at_most = bytes / (int64_t)sizeof(float) / screening->assigner.X->n_rows;
-    const int64_t groups = ck_ceil_div(screening->assigner.model.k, ck_screen_table()->listed_centers);
-    return ck_min_i64(groups, ck_min_i64(CK_MAX_GROUPS, ck_max_i64(at_most, 1)));
+    const int64_t at_most = ck_max_i64(bytes / (int64_t)sizeof(float) / assigner->X->n_rows, 1);
+    if (assigner->coarse.shape)
+        return ck_min_i64(ck_ceil_div(assigner->model.k, CK_COARSE_GROUP), ck_min_i64(CK_MAX_COARSE_GROUPS, at_most));
+    const int64_t groups = ck_ceil_div(assigner->model.k, ck_screen_table()->listed_centers);
+    return ck_min_i64(groups, ck_min_i64(CK_MAX_GROUPS, at_most));
 }
 
 int64_t ck_useful_groups(const ck_screening *screening, int beside_embedding)
 {
-    return screening->assigner.model.d >= CK_GROUPED_FEATURES ? affordable_groups(screening, beside_embedding) : 1;
+    const int64_t k = screening->assigner.model.k, d = screening->assigner.model.d;
+    const int useful = d >= CK_GROUPED_FEATURES && k * d >= CK_GROUPED_CENTERS_FEATURES_2 / d;
+    return useful ? affordable_groups(screening, beside_embedding) : 1;
 }
 
 static ck_strategy *create_hamerly(ck_arena *arena, ck_screening *screening, const ck_prepared *prepared)
