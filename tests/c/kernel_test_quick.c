@@ -109,6 +109,51 @@ static void check_score_bounds(void)
     TIME("bound_scores", quick->bound_scores(sqnorm, best, second, nearest, slacks, slack, n, high, low, others));
 }
 
+/* Of some rows, in order, or of all that follow each other. */
+static void check_group_bounds(void)
+{
+    const int64_t n = now.n, every = 1 + below(3);
+    float *sqnorm = ROOM(float, n), *limits = ROOM(float, n), *lower = ROOM(float, n), *all_lower = ROOM(float, n);
+    float *best = ROOM(float, n), *low = ROOM(float, n), *high = ROOM(float, n), *plain_low = ROOM(float, n);
+    int32_t *list = ROOM(int32_t, n), *rows = ROOM(int32_t, n), *near_before = ROOM(int32_t, n);
+    const ck_near_rows near = {rows, low, high};
+    const float slack = 0x1p-18f, center_slack = 0x1p-16f, drift = fabsf((float)draw_value(PLAIN, CK_F32));
+    int64_t n_listed = 0;
+    for (int64_t i = 0; i < n; i++) {
+        sqnorm[i] = below(9) ? fabsf((float)draw_value(now.kind, CK_F32)) : INFINITY;
+        limits[i] = INFINITY;
+        lower[i] = all_lower[i] = -7.0f;
+        if (i % every == 0) list[n_listed++] = (int32_t)i;
+    }
+    for (int64_t l = 0; l < n_listed; l++) best[l] = (float)(0.5 * (double)sqnorm[list[l]] * draw_value(PLAIN, CK_F64));
+    const int64_t n_all = quick->bound_group(best, sqnorm, list, n_listed, slack, center_slack, drift, limits, all_lower,
+                                             &near);
+    expect(n_all == n_listed && same_bits(rows, list, (size_t)n_listed * sizeof *list), "bound_group without limits");
+    for (int64_t l = 0; l < n_listed; l++) {
+        const float norm = sqnorm[list[l]], of_best = slack * norm + 0x1p-20f * fabsf(best[l]);
+        const float low2 = norm - 2.0f * best[l] - of_best, terms = norm + 2.0f * (fabsf(best[l]) + center_slack);
+        const float high2 = norm - 2.0f * best[l] + (of_best + 2.0f * center_slack);
+        const double sum = (double)low[l] + drift;
+        expect(is_bound(low[l], sqrtf(low2 > 0.0f ? low2 : 0.0f), terms), "low of bound_group");
+        expect(is_bound(high[l], sqrtf(high2 < 0.0f ? 0.0f : high2), terms), "high of bound_group");
+        expect(all_lower[list[l]] <= sum && all_lower[list[l]] >= sum * (1.0 - 0x1p-20), "lower of bound_group");
+        plain_low[list[l]] = low[l];
+    }
+    for (int64_t i = 0; i < n; i++) {
+        limits[i] = below(3) ? fabsf((float)draw_value(now.kind, CK_F32)) : below(2) ? -INFINITY : NAN;
+        if (i % every != 0) expect(all_lower[i] == -7.0f, "bound_group writes a row that is not listed");
+    }
+    int64_t expected = 0;
+    for (int64_t l = 0; l < n_listed; l++)
+        if (!(plain_low[list[l]] > limits[list[l]] * (1.0f + 0x1p-20f))) near_before[expected++] = list[l];
+    const int64_t n_near =
+        quick->bound_group(best, sqnorm, list, n_listed, slack, center_slack, drift, limits, lower, &near);
+    expect(n_near == expected && same_bits(rows, near_before, (size_t)expected * sizeof *rows), "near of bound_group");
+    expect(same_bits(lower, all_lower, (size_t)n * sizeof *lower), "lower of bound_group, by limits");
+    TIME("bound_group",
+         quick->bound_group(best, sqnorm, list, n_listed, slack, center_slack, drift, limits, lower, &near));
+}
+
 static void check_sqdist_bounds(void)
 {
     const int64_t n = now.n;
@@ -213,6 +258,7 @@ void check_quick(const void *entry)
     check_distances(&rows);
     leave_rooms();
     check_score_bounds();
+    check_group_bounds();
     check_sqdist_bounds();
     check_thresholds();
     check_filter();

@@ -163,11 +163,16 @@ static void check_listed(void)
                   room_for = ck_round_up(n_listed, CK_LANES);
     const float *rows = draw_lines(n, stride), *panels = draw_centers(k, width, now.kind);
     float *best = ROOM(float, room_for), *second = ROOM(float, room_for), *index = ROOM(float, room_for);
+    float *alone = ROOM(float, room_for);
     int32_t *list = ROOM(int32_t, n_listed);
     for (int64_t i = 0; i < n_listed; i++) list[i] = (int32_t)below(n);
     kernels->score_listed(rows, stride, list, n_listed, d, panels, ck_ceil_div(k, width), best, second, index);
     for (int64_t i = 0; i < n_listed; i++)
         expect_best(rows + list[i] * stride, 1, panels, k, width, best[i], second[i], index[i], "score_listed");
+    kernels->best_listed(rows, stride, list, n_listed, d, panels, ck_ceil_div(k, width), alone);
+    for (int64_t i = 0; i < n_listed; i++)
+        expect_best(rows + list[i] * stride, 1, panels, k, width, alone[i], second[i], index[i], "best_listed");
+    TIME("best_listed", kernels->best_listed(rows, stride, list, n_listed, d, panels, ck_ceil_div(k, width), alone));
     TIME("score_listed",
          kernels->score_listed(rows, stride, list, n_listed, d, panels, ck_ceil_div(k, width), best, second, index));
 }
