@@ -102,10 +102,10 @@ CK_INLINE void v_transpose(VF square[L])
 }
 
 #define NARROW_V 2
-#define NARROW_R 2
+#define NARROW_R 4
 #define TILE_V 2
 #define TILE_R 6
-#define NARROW_FEATURES 16
+#define NARROW_FEATURES 32
 #define GATHER_FEATURES 4
 #include "kernel_template.h"
 
