@@ -48,9 +48,9 @@ enum { SHAPE(parts) = R % 3 == 0 ? 3 : R % 4 == 0 ? 2 : 1, SHAPE(part) = R / SHA
 /* The least that holds its centers: what fills it starts from -infinity. */
 CK_INLINE int SHAPE(used)(const float *c)
 {
-    int used = R;
-    while (used > SHAPE(part) && c[used - SHAPE(part)] == -INFINITY) used -= SHAPE(part);
-    return used;
+    int last = R - 1;
+    while (last > 0 && c[last] == -INFINITY) last--;
+    return (1 + last / SHAPE(part)) * SHAPE(part);
 }
 
 CK_INLINE void SHAPE(keep_best_of)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
