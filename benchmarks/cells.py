@@ -97,6 +97,9 @@ SWEEP_SHAPES = {
 
 SWEEP_DATA = {f"mixture{d}-{n}": mixture(n, d) for shapes in SWEEP_SHAPES.values() for n, d, _ in shapes}
 
+FAR_APART = "k, far apart"
+"""One more, of the data that the last of k does not have: as many clusters as there are, without overlap."""
+
 DATA_SETS = {
     "pixels": DataSet(546_560, pixels),
     "blobs2d": DataSet(1_000_000, lambda rows: blobs(rows, 2, centers=10, spread=10.0)),
@@ -108,6 +111,7 @@ DATA_SETS = {
     "blob768": DataSet(60_000, lambda rows: blobs(rows, 768, centers=1000, spread=0.2)),
     "table16": DataSet(1_000_000, lambda rows: normal(rows, 16)),
     **SWEEP_DATA,
+    "blobs16-50k": DataSet(50_000, lambda rows: blobs(rows, 16, centers=4096, spread=10.0), shrinks=False),
     "correlated48": DataSet(1_000_000, lambda rows: correlated(rows, 48)),
     "mixture32": DataSet(1_000_000, lambda rows: blobs(rows, 32, centers=200, spread=1.5)),
     "mixture16": DataSet(1_000_000, lambda rows: blobs(rows, 16, centers=8, spread=2.0)),
@@ -158,6 +162,7 @@ SWEEPS = {
     variable: [Cell(f"mixture, n = {n}, d = {d}, k = {k}", f"mixture{d}-{n}", k, iterations=10) for n, d, k in shapes]
     for variable, shapes in SWEEP_SHAPES.items()
 }
+SWEEPS[FAR_APART] = [Cell("blobs, n = 50000, d = 16, k = 4096", "blobs16-50k", k=4096, iterations=10)]
 
 MEMORY_CELLS = (
     CELLS["table14-f32"],

@@ -25,6 +25,8 @@ class Contestant:
     distribution: str
     import_line: str
     exact = True
+    narrowed = False
+    """Whether it is another contestant once more, with less than this processor has."""
 
     def prepare(self, threads: int) -> None:
         """Import the library and tell it how many threads to use, beyond the OMP_NUM_THREADS that all of them get."""
@@ -70,6 +72,12 @@ class Ckmeans(EstimatorContestant):
         self.metrics = ckmeans.metrics
         self.choose_k = functools.partial(ckmeans.choose_k, n_threads=threads)
 
+    def use_kernels(self, isa: str | None) -> str | None:
+        """Those that this value of CKMEANS_ISA would choose; returns the value for those before."""
+        from ckmeans import _core
+
+        return _core.choose_isa(isa)
+
     def assign(self, X: NDArray[Any], centers: NDArray[Any]) -> None:
         self.library.assign(X, centers)
 
@@ -80,6 +88,21 @@ class Ckmeans(EstimatorContestant):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             self.library.show_config()
         return printed.getvalue()
+
+
+class CkmeansAvx2(Ckmeans):
+    """As on a processor that has AVX2 and no more; the peers keep all that this one has."""
+
+    name = "ckmeans (AVX2)"
+    narrowed = True
+
+    def prepare(self, threads: int) -> None:
+        from ckmeans import _core
+
+        super().prepare(threads)
+        if not {"avx2", "avx512"} <= set(_core.runnable_isas()):
+            raise RuntimeError("this processor does not have AVX2 and more")
+        self.use_kernels("avx2")
 
 
 class ScikitLearn(EstimatorContestant):
@@ -167,5 +190,5 @@ class SuperKMeans(Contestant):
 
 
 CONTESTANTS: dict[str, type[Contestant]] = {
-    contestant.name: contestant for contestant in (Ckmeans, ScikitLearn, OneDal, Faiss, SuperKMeans)
+    contestant.name: contestant for contestant in (Ckmeans, CkmeansAvx2, ScikitLearn, OneDal, Faiss, SuperKMeans)
 }

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks.contestants import CONTESTANTS
+
 REPOSITORY = Path(__file__).parent.parent
 PAUSE = 0.3
 """Seconds between two contestants: idle threads of OpenMP runtimes keep a core busy for a while (up to 0.2)."""
@@ -96,12 +98,17 @@ class Crew:
 
     @property
     def names(self) -> list[str]:
-        return list(self._members)
+        """Those that run with all that this processor has."""
+        return [name for name in self._members if not CONTESTANTS[name].narrowed]
 
     @property
     def estimators(self) -> list[str]:
-        """Those with scikit-learn's interface."""
-        return [name for name in self._members if self.introductions[name]["estimator"]]
+        """Those of them with scikit-learn's interface."""
+        return [name for name in self.names if self.introductions[name]["estimator"]]
+
+    def and_narrowed(self, names: Sequence[str]) -> list[str]:
+        """These, and those that run with less."""
+        return [name for name in self._members if name in names or CONTESTANTS[name].narrowed]
 
     def ask(self, name: str, call: str, **arguments: Any) -> dict[str, Any]:
         """One request, after a pause in which the contestant asked before comes to rest."""

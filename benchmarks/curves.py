@@ -112,8 +112,8 @@ def plain_numbers(axis: Any, in_every_decade: tuple[float, ...]) -> None:
 
 
 def sweep(results: dict[str, Any], path: Path) -> bool:
-    """A panel for n, d and k each; says whether there was anything to draw."""
-    records = [record for record in results["results"] if answered(record)]
+    """A panel for n, d and k each, without cells that stand for themselves; says whether there was anything to draw."""
+    records = [record for record in results["results"] if record["sweep"] in record and answered(record)]
     if not records:
         path.unlink(missing_ok=True)
         return False

@@ -5,10 +5,12 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS, Ckmeans
+from benchmarks.contestants import CONTESTANTS, Ckmeans, CkmeansAvx2
 
-OURS = Ckmeans.name
-
+OURS, OURS_AVX2 = Ckmeans.name, CkmeansAvx2.name
+BOTH_OURS = (OURS, OURS_AVX2)
+PEAKS = {OURS: "peak_gflops", OURS_AVX2: "avx2_peak_gflops"}
+"""What a record calls the peak that each of them is held against."""
 
 Entry = dict[str, Any]
 Measure = Callable[[Entry], float]
@@ -28,18 +30,25 @@ def mean_seconds(entry: Entry) -> float:
     return mean(entry["seconds"])
 
 
-def times_ours(record: dict[str, Any], measure: Measure = seconds_per_iteration) -> dict[str, float]:
-    """What every other contestant that answered took, over what ckmeans took."""
+def is_peer(name: str) -> bool:
+    return name not in BOTH_OURS
+
+
+def times_ours(record: dict[str, Any], measure: Measure = seconds_per_iteration, ours: str = OURS) -> dict[str, float]:
+    """What every other contestant that answered took, over what ckmeans, or the one of ours that is named, took."""
     answered = {name: entry for name, entry in record["contestants"].items() if "seconds" in entry}
-    if OURS not in answered:
+    if ours not in answered:
         return {}
-    ours = measure(answered.pop(OURS))
-    return {name: measure(entry) / ours for name, entry in answered.items()}
+    least = measure(answered.pop(ours))
+    return {name: measure(entry) / least for name, entry in answered.items()}
 
 
-def fastest_exact_peer(record: dict[str, Any], measure: Measure = seconds_per_iteration) -> float | None:
-    """The smallest of times_ours among the exact ones, if there is one."""
-    return min((ratio for name, ratio in times_ours(record, measure).items() if CONTESTANTS[name].exact), default=None)
+def fastest_exact_peer(
+    record: dict[str, Any], measure: Measure = seconds_per_iteration, ours: str = OURS
+) -> float | None:
+    """The smallest of times_ours among the exact peers, if there is one."""
+    ratios = times_ours(record, measure, ours)
+    return min((ratio for name, ratio in ratios.items() if is_peer(name) and CONTESTANTS[name].exact), default=None)
 
 
 def best_of_each_iteration(entry: Entry) -> list[float]:
@@ -63,16 +72,16 @@ def difference_of_means(ours: Sequence[float], theirs: Sequence[float]) -> tuple
     return mean(ours) - mean(theirs), error
 
 
-def rates(record: dict[str, Any]) -> dict[str, float]:
-    """GFLOP/s of ckmeans, 2*n*k*d for one assignment of all rows, and their share of the peak measured beside them."""
+def rates(record: dict[str, Any], name: str) -> dict[str, float]:
+    """GFLOP/s of one of ours, 2*n*k*d for one assignment of all rows, and their share of the peak beside it."""
     figures: dict[str, float] = {}
-    fit, assign = record["contestants"].get(OURS, {}), record["assign"]
+    fit, assign = record["contestants"].get(name, {}), record["assign"].get(name, {})
     if "seconds" in fit:
         figures["fit_gflops"] = 2e-9 * record["n"] * record["k"] * record["d"] / seconds_per_iteration(fit)
     if "seconds" in assign:
         figures["assign_gflops"] = 2e-9 * record["n"] * record["k"] * record["d"] / min(assign["seconds"])
-    peak = max(record["peak_gflops"])
-    return figures | {name.replace("gflops", "share_of_peak"): rate / peak for name, rate in figures.items()}
+    peak = max(record[PEAKS[name]])
+    return figures | {figure.replace("gflops", "share_of_peak"): rate / peak for figure, rate in figures.items()}
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -106,7 +106,7 @@ struct kernel {
     int flops_per_step;
 };
 
-#define KERNEL(name, work, bytes, chains) {name, work, 2 * (bytes) / 4 * (chains)}
+#define FLOPS(bytes, chains) (2 * (bytes) / 4 * (chains))
 
 #if defined(__x86_64__)
 MULTIPLY_ADD_KERNEL(work_avx512, __attribute__((target("avx512f"))), 64, 24)
@@ -116,28 +116,35 @@ MULTIPLY_ADD_KERNEL(work_generic, , 16, 12)
 MULTIPLY_ADD_KERNEL(work_generic, , 16, 24)
 #endif
 
-static struct kernel best_kernel(void)
+/* The best here, or the one that is named; without work where this processor has none such. */
+static struct kernel kernel_of(const char *name)
 {
+    const struct kernel kernels[] = {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) return (struct kernel)KERNEL("avx512", work_avx512, 64, 24);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return (struct kernel)KERNEL("avx2", work_avx2, 32, 12);
-    return (struct kernel)KERNEL("sse2, no fused multiply-add", work_generic, 16, 12);
+        {"avx512", __builtin_cpu_supports("avx512f") ? work_avx512 : NULL, FLOPS(64, 24)},
+        {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? work_avx2 : NULL, FLOPS(32, 12)},
+        {"sse2, no fused multiply-add", work_generic, FLOPS(16, 12)},
 #else
-    return (struct kernel)KERNEL("generic 128-bit", work_generic, 16, 24);
+        {"generic 128-bit", work_generic, FLOPS(16, 24)},
 #endif
+    };
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (kernels[i].work != NULL && (name == NULL || strcmp(kernels[i].name, name) == 0)) return kernels[i];
+    return (struct kernel){NULL, NULL, 0};
 }
 
-const char *limits_kernel_name(void) { return best_kernel().name; }
+/* NULL: the best. */
+const char *limits_kernel_name(const char *name) { return kernel_of(name).name; }
 
-/* Best float32 GFLOP/s of `runs` runs of about `seconds` each; -1 on failure. A multiply-add counts as two. */
-double limits_peak_gflops(int threads, int runs, double seconds)
+/* Best float32 GFLOP/s of `runs` runs of about `seconds` each, by that kernel; -1 on failure. A multiply-add counts as
+ * two. */
+double limits_peak_gflops(const char *name, int threads, int runs, double seconds)
 {
-    const struct kernel kernel = best_kernel();
+    const struct kernel kernel = kernel_of(name);
     long steps = 1 << 16;
     double best = -1.0, elapsed;
 
-    if (threads < 1 || threads > MAX_THREADS) return -1.0;
+    if (kernel.work == NULL || threads < 1 || threads > MAX_THREADS) return -1.0;
     elapsed = timed_parallel(kernel.work, &steps, threads);
     if (elapsed <= 0.0) return -1.0;
     steps = (long)((double)steps * seconds / elapsed) + 1;

@@ -32,19 +32,24 @@ class Limits:
         self._buffer_bytes = buffer_bytes
         self._library = ctypes.CDLL(str(compiled_library()))
         self._library.limits_kernel_name.restype = ctypes.c_char_p
+        self._library.limits_kernel_name.argtypes = [ctypes.c_char_p]
         self._library.limits_peak_gflops.restype = ctypes.c_double
-        self._library.limits_peak_gflops.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_double]
+        self._library.limits_peak_gflops.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_double]
         self._library.limits_read_bandwidth.restype = ctypes.c_double
         self._library.limits_read_bandwidth.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_size_t]
 
     @property
     def kernel(self) -> str:
         """The instruction set that the peak was measured with."""
-        return str(self._library.limits_kernel_name(), "ascii")
+        return str(self._library.limits_kernel_name(None), "ascii")
 
-    def peak_gflops(self) -> float:
-        """Best of five short runs, in 1e9 operations a second; a multiply-add counts as two."""
-        return self._measured(self._library.limits_peak_gflops(self._threads, 5, 0.02))
+    def peak_gflops(self, isa: str | None = None) -> float:
+        """Best of five short runs, in 1e9 operations a second; a multiply-add counts as two.
+
+        By the best instruction set there is, or by the one that is named.
+        """
+        name = None if isa is None else isa.encode("ascii")
+        return self._measured(self._library.limits_peak_gflops(name, self._threads, 5, 0.02))
 
     def read_bandwidth(self) -> float:
         """Best of five passes over a buffer larger than any cache, in 1e9 bytes a second."""

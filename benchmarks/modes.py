@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.cells import MEMORY_CELLS, SCORED_CELL, SWEEPS, Cell, data_file
 from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
-from benchmarks.figures import OURS, rates
+from benchmarks.figures import BOTH_OURS, OURS, OURS_AVX2, is_peer
 from benchmarks.jobs import JOBS, Job
 from benchmarks.limits import Limits
 from benchmarks.scores import SCORE_JOBS, WITHOUT_PEER
@@ -110,19 +110,23 @@ def one_round(order: list[str], crew: Crew, answers: Answers, call: str, **argum
 
 def same_iterations(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
     results: Results = []
+    names = crew.and_narrowed(crew.names)
     for cell in plan.cells:
         answers, assign = Answers(), Answers()
-        record = prepared_cell(cell, crew, crew.names, answers, plan.quick)
+        record = prepared_cell(cell, crew, names, answers, plan.quick)
         record |= {"iterations": cell.iterations, "peak_gflops": [], "read_gb_per_s": []}
-        for order in rounds(crew.names, plan.repeats):
+        if OURS_AVX2 in names:
+            record["avx2_peak_gflops"] = []
+        for order in rounds(names, plan.repeats):
             record["peak_gflops"].append(limits.peak_gflops())
             record["read_gb_per_s"].append(limits.read_bandwidth())
+            if OURS_AVX2 in names:
+                record["avx2_peak_gflops"].append(limits.peak_gflops("avx2"))
             one_round(order, crew, answers, "fit", iterations=cell.iterations)
-            if "seconds" in answers.by_name.get(OURS, {}):
-                assign.ask(crew, OURS, "assign")
-        record["contestants"] = answers.by_name
-        record["assign"] = assign.by_name.get(OURS, {})
-        results.append(record | rates(record))
+            for ours in BOTH_OURS:
+                if "seconds" in answers.by_name.get(ours, {}):
+                    assign.ask(crew, ours, "assign")
+        results.append(record | {"contestants": answers.by_name, "assign": assign.by_name})
         yield results
 
 
@@ -145,12 +149,13 @@ def convergence(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
 def default_fit(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
     """k-means++, n_init = 1, to convergence with everything else at its default; another seed every round."""
     results: Results = []
+    names = crew.and_narrowed(crew.estimators)
     for cell in plan.cells:
         if not cell.default_fit:
             continue
         answers, seeding = Answers(), Answers()
-        record = prepared_cell(cell, crew, crew.estimators, answers, plan.quick)
-        for seed, order in enumerate(rounds(crew.estimators, plan.repeats)):
+        record = prepared_cell(cell, crew, names, answers, plan.quick)
+        for seed, order in enumerate(rounds(names, plan.repeats)):
             slowest = one_round(order, crew, answers, "default_fit", seed=seed)
             if "seconds" in answers.by_name.get(OURS, {}):
                 seeding.ask(crew, OURS, "seeding", seed=seed)
@@ -230,11 +235,12 @@ def coarse_screen(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
 
 def sweep(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
     results: Results = []
+    names = crew.and_narrowed(crew.names)
     for variable, cells in SWEEPS.items():
         for cell in cells[::3] if plan.quick else cells:
             answers = Answers()
-            record = prepared_cell(cell, crew, crew.names, answers, plan.quick)
-            for order in rounds(crew.names, plan.repeats):
+            record = prepared_cell(cell, crew, names, answers, plan.quick)
+            for order in rounds(names, plan.repeats):
                 one_round(order, crew, answers, "fit", iterations=cell.iterations, budget=SWEEP_BUDGET)
             results.append({"sweep": variable, **record, "contestants": answers.by_name})
             yield results
@@ -261,8 +267,8 @@ def repeated_job(key: str, job: Job, plan: Plan, crew: Crew) -> dict[str, Any]:
     say(f"{key}: preparing")
     data_file(job.data_set, job.dtype, plan.quick)
     answers, able = Answers(), []
-    for name in crew.estimators:
-        if key in WITHOUT_PEER and name != OURS:
+    for name in crew.and_narrowed(crew.estimators):
+        if key in WITHOUT_PEER and is_peer(name):
             continue
         try:
             if crew.ask(name, "prepare_job", job=key, quick=plan.quick)["has_call"]:

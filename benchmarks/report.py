@@ -2,20 +2,24 @@
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import curves, picture
+from benchmarks.contestants import ScikitLearn
 from benchmarks.figures import (
     OURS,
+    PEAKS,
     Measure,
     best_of_each_iteration,
     best_seconds,
     difference_of_means,
     fastest_exact_peer,
+    is_peer,
     mean,
     mean_seconds,
+    rates,
     seconds_per_iteration,
     times_ours,
     what_ran,
@@ -63,10 +67,29 @@ def pictured(mode: str, results: Results, folder: Path) -> list[str]:
     return [f"![{description}]({path.name})"] if draw(results, path) else []
 
 
-def ratios_by_cell(records: Records, measure: Measure) -> dict[str, float]:
-    """The fastest exact peer over ckmeans, where both took part."""
-    ratios = {record["cell"]: fastest_exact_peer(record, measure) for record in records}
+def ratios_by_cell(records: Records, measure: Measure, ours: str = OURS) -> dict[str, float]:
+    """The fastest exact peer over ckmeans, or the one of ours that is named, where both took part."""
+    ratios = {record["cell"]: fastest_exact_peer(record, measure, ours) for record in records}
     return {cell: ratio for cell, ratio in ratios.items() if ratio is not None}
+
+
+def ratios_of_ours(results: Results, measure: Measure) -> dict[str, dict[str, float]]:
+    """The same of each of ours that took part."""
+    return {ours: ratios_by_cell(results["results"], measure, ours) for ours in ours_in(results)}
+
+
+def ours_in(results: Results) -> list[str]:
+    return [name for name in present(results) if not is_peer(name)]
+
+
+def peers_over(ours: Iterable[str]) -> list[str]:
+    return [f"fastest exact peer / {name}" for name in ours]
+
+
+def summaries(ratios: dict[str, dict[str, float]], asked: int) -> list[str]:
+    return [
+        line for name, by_cell in ratios.items() for line in summary(f"Fastest exact peer over {name}", by_cell, asked)
+    ]
 
 
 def inertias(records: Records, names: Sequence[str]) -> list[str]:
@@ -87,6 +110,12 @@ def estimators(results: Results) -> list[str]:
     return [name for name in present(results) if results["introductions"][name]["estimator"]]
 
 
+def ratios_to_peer(records: Records, measure: Measure, peer: str, ours: str, key: str = "cell") -> dict[str, float]:
+    """One peer over one of ours, where both took part."""
+    ratios = {record[key]: times_ours(record, measure, ours) for record in records}
+    return {cell: of_all[peer] for cell, of_all in ratios.items() if peer in of_all}
+
+
 def ratio_or_empty(ratios: dict[str, float], key: str) -> str:
     return significant(ratios[key]) if key in ratios else ""
 
@@ -96,7 +125,7 @@ def ratio_or_empty(ratios: dict[str, float], key: str) -> str:
 
 def same_iterations(results: Results) -> list[str]:
     records, names = results["results"], present(results)
-    ratios = ratios_by_cell(records, seconds_per_iteration)
+    ratios = ratios_of_ours(results, seconds_per_iteration)
     rows = []
     for record in records:
 
@@ -111,46 +140,52 @@ def same_iterations(results: Results) -> list[str]:
                 record["dtype"],
                 str(record["iterations"]),
                 *cells_of_row(record, names, show),
-                ratio_or_empty(ratios, record["cell"]),
+                *(ratio_or_empty(by_cell, record["cell"]) for by_cell in ratios.values()),
             ]
         )
-    header = ["cell", "n x d, k", "dtype", "iterations", *titled(names), "fastest exact peer / ckmeans"]
+    header = ["cell", "n x d, k", "dtype", "iterations", *titled(names), *peers_over(ratios)]
     return [
         "## Same initial centers, same number of iterations",
         "Seconds for the whole fit, best round; in parentheses the iterations of a fit that had converged before the "
-        "last one. The last column compares seconds per iteration.",
+        "last one. The last columns compare seconds per iteration.",
         table(header, rows),
-        *summary("Fastest exact peer over ckmeans", ratios, len(records)),
+        *summaries(ratios, len(records)),
         *spread(rounds_of(records)),
         *failures(records, "cell"),
-        *machine_use(records),
+        *machine_use(records, ours_in(results)),
         *double_beside_single(records, names),
         *inertias(records, names),
     ]
 
 
-def machine_use(records: Records) -> list[str]:
-    used = [record for record in records if "fit_gflops" in record and "assign_gflops" in record]
-    if not used:
+def machine_use(records: Records, names: Sequence[str]) -> list[str]:
+    rows = []
+    for record in records:
+        for name in names:
+            assign = record["assign"].get(name, {})
+            if "seconds" not in assign:
+                continue
+            figures = rates(record, name)
+            rows.append(
+                [
+                    record["cell"],
+                    name,
+                    significant(figures["fit_gflops"]),
+                    percent(figures["fit_share_of_peak"]),
+                    duration(best_seconds(assign)),
+                    significant(figures["assign_gflops"]),
+                    percent(figures["assign_share_of_peak"]),
+                    significant(max(record[PEAKS[name]])),
+                    significant(max(record["read_gb_per_s"])),
+                ]
+            )
+    if not rows:
         return []
-    rows = [
-        [
-            record["cell"],
-            significant(record["fit_gflops"]),
-            percent(record["fit_share_of_peak"]),
-            duration(best_seconds(record["assign"])),
-            significant(record["assign_gflops"]),
-            percent(record["assign_share_of_peak"]),
-            significant(max(record["peak_gflops"])),
-            significant(max(record["read_gb_per_s"])),
-        ]
-        for record in used
-    ]
-    header = ["cell", "fit GFLOP/s", "of peak", "one assign", "GFLOP/s", "of peak", "peak GFLOP/s", "read GB/s"]
+    header = ["cell", "of", "fit GFLOP/s", "of peak", "one assign", "GFLOP/s", "of peak", "peak GFLOP/s", "read GB/s"]
     return [
         "### What ckmeans makes of the machine",
-        "2 n k d operations an iteration, or for one `ckmeans.assign(X, centers)`; peak and bandwidth measured beside "
-        "each cell.",
+        "2 n k d operations an iteration, or for one `ckmeans.assign(X, centers)`; the peak of each one's instruction "
+        "set and the bandwidth were measured beside each cell.",
         table(header, rows),
     ]
 
@@ -293,21 +328,22 @@ def coarse_screen(results: Results) -> list[str]:
 
 def sweep(results: Results) -> list[str]:
     records, names = results["results"], present(results)
-    ratios = ratios_by_cell(records, seconds_per_iteration)
+    ratios = ratios_of_ours(results, seconds_per_iteration)
     rows = [
         [
             record["sweep"],
             shape(record),
             *cells_of_row(record, names, lambda entry: duration(seconds_per_iteration(entry))),
-            ratio_or_empty(ratios, record["cell"]),
+            *(ratio_or_empty(by_cell, record["cell"]) for by_cell in ratios.values()),
         ]
         for record in records
     ]
     return [
         "## Cost against n, d and k",
-        "Overlapping Gaussians, float32; same initial centers, ten iterations: time per iteration of the best fit.",
-        table(["sweep of", "n x d, k", *titled(names), "fastest exact peer / ckmeans"], rows),
-        *summary("Fastest exact peer over ckmeans", ratios, len(records)),
+        "Overlapping Gaussians, float32; same initial centers, ten iterations: time per iteration of the best fit. Far "
+        "apart: as many Gaussians as clusters, without overlap; it is not in the picture.",
+        table(["sweep of", "n x d, k", *titled(names), *peers_over(ratios)], rows),
+        *summaries(ratios, len(records)),
         *spread(rounds_of(records)),
         *failures(records, "cell"),
     ]
@@ -318,8 +354,8 @@ def sweep(results: Results) -> list[str]:
 
 def default_fit(results: Results) -> list[str]:
     records, names = results["results"], estimators(results)
-    peers = [name for name in names if name != OURS]
-    by_cell = {record["cell"]: times_ours(record, mean_seconds) for record in records}
+    pairs = [(peer, ours) for peer in names if is_peer(peer) for ours in ours_in(results)]
+    by_pair = {pair: ratios_to_peer(records, mean_seconds, *pair) for pair in pairs}
 
     def show(entry: dict[str, Any]) -> str:
         return (
@@ -332,13 +368,13 @@ def default_fit(results: Results) -> list[str]:
             record["cell"],
             shape(record),
             *cells_of_row(record, names, show),
-            *(ratio_or_empty(by_cell[record["cell"]], peer) for peer in peers),
+            *(ratio_or_empty(by_cell, record["cell"]) for by_cell in by_pair.values()),
             seeding_share(record),
             str(seeds_of(record)),
         ]
         for record in records
     ]
-    header = ["cell", "n x d, k", *names, *(f"{peer} / ckmeans" for peer in peers), "seeding in ckmeans", "seeds"]
+    header = ["cell", "n x d, k", *names, *(f"{peer} / {ours}" for peer, ours in pairs), "seeding in ckmeans", "seeds"]
     return [
         "## Default fits",
         "k-means++, n_init = 1, to convergence, everything else at its default: seconds (iterations, inertia), means "
@@ -347,12 +383,8 @@ def default_fit(results: Results) -> list[str]:
         table(header, rows),
         *(
             line
-            for peer in peers
-            for line in summary(
-                f"{peer} over ckmeans",
-                {cell: ratios[peer] for cell, ratios in by_cell.items() if peer in ratios},
-                len(records),
-            )
+            for (peer, ours), by_cell in by_pair.items()
+            for line in summary(f"{peer} over {ours}", by_cell, len(records))
         ),
         *failures(records, "cell"),
     ]
@@ -414,41 +446,43 @@ def quality(results: Results) -> list[str]:
 
 
 def small_jobs(results: Results) -> list[str]:
-    records, names = results["results"], present(results)
+    return [
+        "## Small jobs",
+        "The best call of all rounds. Empty: the library has no such call, or was not asked.",
+        table_of_jobs(results, "job", present(results)),
+        *failures(results["results"], "job"),
+    ]
+
+
+def table_of_jobs(results: Results, heading: str, names: Sequence[str]) -> str:
+    ours = ours_in(results)
 
     def show(entry: dict[str, Any]) -> str:
         if "bytes" in entry:
             return f"{significant(min(entry['bytes']) / 1e6)} MB"
         return duration(best_seconds(entry))
 
-    return [
-        "## Small jobs",
-        "The best call of all rounds. Empty: the library has no such call.",
-        table(["job", *titled(names)], [[record["title"], *cells_of_row(record, names, show)] for record in records]),
-        *failures(records, "job"),
+    ratios = [ratios_to_peer(results["results"], best_seconds, ScikitLearn.name, name, key="job") for name in ours]
+    rows = [
+        [
+            record["title"],
+            *cells_of_row(record, names, show),
+            *(ratio_or_empty(by_job, record["job"]) for by_job in ratios),
+        ]
+        for record in results["results"]
     ]
+    return table([heading, *titled(names), *(f"{ScikitLearn.name} / {name}" for name in ours)], rows)
 
 
 def scores(results: Results) -> list[str]:
-    records, peer = results["results"], "scikit-learn"
-    rows = []
-    for record in records:
-        ours, theirs = (record["contestants"].get(name, {}) for name in (OURS, peer))
-        if "bytes" in ours:
-            megabytes = significant(min(ours["bytes"]) / 1e6)
-            rows.append([record["title"], f"{megabytes} MB", "", ""])
-            continue
-        answered = [duration(best_seconds(entry)) if "seconds" in entry else "" for entry in (ours, theirs)]
-        ratio = times_ours(record, best_seconds).get(peer)
-        rows.append([record["title"], *answered, "" if ratio is None else significant(ratio)])
     return [
         "## Scores and the choice of k",
         "The best call of all rounds, float64, the same labels for both. Choosing k: `choose_k` with all its criteria "
         "(fits, five scores, the comparison with noise, stability), beside a loop over scikit-learn that fits with the "
         "defaults and takes the silhouette of 10,000 rows and two scores, no more. scikit-learn has the squared "
         "Euclidean silhouette by all pairs only, which a million rows do not allow.",
-        table(["what", OURS, peer, "times"], rows),
-        *failures(records, "job"),
+        table_of_jobs(results, "what", [*ours_in(results), ScikitLearn.name]),
+        *failures(results["results"], "job"),
     ]
 
 

@@ -13,6 +13,7 @@ from benchmarks import machine, modes, report
 from benchmarks.cells import CELLS, cache_folder
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.crew import Crew
+from benchmarks.figures import OURS_AVX2
 from benchmarks.limits import Limits
 
 RESULTS = Path(__file__).parent / "results"
@@ -128,6 +129,8 @@ def run_mode(mode: str, plan: modes.Plan, crew: Crew, folder: Path) -> None:
         "introductions": crew.introductions,
         "absent": crew.absent,
     }
+    if OURS_AVX2 in crew.introductions:
+        head["avx2_peak_gflops"] = limits.peak_gflops("avx2")
     unfinished = folder / f"{mode}.json.unfinished"
     unfinished.unlink(missing_ok=True)
     for results in modes.MODES[mode](plan, crew, limits):

@@ -67,10 +67,12 @@ def circumstances(results: Results) -> list[str]:
     introductions = results["introductions"]
     versions = ", ".join(f"{name} {said['version']}" for name, said in introductions.items())
     runtime = next((f"Python {said['python']}, NumPy {said['numpy']}" for said in introductions.values()), "")
+    by_avx2 = f", {results['avx2_peak_gflops']:.0f} (avx2)" if "avx2_peak_gflops" in results else ""
     lines = [
         f"Measured on {results['date']}: {results['cpu']}, {results['system']}, {results['threads']} threads on "
         f"{results['usable_cpus']} usable CPUs, rounds: {results['repeats']}. {runtime}; {versions}. Float32 peak "
-        f"{results['peak_gflops']:.0f} GFLOP/s ({results['peak_kernel']}), reading {results['read_gb_per_s']:.1f} GB/s."
+        f"{results['peak_gflops']:.0f} GFLOP/s ({results['peak_kernel']}){by_avx2}, reading "
+        f"{results['read_gb_per_s']:.1f} GB/s."
     ]
     if results["quick"]:
         lines.append(

@@ -134,11 +134,8 @@ class Worker:
 
     def screened(self, isa: str, what: str) -> dict[str, Any]:
         """One assignment without a guess at the labels, or a fit by an algorithm, with these kernels."""
-        from ckmeans import _core
-
         assert isinstance(self._contestant, Ckmeans)
-        chosen = _core.isa()
-        _core.choose_isa(isa)
+        chosen = self._contestant.use_kernels(isa)
         try:
             started = time.perf_counter()
             if what == "assign":
@@ -149,7 +146,7 @@ class Worker:
                 ).fit(self._X)
             return {"seconds": time.perf_counter() - started}
         finally:
-            _core.choose_isa(chosen)
+            self._contestant.use_kernels(chosen)
 
     def left_open(self) -> dict[str, Any]:
         """What each stage of an assignment left open: without a guess at the labels, and with those before."""

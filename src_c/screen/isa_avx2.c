@@ -83,6 +83,37 @@ CK_INLINE VF v_image_first_f64(const double *a, int count, double scale, const d
                   _mm256_fmadd_pd(high, s, _mm256_loadu_pd(minus_offset + 4)));
 }
 
+/* Four numbers from `at` on, and four from `other` on. */
+CK_INLINE VF v_halves(const float *at, const float *other)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(at)), _mm_loadu_ps(other), 1);
+}
+/* L contiguous rows of d = 2 to 4 features, as one vector for each feature; four rows lie in either half. */
+CK_INLINE void v_unzip(const float *rows, int d, VF features[4])
+{
+    const float *other = rows + 4 * d;
+    const VF a = v_halves(rows, other), b = v_halves(rows + 4, other + 4);
+    if (d == 2) {
+        features[0] = _mm256_shuffle_ps(a, b, 0x88);
+        features[1] = _mm256_shuffle_ps(a, b, 0xdd);
+    } else if (d == 3) {
+        /* x0 y0 z0 x1, y1 z1 x2 y2, z2 x3 y3 z3 */
+        const VF c = v_halves(rows + 8, other + 8);
+        const VF x2_y2_x3_y3 = _mm256_shuffle_ps(b, c, 0x9e), y0_z0_y1_z1 = _mm256_shuffle_ps(a, b, 0x49);
+        features[0] = _mm256_shuffle_ps(a, x2_y2_x3_y3, 0x8c);
+        features[1] = _mm256_shuffle_ps(y0_z0_y1_z1, x2_y2_x3_y3, 0xd8);
+        features[2] = _mm256_shuffle_ps(y0_z0_y1_z1, c, 0xcd);
+    } else {
+        const VF c = v_halves(rows + 8, other + 8), e = v_halves(rows + 12, other + 12);
+        const VF xy_low = _mm256_unpacklo_ps(a, b), zw_low = _mm256_unpackhi_ps(a, b);
+        const VF xy_high = _mm256_unpacklo_ps(c, e), zw_high = _mm256_unpackhi_ps(c, e);
+        features[0] = _mm256_shuffle_ps(xy_low, xy_high, 0x44);
+        features[1] = _mm256_shuffle_ps(xy_low, xy_high, 0xee);
+        features[2] = _mm256_shuffle_ps(zw_low, zw_high, 0x44);
+        features[3] = _mm256_shuffle_ps(zw_low, zw_high, 0xee);
+    }
+}
+
 CK_INLINE void v_transpose(VF square[L])
 {
     VF t[L];
@@ -131,11 +162,12 @@ CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
 }
 
 #define NARROW_V 2
-#define NARROW_R 2
+#define NARROW_R 4
 #define TILE_V 2
 #define TILE_R 6
-#define NARROW_FEATURES 16
+#define NARROW_FEATURES 32
 #define GATHER_FEATURES 4
+#define HAS_UNZIP 1
 #include "kernel_template.h"
 
 const ck_screen_kernels ck_screen_avx2 = ISA_TABLE;

@@ -42,13 +42,15 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
 }
 #endif
 
-/* A third of a panel, two thirds or all: the least that holds its centers. What fills it starts from -infinity. */
-CK_INLINE int SHAPE(thirds)(const float *c)
+/* What is scored of a panel: whole thirds or halves of it, or all, where its width allows. */
+enum { SHAPE(parts) = R % 3 == 0 ? 3 : R % 4 == 0 ? 2 : 1, SHAPE(part) = R / SHAPE(parts) };
+
+/* The least that holds its centers: what fills it starts from -infinity. */
+CK_INLINE int SHAPE(used)(const float *c)
 {
     int last = R - 1;
-    if (R % 3 != 0) return 3;
     while (last > 0 && c[last] == -INFINITY) last--;
-    return 1 + last / (R < 3 ? 1 : R / 3);
+    return (1 + last / SHAPE(part)) * SHAPE(part);
 }
 
 CK_INLINE void SHAPE(keep_best_of)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
@@ -91,13 +93,13 @@ CK_INLINE void SHAPE(score_width)(const float *CK_RESTRICT points, int64_t d, co
         id[v] = first ? v_zero() : v_load(index + v * L);
     }
     for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R) {
-        const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
-        if (thirds == 3)
+        const int used = q == n_panels - 1 ? SHAPE(used)(centers) : R;
+        if (used == R)
             SHAPE(keep_best_of)(points, d, centers, R, b1, b2, id);
-        else if (thirds == 2)
-            SHAPE(keep_best_of)(points, d, centers, R - R / 3, b1, b2, id);
+        else if (used == R - SHAPE(part))
+            SHAPE(keep_best_of)(points, d, centers, R - SHAPE(part), b1, b2, id);
         else
-            SHAPE(keep_best_of)(points, d, centers, R / 3, b1, b2, id);
+            SHAPE(keep_best_of)(points, d, centers, SHAPE(part), b1, b2, id);
     }
     CK_UNROLL for (int v = 0; v < V; v++)
     {
@@ -134,12 +136,12 @@ static void SHAPE(reach)(const PANEL *CK_RESTRICT points, int64_t d, const PANEL
 {
     const float *CK_RESTRICT centers = panels;
     for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R, masks += R) {
-        const int thirds = q == n_panels - 1 ? SHAPE(thirds)(centers) : 3;
-        if (thirds == 3)
+        const int used = q == n_panels - 1 ? SHAPE(used)(centers) : R;
+        if (used == R)
             SHAPE(reach_of)(points, d, centers, R, threshold, masks);
-        else if (thirds == 2)
-            SHAPE(reach_of)(points, d, centers, R - R / 3, threshold, masks);
+        else if (used == R - SHAPE(part))
+            SHAPE(reach_of)(points, d, centers, R - SHAPE(part), threshold, masks);
         else
-            SHAPE(reach_of)(points, d, centers, R / 3, threshold, masks);
+            SHAPE(reach_of)(points, d, centers, SHAPE(part), threshold, masks);
     }
 }

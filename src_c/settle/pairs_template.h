@@ -9,16 +9,17 @@
 
 #include "vectors.h"
 
-enum { PAIR_COLUMNS = 4, FEATURES_A_ROOT = 2 };
+enum { PAIR_COLUMNS = 4 };
 #define ADD_PRODUCTS(q)                                                                                                \
     EACH_OF (count, c) {                                                                                               \
         low[c] += x[(q) * LINE_DOUBLES + part] * columns[(q) * CK_LANES + c];                                          \
         high[c] += x[(q) * LINE_DOUBLES + part + 1] * columns[(q) * CK_LANES + c];                                     \
+        vector_in_register(low[c]);                                                                                    \
+        vector_in_register(high[c]);                                                                                   \
     }
 
 /* OUT sqdists: of the panel's rows to `count` columns, a constant where this is called; the accumulators fill the
- * registers. INOUT roots: of the panel before, which are taken meanwhile: the unit that does is slow and stands apart.
- */
+ * registers. INOUT roots: of the panel before, which are taken meanwhile. */
 CK_INLINE int dot_sqdists(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT sqnorms,
                           const double *CK_RESTRICT columns, const double *CK_RESTRICT column_sqnorms, const int count,
                           doubles_t *CK_RESTRICT sqdists, doubles_t *CK_RESTRICT roots)
@@ -33,16 +34,7 @@ CK_INLINE int dot_sqdists(const double *CK_RESTRICT panel, int64_t d, const doub
             low[c] = norms[part] + column_sqnorms[c];
             high[c] = norms[part + 1] + column_sqnorms[c];
         }
-        int64_t p = 0;
-        for (; p + FEATURES_A_ROOT <= d; p += FEATURES_A_ROOT) {
-            CK_UNROLL for (int64_t q = p; q < p + FEATURES_A_ROOT; q++) ADD_PRODUCTS(q) if (root < last_root)
-            {
-                *root = vector_sqrt(*root);
-                root++;
-            }
-        }
-        for (; p < d; p++) ADD_PRODUCTS(p)
-        for (; root < last_root; root++) *root = vector_sqrt(*root);
+        TAKE_ROOTS_MEANWHILE(ADD_PRODUCTS, d, root, last_root);
         EACH_OF (count, c) {
             cancelled |= low[c] < (norms[part] + column_sqnorms[c]) * CANCELLED;
             cancelled |= high[c] < (norms[part + 1] + column_sqnorms[c]) * CANCELLED;

@@ -10,6 +10,7 @@
 #define vector_sqrt(x) _mm256_sqrt_pd(x)
 #define vector_max(a, b) _mm256_max_pd(a, b)
 #define vector_min(a, b) _mm256_min_pd(a, b)
+#define vector_in_register(x) __asm__("" : "+x"(x))
 #include "quick_template.h"
 #include "rows_template.h"
 #include "settle_template.h"

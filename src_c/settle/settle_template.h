@@ -27,40 +27,6 @@ static void sqdist_panel(const double *CK_RESTRICT panel, int64_t d, const doubl
 CK_INLINE double_mask_t is_plain(doubles_t sqdists) { return (sqdists >= 0x1p-900) & (sqdists <= DBL_MAX); }
 CK_INLINE double_mask_t plain_or_zero(doubles_t sqdists) { return is_plain(sqdists) | (sqdists == 0.0); }
 
-/* in_float32 is a constant where this is called. */
-CK_INLINE int write_distances(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT centers, int64_t k,
-                              int64_t n, const int in_float32, void *CK_RESTRICT out)
-{
-    double_mask_t plain = ~(double_mask_t){0};
-    for (int64_t j = 0; j < k; j++) {
-        doubles_t sums[LINE_DOUBLES];
-        double roots[CK_LANES];
-        sqdist_line(panel, d, centers + j * d, sums);
-        EACH_DOUBLES (v) {
-            plain &= is_plain(sums[v]);
-            sums[v] = vector_sqrt(sums[v]);
-        }
-        store_line(sums, roots);
-        for (int64_t lane = 0; lane < n; lane++)
-            if (in_float32)
-                ((float *)out)[lane * k + j] = (float)roots[lane];
-            else
-                ((double *)out)[lane * k + j] = roots[lane];
-    }
-    return all_of(plain);
-}
-
-static int distances(const double *panel, int64_t d, const double *centers, int64_t k, int64_t n, int in_float32,
-                     void *out)
-{
-    /* That there is a whole panel is worth telling the compiler. */
-    if (n == CK_LANES)
-        return in_float32 ? write_distances(panel, d, centers, k, CK_LANES, 1, out)
-                          : write_distances(panel, d, centers, k, CK_LANES, 0, out);
-    return in_float32 ? write_distances(panel, d, centers, k, n, 1, out)
-                      : write_distances(panel, d, centers, k, n, 0, out);
-}
-
 #include "loads_template.h"
 
 /* Parts of multiplier * x, level by level, added to `to` and taken from `from` (NULL: nowhere); eight, four, two
@@ -226,7 +192,26 @@ static uint32_t closer(const double *CK_RESTRICT panel, int64_t d, const double 
     return bits;
 }
 
+/* ADD(q) for each feature q, and meanwhile the roots from `root` to `last_root`: the unit that takes them is slow and
+ * stands apart. */
+enum { FEATURES_A_ROOT = 2 };
+#define TAKE_ROOTS_MEANWHILE(ADD, d, root, last_root)                                                                  \
+    do {                                                                                                               \
+        int64_t first = 0;                                                                                             \
+        for (; first + FEATURES_A_ROOT <= (d); first += FEATURES_A_ROOT) {                                             \
+            CK_UNROLL for (int64_t q = first; q < first + FEATURES_A_ROOT; q++) ADD(q);                                \
+            if (root < last_root) {                                                                                    \
+                *root = vector_sqrt(*root);                                                                            \
+                root++;                                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (; first < (d); first++) ADD(first);                                                                       \
+        for (; root < last_root; root++) *root = vector_sqrt(*root);                                                   \
+    } while (0)
+
 #include "pairs_template.h"
+
+#include "distances_template.h"
 
 /* Of elements that share a weight. */
 CK_INLINE void summarize_some(const double *CK_RESTRICT x, int64_t n, double weight, double scale,

@@ -57,6 +57,12 @@ CK_INLINE doubles_t vector_select(double_mask_t which, doubles_t a, doubles_t b)
 #define vector_min(a, b) vector_select((a) < (b), a, b)
 #endif
 
+/* After each addition to one of several sums, where they take half of all registers: compilers begin so many additions
+ * at once that sums go to memory. */
+#if !defined(vector_in_register)
+#define vector_in_register(x) (void)0
+#endif
+
 CK_INLINE doubles_t vector_abs(doubles_t value)
 {
 #if CK_VECTOR_TYPES

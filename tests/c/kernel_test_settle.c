@@ -111,7 +111,7 @@ static void check_own(const test_rows *rows)
 
 static void check_roots(const double *values, int64_t n)
 {
-    const int64_t d = now.d, n_rows = draw_size(ck_min_i64(CK_LANES, n)), k = draw_size(5);
+    const int64_t d = now.d, n_rows = draw_size(ck_min_i64(CK_LANES, n)), k = draw_size(20);
     double *panel = ROOM(double, CK_LANES *d), *centers = ROOM(double, k *d), *wide = ROOM(double, n_rows *k);
     float *narrow = ROOM(float, n_rows *k);
     int plain = 1;
