@@ -99,6 +99,42 @@ def test_bounds_of_rows_that_the_screen_leaves_open(isa, groups):
     same_bits(plain, ckmeans.kmeans(X, 120, init=init, tol=0, max_iter=60, algorithm=groups))
 
 
+def many_centers(kind, rng):
+    """Rows and 1100 centers, enough for 64 groups and more."""
+    X = blobs(8000, 12, 300, seed=5, spread=4.0)
+    if kind == "ties":
+        X = np.round(X)
+    elif kind == "far row":
+        X[4321] = 1e30
+    elif kind == "dense halves":
+        X += rng.choice([-1e5, 1e5], size=(8000, 1))
+    elif kind == "equal rows":
+        X[100:4000] = X[rng.integers(100, size=3900)]
+    return X.astype(np.float32), X[rng.choice(8000, size=1100, replace=False)].astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["plain", "ties", "far row", "dense halves", "equal rows"])
+def test_bounds_of_many_groups_give_the_bits_of_lloyd(isa, kind):
+    rng = np.random.default_rng(11)
+    X, init = many_centers(kind, rng)
+    weights = rng.random(8000) if kind == "plain" else None
+    fits = [
+        ckmeans.kmeans(X, 1100, init=init, tol=0, max_iter=12, algorithm=a, sample_weight=weights, n_threads=threads)
+        for a, threads in (("lloyd", 1), ("yinyang", 1), ("yinyang", 3), ("auto", 2))
+    ]
+    for fit in fits[1:]:
+        same_bits(fits[0], fit)
+
+
+def test_auto_bounds_many_groups_from_the_first_pass_on(float_screen):
+    X, init = many_centers("plain", np.random.default_rng(11))
+    history = ckmeans.kmeans(X, 1100, init=init, tol=0, max_iter=12).history
+    assert set(history["algorithm"]) == {"yinyang"}
+    assert history["screened"][0] == 1.0 and history["screened"][-1] < 0.2
+    few_passes = ckmeans.kmeans(X, 1100, init=init, tol=0, max_iter=3).history
+    assert set(few_passes["algorithm"]) == {"lloyd"}
+
+
 def test_auto_does_not_keep_bounds_that_exclude_nothing():
     X = np.random.default_rng(0).random((N_ROWS, 60))
     history = ckmeans.kmeans(X, 200, random_state=0, max_iter=3, tol=0).history

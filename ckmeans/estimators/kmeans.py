@@ -46,7 +46,7 @@ class KMeans(CenterEstimator):
     algorithm : {"auto", "lloyd", "hamerly", "yinyang", "projection", "filtering", "elkan"}, default "auto"
         How distances are saved; the result is the same, to the bit, for all. "lloyd" scores every row against every
         center. "hamerly" keeps two bounds a row (8 bytes) and skips the rows that they show to keep their label.
-        "yinyang" keeps a bound for each of at most 32 groups of near centers and screens the groups that the bounds
+        "yinyang" keeps a bound for each of at most 256 groups of near centers and screens the groups that the bounds
         leave. "projection" finds the few centers that may be nearest along principal directions; it serves from 24
         features, 4096 rows and 16 clusters, where few directions hold nearly all of the scatter, and is "lloyd"
         elsewhere. "filtering" sorts rows of at most 8 features into boxes that are compared as one. "auto" chooses
