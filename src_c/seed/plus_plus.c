@@ -10,14 +10,21 @@
 #include "../base/bits.h"
 #include "plus_plus.h"
 
+enum { ROWS_ABREAST_OF_ONE = 8 }; /* whose masses follow in their own order in the time of one by itself */
+
 /* --- Distances and gains ----------------------------------------------------------------------------------- */
 
-double ck_plus_plus_sqdist(const ck_plus_plus *s, int worker, int64_t row, int t)
+static double sqdist_of_row(const ck_plus_plus *s, int worker, const ck_problem *problem, int64_t row, int t)
 {
     const int64_t d = s->X->n_features;
     double *x = ck_plus_plus_row(s, worker);
-    ck_load_row(s->problem->X, row, x);
-    return ck_sqdist_in_unit(ck_sqdist_of(x, s->candidates + t * d, d), s->problem->unit);
+    ck_load_row(problem->X, row, x);
+    return ck_sqdist_in_unit(ck_sqdist_of(x, s->candidates + t * d, d), problem->unit);
+}
+
+double ck_plus_plus_sqdist(const ck_plus_plus *s, int worker, int64_t row, int t)
+{
+    return sqdist_of_row(s, worker, s->problem, row, t);
 }
 
 static double on_grid(const ck_plus_plus *s, double mass) { return (mass + s->shift) - s->shift; }
@@ -49,6 +56,31 @@ int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const i
     return altered;
 }
 
+void ck_plus_plus_approach(const ck_plus_plus *s, int worker, const ck_problem *problem, int64_t row, int64_t n,
+                           const double *weights, double *values)
+{
+    const int64_t d = s->X->n_features;
+    double *panel = ck_plus_plus_panel(s, worker), *some = panel + CK_LANES * d, *some_weights = some + CK_LANES;
+    double *const all = n < CK_LANES ? some : values;
+    uint32_t bits = ~0u; /* distances in other units are taken one by one */
+    if (problem->unit == 0) {
+        s->kernels->load_panel(problem->X, row, n, panel);
+        for (int64_t lane = 0; lane < CK_LANES && all == some; lane++) {
+            some[lane] = lane < n ? values[lane] : 0.0;
+            some_weights[lane] = weights && lane < n ? weights[lane] : 1.0;
+        }
+        bits = s->kernels->lower(panel, d, s->candidates + s->chosen * d,
+                                 weights && all == some ? some_weights : weights, all);
+        for (int64_t lane = 0; lane < n && all == some; lane++) values[lane] = some[lane];
+    }
+    for (bits &= 0xffffu >> (CK_LANES - n); bits; bits &= bits - 1) {
+        const int lane = ck_lowest_bit(bits);
+        const double sqdist = sqdist_of_row(s, worker, problem, row + lane, s->chosen);
+        const double value = !weights ? sqdist : weights[lane] > 0.0 ? weights[lane] * sqdist : 0.0;
+        values[lane] = value < values[lane] ? value : values[lane];
+    }
+}
+
 /* --- Blocks of rows ---------------------------------------------------------------------------------------- */
 
 static void run(ck_plus_plus *s, ck_item_fn fn, double operations_a_row)
@@ -63,20 +95,41 @@ static void run(ck_plus_plus *s, ck_item_fn fn, double operations_a_row)
 static int start_block(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
-    const ck_matrix *X = s->problem->X;
-    const int64_t d = X->n_features, last = ck_min_i64((block + 1) * CK_SUM_ROWS, X->n_rows);
-    double *panel = ck_plus_plus_panel(s, worker), *sqdists = panel + CK_LANES * d;
+    const int64_t last = ck_min_i64((block + 1) * CK_SUM_ROWS, s->X->n_rows);
     for (int64_t row = block * CK_SUM_ROWS; row < last; row += CK_LANES) {
         const int64_t n = ck_min_i64(CK_LANES, last - row);
-        s->kernels->load_panel(X, row, n, panel);
-        s->kernels->sqdist_panel(panel, d, s->candidates, sqdists);
-        for (int64_t lane = 0; lane < n; lane++) {
-            const int plain = s->problem->unit == 0 && ck_sqdist_is_plain(sqdists[lane]);
-            const double sqdist = plain ? sqdists[lane] : ck_plus_plus_sqdist(s, worker, row + lane, 0);
-            ck_plus_plus_take(s, worker, row + lane, sqdist);
-        }
+        for (int64_t i = row; i < row + n; i++) s->closest[i] = ck_weight(s->problem, i) > 0.0 ? INFINITY : 0.0;
+        ck_plus_plus_approach(s, worker, s->problem, row, n, NULL, s->closest + row);
     }
     return s->comparison->start ? s->comparison->start(context, block, worker) : CK_OK;
+}
+
+/* The masses of a block of the sampler follow when all rows, or many, have gone over. Those that were sorted are
+ * compared once more in their own order, which is faster than to write masses all over the memory. */
+static int follow_block(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const ck_problem *problem = s->prepared->problem;
+    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->X->n_rows);
+    double *masses = s->sampler.masses;
+    for (int64_t row = first; row < last; row += CK_LANES) {
+        const int64_t n = ck_min_i64(CK_LANES, last - row);
+        if (s->places)
+            ck_plus_plus_approach(s, worker, problem, row, n, problem->weights ? problem->weights + row : NULL,
+                                  masses + row);
+        else
+            for (int64_t i = row; i < row + n; i++) masses[i] = ck_mass(problem, i, s->closest[i]);
+    }
+    s->block_most[block] = ck_sampler_sum_block(&s->sampler, block);
+    return CK_OK;
+}
+
+static int start_masses(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->X->n_rows);
+    for (int64_t i = first; i < last; i++) s->sampler.masses[i] = INFINITY;
+    return follow_block(context, block, worker);
 }
 
 static int sum_altered(void *context, int64_t item, int worker)
@@ -88,7 +141,7 @@ static int sum_altered(void *context, int64_t item, int worker)
     return CK_OK;
 }
 
-/* Rows have gone over: the sampler follows. */
+/* Some rows have gone over: the sampler follows. */
 static void follow(ck_plus_plus *s)
 {
     const int64_t n_blocks = s->sampler.n_blocks, stride = ck_round_up(n_blocks, CK_ALIGNMENT);
@@ -202,6 +255,17 @@ static void prepare_step(ck_plus_plus *s, int first)
     s->comparison->prepare(s, first);
 }
 
+static void commit(ck_plus_plus *s)
+{
+    s->many_go_over =
+        s->places && s->comparison->going_over && s->comparison->going_over(s) * ROWS_ABREAST_OF_ONE > s->X->n_rows;
+    run(s, s->comparison->commit, 16.0);
+    if (s->many_go_over)
+        run(s, follow_block, (double)s->X->n_features + 8.0);
+    else
+        follow(s);
+}
+
 int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
                       double *centers, int64_t *indices)
 {
@@ -224,12 +288,12 @@ int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, i
         s->chosen = 0;
         if (j == 0) {
             run(s, start_block, (double)d + 8.0);
+            run(s, start_masses, (double)d + 8.0);
         } else if (by_distance) {
             prepare_step(s, j == 1);
             s->chosen = choose_candidate(s);
-            run(s, s->comparison->commit, 16.0);
+            commit(s);
         }
-        if (j == 0 || by_distance) follow(s);
         memcpy(centers + j * d, s->candidates + s->chosen * d, (size_t)d * sizeof(double));
         if (indices) indices[j] = s->rows[s->chosen];
         if (s->status == CK_OK && ck_stopped()) s->status = CK_ERROR_STOPPED;

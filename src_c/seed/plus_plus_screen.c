@@ -258,4 +258,4 @@ static int commit(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-const ck_comparison ck_compare_screen = {reserve, NULL, prepare, gain, operations, gain_exact, commit};
+const ck_comparison ck_compare_screen = {reserve, NULL, prepare, gain, operations, gain_exact, commit, NULL};
