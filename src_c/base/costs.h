@@ -70,7 +70,9 @@ enum {
 
 enum {
     CK_SEEDED_SORTED_CENTERS = 6, /* drawing fewer costs less than sorting */
-    CK_SEEDED_SORTED_ROWS = 1 << 13
+    CK_SEEDED_SORTED_ROWS = 1 << 13,
+    CK_SEEDED_PACKED_CENTERS = 4,       /* at least, for packing all rows once */
+    CK_SEEDED_PACKED_BYTES = 64 << 20, /* at most; they are given back before the first pass */
 };
 
 /* --- Threads: small-jobs ------------------------------------------------------------------------------------- */

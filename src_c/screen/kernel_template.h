@@ -314,6 +314,7 @@ static void tile_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
 }
 
 #define V_DOT v_fma
+#define WITH_SCORES 1
 #define PANEL float
 #define PANEL_LINES(d) ((d) + 2)
 #define V NARROW_V
@@ -322,7 +323,12 @@ static void tile_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
 #define FIXED_WIDTHS 1
 #include "shape_template.h"
 static const ck_screen_shape narrow_shape = {
-    .panel_rows = V * L, .panel_centers = R, .pack = narrow_pack, .score = narrow_score, .reach = narrow_reach};
+    .panel_rows = V * L,
+    .panel_centers = R,
+    .pack = narrow_pack,
+    .score = narrow_score,
+    .reach = narrow_reach,
+    .reach_scores = narrow_reach_scores};
 #undef V
 #undef R
 #undef SHAPE
@@ -333,7 +339,12 @@ static const ck_screen_shape narrow_shape = {
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
 static const ck_screen_shape tile_shape = {
-    .panel_rows = V * L, .panel_centers = R, .pack = tile_pack, .score = tile_score, .reach = tile_reach};
+    .panel_rows = V * L,
+    .panel_centers = R,
+    .pack = tile_pack,
+    .score = tile_score,
+    .reach = tile_reach,
+    .reach_scores = tile_reach_scores};
 #undef V
 #undef R
 #undef SHAPE

@@ -178,24 +178,30 @@ static int most_gaining(const ck_plus_plus *s, const double *gains)
     return best;
 }
 
-static int choose_candidate(ck_plus_plus *s)
+/* Whether this candidate, of another row than the best, may gain more by what is known. */
+static int is_rival(const ck_plus_plus *s, const double *gains, const double *errors, int best, int t)
 {
-    double gains[CK_MAX_TRIALS], errors[CK_MAX_TRIALS];
-    run(s, s->comparison->gain, (double)s->n_candidates * s->comparison->operations(s));
-    sum_gains(s, gains, errors);
-    int best = most_gaining(s, gains), rivals = 0;
-    if (!s->comparison->gain_exact) return best;
     /* The grid rounds each row's masses, and double sums round too: both far below the first term. */
     const double grid = s->shift * 0x1p-51 * (double)s->X->n_rows;
-    for (int t = 0; t < s->n_candidates; t++) {
-        const double reach = gains[t] + gains[best] > 0.0 ? 0x1p-30 * (gains[t] + gains[best]) : 0.0;
-        rivals += t != best && s->rows[t] != s->rows[best] &&
-                  !(gains[best] - gains[t] > errors[best] + errors[t] + reach + grid);
-    }
-    if (rivals > 0) {
-        run(s, s->comparison->gain_exact, (double)s->n_candidates * (double)s->X->n_features);
+    const double reach = gains[t] + gains[best] > 0.0 ? 0x1p-30 * (gains[t] + gains[best]) : 0.0;
+    return t != best && s->rows[t] != s->rows[best] &&
+           !(gains[best] - gains[t] > errors[best] + errors[t] + reach + grid);
+}
+
+static int choose_candidate(ck_plus_plus *s)
+{
+    const ck_comparison *comparison = s->comparison;
+    const ck_item_fn ways[] = {comparison->gain, comparison->gain_measured, comparison->gain_exact};
+    const double features = (double)s->X->n_features, operations[] = {comparison->operations(s), features, features};
+    double gains[CK_MAX_TRIALS], errors[CK_MAX_TRIALS];
+    int best = 0;
+    for (int way = 0, rivals = 1; way < 3 && rivals > 0; way++) {
+        if (!ways[way]) continue;
+        run(s, ways[way], (double)s->n_candidates * operations[way]);
         sum_gains(s, gains, errors);
         best = most_gaining(s, gains);
+        rivals = 0;
+        for (int t = 0; t < s->n_candidates; t++) rivals += is_rival(s, gains, errors, best, t);
     }
     for (int t = 0; t < best; t++) /* the same row drawn twice */
         if (s->rows[t] == s->rows[best]) return t;
@@ -204,7 +210,7 @@ static int choose_candidate(ck_plus_plus *s)
 
 /* --- Seeding ----------------------------------------------------------------------------------------------- */
 
-static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared, int n_trials)
+static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared, int64_t k, int n_trials)
 {
     const ck_problem *problem = prepared->problem;
     const int64_t n = problem->X->n_rows, d = problem->X->n_features;
@@ -213,6 +219,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
     s->problem = prepared->sorted ? &prepared->sorted->problem : problem;
     s->places = prepared->sorted ? prepared->sorted->ordering->places : NULL;
     s->X = problem->X;
+    s->k = k;
     s->n_trials = n_trials;
     s->kernels = ck_settle_table();
     s->comparison = d <= CK_SORTED_FEATURES ? &ck_compare_boxes : &ck_compare_screen;
@@ -277,7 +284,7 @@ int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, i
     ck_sampler by_weight;
     ck_sampler_init(&by_weight, arena, problem->X->n_rows);
     if (arena->failed) return CK_ERROR_MEMORY;
-    if (reserve(s, arena, prepared, n_trials) != CK_OK) return CK_ERROR_MEMORY;
+    if (reserve(s, arena, prepared, k, n_trials) != CK_OK) return CK_ERROR_MEMORY;
     int status = ck_sampler_set_weights(&by_weight, problem);
 
     for (int64_t j = 0; j < k && status == CK_OK; j++) {

@@ -21,8 +21,8 @@ typedef struct {
      * what the canonical distances give; operations: scalar ones for a row and candidate. */
     ck_item_fn gain;
     double (*operations)(const ck_plus_plus *s);
-    /* The same without errors, after gain; NULL: gain makes none. */
-    ck_item_fn gain_exact;
+    /* The same with smaller errors, after gain, and without any, after that; NULL: there is no such way. */
+    ck_item_fn gain_measured, gain_exact;
     /* The rows of a block that are nearer to the chosen candidate go over to it: ck_plus_plus_take, or
      * ck_plus_plus_approach where all masses follow afterwards (s->many_go_over). */
     ck_item_fn commit;
@@ -41,6 +41,7 @@ struct ck_plus_plus {
     ck_sampler sampler; /* masses: weight * squared distance to the nearest center so far */
     double *closest;    /* that distance, in units of 4^unit */
     double *block_most; /* largest mass of each block of the sampler */
+    int64_t k;
     int n_trials, n_candidates, chosen, n_workers;
     int many_go_over; /* in this step: masses are altered in their own order rather than one by one */
     int status;       /* once not CK_OK no more comparisons run, and what there is means nothing */

@@ -192,4 +192,4 @@ static int commit(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-const ck_comparison ck_compare_boxes = {reserve, start, prepare, gain, operations, NULL, commit, going_over};
+const ck_comparison ck_compare_boxes = {reserve, start, prepare, gain, operations, NULL, NULL, commit, going_over};
