@@ -3,6 +3,7 @@
  * embedding that is screened. */
 #include "../base/bits.h"
 #include "../base/costs.h"
+#include "narrow_rows.h"
 #include "plus_plus.h"
 
 enum { MAX_PANEL_ROWS = 64, ROWS_AT_A_TIME = 32, MOST_FETCHED = 512 /* bytes of a row */ };
@@ -11,14 +12,17 @@ typedef struct {
     float *points, *sqnorm, *thresholds, *scores;
     double *stage;
     uint64_t *masks;
-    int32_t *list; /* rows of a block; their limits and distances */
+    int32_t *list, *products, *far; /* rows of a block; scratch; those that are not near */
     double *limits, *sqdists;
 } worker_scratch;
 
 typedef struct {
     const ck_embedding *embedding; /* rows to screen; NULL: X itself, by model */
     ck_embedded_centers embedded;  /* the candidates */
-    int by_lanes;                  /* lanes run over the features: rows are not packed */
+    const ck_narrow_rows *narrow;  /* or NULL: beside an embedding, what to look at before a row is measured */
+    ck_narrow_center *narrow_candidates;
+    int8_t *narrow_scratch;
+    int by_lanes;            /* lanes run over the features: rows are not packed */
     float *centers, *starts; /* then: of the candidates, n_trials rounded up to few_centers, images `stride` apart */
     int64_t stride;
     int32_t *places; /* 0, 1, ... */
@@ -74,6 +78,12 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
     comparison->unscreened = s->problem->unit != 0;
     comparison->quick_error = ck_quick_sqdist_error(s->X);
     comparison->quick_underflow = ck_quick_sqdist_underflow(s->X);
+    if (comparison->embedding && d >= CK_NARROW_FEATURES && s->k >= CK_NARROW_CENTERS)
+        comparison->narrow = ck_narrow_rows_new(arena, s->X, s->problem->n_threads);
+    if (comparison->narrow) {
+        comparison->narrow_candidates = ck_narrow_centers_new(arena, comparison->narrow, s->n_trials);
+        comparison->narrow_scratch = CK_NEW(arena, int8_t, comparison->narrow->stride);
+    }
     if (comparison->embedding)
         ck_embedded_centers_init(&comparison->embedded, arena, comparison->embedding, s->n_trials, 1.0);
     else
@@ -99,7 +109,9 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
         w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
         w->thresholds = w->sqnorm + MAX_PANEL_ROWS;
         w->stage = CK_NEW(arena, double, MAX_PANEL_ROWS *d);
-        w->list = CK_NEW(arena, int32_t, CK_SUM_ROWS);
+        w->list = CK_NEW(arena, int32_t, 3 * CK_SUM_ROWS);
+        w->products = w->list + CK_SUM_ROWS;
+        w->far = w->products + CK_SUM_ROWS;
         w->limits = CK_NEW(arena, double, 2 * CK_SUM_ROWS);
         w->sqdists = w->limits + CK_SUM_ROWS;
         w->masks = CK_NEW(arena, uint64_t, ck_round_up(s->n_trials, shape->panel_centers));
@@ -124,6 +136,9 @@ static void prepare(ck_plus_plus *s, int first)
     for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++)
         comparison->candidates32[i] = (float)s->candidates[i];
     if (comparison->unscreened) return;
+    for (int t = 0; t < s->n_candidates && comparison->narrow; t++)
+        ck_narrow_center_set(comparison->narrow_candidates + t, comparison->narrow,
+                             s->candidates + t * s->X->n_features, comparison->narrow_scratch);
     if (comparison->embedding) {
         ck_embedded_centers_set(&comparison->embedded, s->candidates, s->n_candidates);
     } else {
@@ -212,7 +227,8 @@ static void add_scored(const ck_plus_plus *s, const worker_scratch *w, int64_t r
     }
 }
 
-/* Masks of the rows of one panel that may come nearer to each candidate. Where there are scores: INOUT gains, errors. */
+/* Masks of the rows of one panel that may come nearer to each candidate. Where there are scores: INOUT gains, errors.
+ */
 static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel, double *gains, double *errors)
 {
     const screen_comparison *comparison = s->comparison_state;
@@ -288,12 +304,25 @@ static int64_t list_rows(const ck_plus_plus *s, int64_t block, int t, int32_t *l
     return n;
 }
 
-/* The gain of one candidate by quick distances. Rows that these show to be no nearer leave the masks. */
+static void leave_mask(const ck_plus_plus *s, int64_t row, int t)
+{
+    const screen_comparison *comparison = s->comparison_state;
+    comparison->masks[row / comparison->width * s->n_trials + t] &= ~(1ull << row % comparison->width);
+}
+
+/* The gain of one candidate by quick distances. Rows that are shown to be no nearer leave the masks. */
 static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t, double *gain, double *error)
 {
     const screen_comparison *comparison = s->comparison_state;
     const worker_scratch *w = comparison->workers + worker;
-    const int64_t d = s->X->n_features, row = block * CK_SUM_ROWS, n = list_rows(s, block, t, w->list);
+    const int64_t d = s->X->n_features, row = block * CK_SUM_ROWS;
+    int64_t n = list_rows(s, block, t, w->list);
+    if (comparison->narrow) {
+        const int64_t near = ck_narrow_near(comparison->narrow, comparison->narrow_candidates + t, row, w->list, n,
+                                            s->closest, w->products, w->far);
+        for (int64_t i = 0; i < n - near; i++) leave_mask(s, row + w->far[i], t);
+        n = near;
+    }
     for (int64_t i = 0; i < n; i++)
         w->limits[i] =
             s->closest[row + w->list[i]] * (1.0 + 4.0 * comparison->quick_error) + 4.0 * comparison->quick_underflow;
@@ -307,7 +336,7 @@ static void measure_gain(const ck_plus_plus *s, int worker, int64_t block, int t
             *gain += weight * (closest > sqdist ? closest - sqdist : 0.0);
             *error += weight * (comparison->quick_error * w->limits[i] + comparison->quick_underflow);
         } else if (sqdist <= DBL_MAX) {
-            comparison->masks[at / comparison->width * s->n_trials + t] &= ~(1ull << at % comparison->width);
+            leave_mask(s, at, t);
         } else {
             *error += weight * closest; /* overflowed, maybe in float32 alone */
         }
@@ -350,8 +379,8 @@ static int commit(void *context, int64_t block, int worker)
     const int64_t row = block * CK_SUM_ROWS, bytes = ck_min_i64(ck_row_bytes(s->X), MOST_FETCHED);
     const int32_t *list = comparison->workers[worker].list;
     const int64_t n = list_rows(s, block, s->chosen, comparison->workers[worker].list);
-    double *panel = ck_plus_plus_panel(s, worker);
     int64_t rows[CK_LANES];
+    double *panel = ck_plus_plus_panel(s, worker);
     for (int64_t i = 0; i < n; i += CK_LANES) {
         const int64_t count = ck_min_i64(CK_LANES, n - i);
         for (int64_t next = i + 2 * CK_LANES; next < ck_min_i64(i + 3 * CK_LANES, n); next++)
@@ -366,4 +395,5 @@ static int commit(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-const ck_comparison ck_compare_screen = {reserve, NULL, prepare, gain, operations, gain_measured, gain_exact, commit, NULL};
+const ck_comparison ck_compare_screen = {reserve,       NULL,       prepare, gain, operations,
+                                         gain_measured, gain_exact, commit,  NULL};
