@@ -241,13 +241,13 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
     return arena->failed ? CK_ERROR_MEMORY : CK_OK;
 }
 
-/* CK_ERROR_TOO_FEW_ROWS where there is none. */
+/* source: NULL where all rows are alike. CK_ERROR_TOO_FEW_ROWS where there is none. */
 static int draw_candidates(ck_plus_plus *s, const ck_sampler *source, int n, ck_random *random)
 {
     assert(n <= CK_MAX_TRIALS);
     s->n_candidates = n;
     for (int t = 0; t < n; t++) {
-        s->rows[t] = ck_sampler_draw(source, random);
+        s->rows[t] = source ? ck_sampler_draw(source, random) : ck_draw_alike(s->X->n_rows, random);
         if (s->rows[t] < 0) return CK_ERROR_TOO_FEW_ROWS;
         ck_load_row(s->X, s->rows[t], s->candidates + t * s->X->n_features);
     }
@@ -281,16 +281,16 @@ int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, i
     if (n_trials < 1) n_trials = 2 + (int)floor(log((double)k));
     if (n_trials > CK_MAX_TRIALS) n_trials = CK_MAX_TRIALS;
     ck_plus_plus *s = CK_NEW(arena, ck_plus_plus, 1);
-    ck_sampler by_weight;
-    ck_sampler_init(&by_weight, arena, problem->X->n_rows);
+    ck_sampler weights, *const by_weight = problem->weights ? &weights : NULL;
+    if (by_weight) ck_sampler_init(by_weight, arena, problem->X->n_rows);
     if (arena->failed) return CK_ERROR_MEMORY;
     if (reserve(s, arena, prepared, k, n_trials) != CK_OK) return CK_ERROR_MEMORY;
-    int status = ck_sampler_set_weights(&by_weight, problem);
+    int status = by_weight ? ck_sampler_set_weights(by_weight, problem) : CK_OK;
 
     for (int64_t j = 0; j < k && status == CK_OK; j++) {
         /* Once every row coincides with a center there is no distance left to draw by: weights decide. */
         const int by_distance = j > 0 && ck_sampler_total(&s->sampler) > 0.0;
-        status = draw_candidates(s, by_distance ? &s->sampler : &by_weight, by_distance ? n_trials : 1, &random);
+        status = draw_candidates(s, by_distance ? &s->sampler : by_weight, by_distance ? n_trials : 1, &random);
         if (status != CK_OK) return status;
         s->chosen = 0;
         if (j == 0) {
