@@ -258,16 +258,16 @@ static void extent(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d
                    double *CK_RESTRICT high)
 {
     for (int64_t p = 0; p < d; p++, panels += CK_LANES) {
-        doubles_t least[LINE_DOUBLES], most[LINE_DOUBLES];
+        doubles_t least[ANY_ORDER], most[ANY_ORDER];
         double lanes[2][VECTOR_DOUBLES];
-        EACH_DOUBLES (v) least[v] = most[v] = ((const doubles_t *)panels)[v];
-        for (int64_t q = 1; q < n_panels; q++)
+        EACH_OF (ANY_ORDER, v) least[v] = most[v] = ((const doubles_t *)panels)[v];
+        for (int64_t q = 0; q < n_panels; q++)
             EACH_DOUBLES (v) {
                 const doubles_t value = ((const doubles_t *)(panels + q * d * CK_LANES))[v];
-                least[v] = vector_min(value, least[v]);
-                most[v] = vector_max(value, most[v]);
+                least[v % ANY_ORDER] = vector_min(value, least[v % ANY_ORDER]);
+                most[v % ANY_ORDER] = vector_max(value, most[v % ANY_ORDER]);
             }
-        EACH_DOUBLES (v) {
+        EACH_OF (ANY_ORDER, v) {
             least[0] = vector_min(least[v], least[0]);
             most[0] = vector_max(most[v], most[0]);
         }
