@@ -47,13 +47,58 @@ def test_kmeans_plusplus_equals_the_reference(isa, kind, weighted, n, d, k):
 @pytest.mark.parametrize(
     "kind", ["normal", "duplicates", "float32", "offset", "huge float32", "strided", "one huge row"]
 )
-@pytest.mark.parametrize(("n", "d", "k"), [(9001, 3, 9), (8200, 33, 6)], ids=["sorted into boxes", "not packed"])
+@pytest.mark.parametrize(
+    ("n", "d", "k"),
+    [(9001, 3, 9), (8200, 33, 6), (8200, 33, 3)],
+    ids=["sorted into boxes", "packed once", "not packed"],
+)
 def test_kmeans_plusplus_of_many_rows_equals_the_reference(isa, kind, n, d, k):
     rng = np.random.default_rng(d)
     X = seeded(rng, kind, n, d)
     weights = rng.integers(0, 3, size=n).astype(float) if kind in ("normal", "duplicates", "strided") else None
     _, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=1, n_threads=2)
     np.testing.assert_array_equal(indices, reference.seed_plus_plus(X, k, 1, weights=weights)[1])
+
+
+def correlated(rng, kind, n, d):
+    """Rows that are embedded in a few dimensions, and long enough to be kept in bytes too."""
+    X = rng.normal(size=(n, 4)) @ rng.normal(size=(4, d)) + 0.3 * rng.normal(size=(n, d))
+    if kind == "pixels":
+        X = np.clip(np.rint(128 + 40 * X), 0, 255).astype(np.uint8)
+    if kind == "equal pixels":
+        X = np.clip(np.rint(128 + 40 * X), 0, 255).astype(np.float32)[rng.integers(0, n // 100, size=n)]
+    if kind == "far rows":
+        X[rng.integers(0, n, size=9)] *= 100.0  # beyond what a byte holds at the scale of the others
+    if kind == "offset":
+        X += 1e6
+    return X
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("kind", ["pixels", "equal pixels", "far rows", "offset", "weighted"])
+def test_kmeans_plusplus_of_long_rows_equals_the_reference(isa, kind):
+    n, d, k = 4200, 260, 33
+    rng = np.random.default_rng(d)
+    X = correlated(rng, kind, n, d)
+    weights = rng.integers(0, 3, size=n).astype(float) if kind == "weighted" else None
+    if weights is not None:
+        X[weights == 0] *= 1e4
+    _, indices = ckmeans.kmeans_plusplus(X, k, sample_weight=weights, random_state=1, n_threads=2)
+    np.testing.assert_array_equal(indices, reference.seed_plus_plus(X, k, 1, weights=weights)[1])
+
+
+@pytest.mark.parametrize("kind", ["normal", "one center far away", "offset"])
+def test_many_steps_equal_the_reference(isa, kind):
+    """Rows go over by many and by few, and candidates that are nearly as good are told apart."""
+    rng = np.random.default_rng(9)
+    for d in (2, 8, 20):
+        X = rng.normal(size=(8500, d)).astype(np.float32)
+        if kind == "one center far away":
+            X[17] = 1e4
+        if kind == "offset":
+            X += np.float32(3e3)
+        _, indices = ckmeans.kmeans_plusplus(X, 40, random_state=2, n_threads=2)
+        np.testing.assert_array_equal(indices, reference.seed_plus_plus(X, 40, 2)[1])
 
 
 SEEDINGS = {"k-means||": reference.seed_parallel, "afk-mc2": reference.seed_chains}

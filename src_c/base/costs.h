@@ -78,7 +78,12 @@ enum {
 
 enum {
     CK_SEEDED_SORTED_CENTERS = 6, /* drawing fewer costs less than sorting */
-    CK_SEEDED_SORTED_ROWS = 1 << 13
+    CK_SEEDED_SORTED_ROWS = 1 << 13,
+    CK_SEEDED_PACKED_CENTERS = 4,      /* at least, for packing all rows once */
+    CK_NARROW_FEATURES = 256,          /* at least, for rows in bytes: shorter ones are read fast enough */
+    CK_NARROW_CENTERS = 32,            /* at least, beside them */
+    CK_NARROW_BYTES = 128 << 20,       /* at most */
+    CK_SEEDED_PACKED_BYTES = 64 << 20, /* at most; they are given back before the first pass */
 };
 
 /* --- Threads: small-jobs ------------------------------------------------------------------------------------- */

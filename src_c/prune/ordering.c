@@ -15,8 +15,9 @@ enum {
     ROWS_PER_CODE = 8, /* at least, on average */
     BATCH_ROWS = 1024,
     PART_ROWS = 1 << 18, /* at most: between two questions to the watch */
-    COPY_BOXES = 16,     /* at a time */
-    AHEAD = 24           /* rows that are fetched before they are copied */
+    SCRATCH_ROWS = CK_BOX_ROWS,
+    COPY_BOXES = 16, /* at a time */
+    AHEAD = 24       /* rows that are fetched before they are copied */
 };
 
 typedef struct {
@@ -28,7 +29,7 @@ typedef struct {
     uint16_t *table; /* d x STEPS: bits of the code */
     uint16_t *codes; /* n */
     int32_t *counts; /* n_parts x codes, then where the next row goes */
-    double *scratch; /* workers x BATCH_ROWS x d */
+    double *scratch; /* of each worker: SCRATCH_ROWS x d */
 } sort_task;
 
 /* OUT values: d x SAMPLE_ROWS, each feature sorted. Returns how many rows there are. */
@@ -84,22 +85,27 @@ static int code_part(void *context, int64_t part, int worker)
     const int64_t d = task->X->n_features, first = part * task->part_rows;
     const int64_t last = ck_min_i64(first + task->part_rows, task->X->n_rows);
     int32_t *counts = task->counts + (part << task->code_bits);
-    double *rows = task->scratch + worker * BATCH_ROWS * d;
+    double *panel = task->scratch + worker * ck_apart(SCRATCH_ROWS * d);
     memset(counts, 0, sizeof *counts << task->code_bits);
-    for (int64_t row = first; row < last; row += BATCH_ROWS) {
-        const int64_t n_rows = ck_min_i64(BATCH_ROWS, last - row);
-        uint16_t *codes = task->codes + row;
-        ck_rows_table()->copy_rows(task->X, row, n_rows, rows);
-        for (int64_t i = 0; i < n_rows; i++) {
-            int code = 0;
-            for (int64_t p = 0; p < d; p++) {
-                double step = (rows[i * d + p] - task->low[p]) * task->inverse_step[p];
-                step = step > 0.0 ? step : 0.0;
-                code |= task->table[p * STEPS + (int)(step < STEPS - 1 ? step : STEPS - 1)];
+    for (int64_t row = first; row < last; row += CK_LANES) {
+        const int64_t n_rows = ck_min_i64(CK_LANES, last - row);
+        int codes[CK_LANES] = {0};
+        ck_settle_table()->load_panel(task->X, row, n_rows, panel);
+        for (int64_t p = 0; p < d; p++) {
+            const double low = task->low[p], inverse_step = task->inverse_step[p], *x = panel + p * CK_LANES;
+            const uint16_t *table = task->table + p * STEPS;
+            int steps[CK_LANES];
+            for (int lane = 0; lane < CK_LANES; lane++) {
+                double step = (x[lane] - low) * inverse_step;
+                step = step > 0.0 ? step : 0.0; /* what is not a number too */
+                steps[lane] = (int)(step < STEPS - 1 ? step : STEPS - 1);
             }
-            assert(code < 1 << task->code_bits);
-            codes[i] = (uint16_t)code;
-            counts[code]++;
+            for (int lane = 0; lane < CK_LANES; lane++) codes[lane] |= table[steps[lane]];
+        }
+        for (int64_t i = 0; i < n_rows; i++) {
+            assert(codes[i] < 1 << task->code_bits);
+            task->codes[row + i] = (uint16_t)codes[i];
+            counts[codes[i]]++;
         }
     }
     return CK_OK;
@@ -127,19 +133,38 @@ static void begin_codes(sort_task *task, int64_t n_parts)
         }
 }
 
+/* size is a constant where this is called: of a row without gaps between its features. */
+CK_INLINE void copy_whole(const ck_matrix *X, const int32_t *places, int64_t n, const int64_t size, char *to)
+{
+    for (int64_t i = 0; i < n; i++, to += size) {
+        CK_PREFETCH(ck_row_start(X, places[i + AHEAD]));
+        memcpy(to, ck_row_start(X, places[i]), (size_t)size);
+    }
+}
+
 CK_INLINE void copy_elements(const ck_matrix *X, const int32_t *places, int64_t n, const int64_t item, char *to)
 {
     const int64_t d = X->n_features;
     for (int64_t i = 0; i < n; i++) {
         const char *from = ck_row_start(X, places[i]);
-        CK_PREFETCH(ck_row_start(X, places[ck_min_i64(i + AHEAD, n - 1)]));
+        CK_PREFETCH(ck_row_start(X, places[i + AHEAD]));
         for (int64_t p = 0; p < d; p++, to += item) memcpy(to, from + p * X->feature_stride, (size_t)item);
     }
 }
 
+/* The places of AHEAD rows more are there. */
 static void copy_places(const ck_matrix *X, const int32_t *places, int64_t n, char *to)
 {
-    switch (ck_itemsize(X->dtype)) {
+    const int64_t item = ck_itemsize(X->dtype);
+    switch (ck_rows_contiguous(X) ? item * X->n_features : 0) {
+    case 4: copy_whole(X, places, n, 4, to); return;
+    case 8: copy_whole(X, places, n, 8, to); return;
+    case 12: copy_whole(X, places, n, 12, to); return;
+    case 16: copy_whole(X, places, n, 16, to); return;
+    case 24: copy_whole(X, places, n, 24, to); return;
+    default: break;
+    }
+    switch (item) {
     case 1: copy_elements(X, places, n, 1, to); break;
     case 2: copy_elements(X, places, n, 2, to); break;
     case 4: copy_elements(X, places, n, 4, to); break;
@@ -154,36 +179,22 @@ static void set_box(double low, double high, double *middle, double *half_width)
     *half_width = fmax(*middle - low, high - *middle) * (1.0 + 0x1p-50);
 }
 
-CK_INLINE void find_extent(const double *rows, int64_t n, const int64_t d, double *low, double *high)
-{
-    for (int64_t p = 0; p < d; p++) low[p] = high[p] = rows[p];
-    for (int64_t i = 1; i < n; i++)
-        for (int64_t p = 0; p < d; p++) {
-            const double x = rows[i * d + p];
-            low[p] = x < low[p] ? x : low[p];
-            high[p] = x > high[p] ? x : high[p];
-        }
-}
-
 static int fill_boxes(void *context, int64_t item, int worker)
 {
     sort_task *task = context;
     ck_ordering *ordering = task->ordering;
     const int64_t d = task->X->n_features, n = task->X->n_rows, first = item * COPY_BOXES * CK_BOX_ROWS;
     const int64_t n_rows = ck_min_i64(COPY_BOXES * CK_BOX_ROWS, n - first);
-    double *rows = task->scratch + worker * BATCH_ROWS * d;
+    const ck_settle_kernels *kernels = ck_settle_table();
+    double *panels = task->scratch + worker * ck_apart(SCRATCH_ROWS * d);
     copy_places(task->X, ordering->places + first, n_rows,
                 (char *)ordering->X.data + first * d * ck_itemsize(task->X->dtype));
-    ck_rows_table()->copy_rows(&ordering->X, first, n_rows, rows);
     for (int64_t start = 0; start < n_rows; start += CK_BOX_ROWS) {
-        const int64_t box = (first + start) / CK_BOX_ROWS, last = ck_min_i64(start + CK_BOX_ROWS, n_rows);
+        const int64_t box = (first + start) / CK_BOX_ROWS, in_box = ck_min_i64(CK_BOX_ROWS, n_rows - start);
         double low[CK_MAX_ORDERED_FEATURES], high[CK_MAX_ORDERED_FEATURES];
-        switch (d) {
-        case 1: find_extent(rows + start, last - start, 1, low, high); break;
-        case 2: find_extent(rows + start * 2, last - start, 2, low, high); break;
-        case 3: find_extent(rows + start * 3, last - start, 3, low, high); break;
-        default: find_extent(rows + start * d, last - start, d, low, high);
-        }
+        for (int64_t i = 0; i < in_box; i += CK_LANES)
+            kernels->load_panel(&ordering->X, first + start + i, ck_min_i64(CK_LANES, in_box - i), panels + i * d);
+        kernels->extent(panels, ck_ceil_div(in_box, CK_LANES), d, low, high);
         for (int64_t p = 0; p < d; p++)
             set_box(low[p], high[p], ordering->boxes.middles + box * d + p, ordering->boxes.half_widths + box * d + p);
     }
@@ -207,11 +218,11 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
     task.table = CK_NEW(&local, uint16_t, d *STEPS);
     task.codes = CK_NEW(&local, uint16_t, n);
     task.counts = CK_NEW(&local, int32_t, n_parts << task.code_bits);
-    task.scratch = CK_NEW(&local, double, workers * BATCH_ROWS * d);
+    task.scratch = CK_NEW(&local, double, workers *ck_apart(SCRATCH_ROWS * d));
     double *sample = CK_NEW(&local, double, d *SAMPLE_ROWS);
     void *data = ck_arena_alloc(arena, n * d, item);
     ordering->X = ck_dense_matrix(data, n, d, X->dtype);
-    ordering->places = CK_NEW(arena, int32_t, n);
+    ordering->places = CK_NEW(arena, int32_t, n + AHEAD);
     ordering->boxes.n = ck_ceil_div(n, CK_BOX_ROWS);
     ordering->boxes.middles = CK_NEW(arena, double, ordering->boxes.n *d);
     ordering->boxes.half_widths = CK_NEW(arena, double, ordering->boxes.n *d);
@@ -223,6 +234,7 @@ ck_ordering *ck_ordering_new(ck_arena *arena, const ck_matrix *X, int n_threads)
     if (status == CK_OK) {
         begin_codes(&task, n_parts);
         status = ck_parallel_for(n_parts, workers, place_part, &task);
+        memset(ordering->places + n, 0, AHEAD * sizeof(int32_t));
     }
     if (status == CK_OK)
         status = ck_parallel_for(ck_ceil_div(ordering->boxes.n, COPY_BOXES), workers, fill_boxes, &task);

@@ -369,6 +369,7 @@ static void tile_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
 }
 
 #define V_DOT v_fma
+#define WITH_SCORES 1
 #define PANEL float
 #define PANEL_LINES(d) ((d) + 2)
 #define V NARROW_V
@@ -376,8 +377,12 @@ static void tile_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
 #define SHAPE(name) narrow_##name
 #define FIXED_WIDTHS 1
 #include "shape_template.h"
-static const ck_screen_shape narrow_shape = {
-    .panel_rows = V * L, .panel_centers = R, .pack = narrow_pack, .score = narrow_score, .reach = narrow_reach};
+static const ck_screen_shape narrow_shape = {.panel_rows = V * L,
+                                             .panel_centers = R,
+                                             .pack = narrow_pack,
+                                             .score = narrow_score,
+                                             .reach = narrow_reach,
+                                             .reach_scores = narrow_reach_scores};
 #undef V
 #undef R
 #undef SHAPE
@@ -387,8 +392,12 @@ static const ck_screen_shape narrow_shape = {
 #define SHAPE(name) tile_##name
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
-static const ck_screen_shape tile_shape = {
-    .panel_rows = V * L, .panel_centers = R, .pack = tile_pack, .score = tile_score, .reach = tile_reach};
+static const ck_screen_shape tile_shape = {.panel_rows = V * L,
+                                           .panel_centers = R,
+                                           .pack = tile_pack,
+                                           .score = tile_score,
+                                           .reach = tile_reach,
+                                           .reach_scores = tile_reach_scores};
 #undef V
 #undef R
 #undef SHAPE

@@ -37,6 +37,9 @@ typedef struct {
     /* OUT masks: for each center, the lanes whose score is at least threshold. */
     void (*reach)(const float *points, int64_t d, const float *centers, int64_t n_panels, const float *threshold,
                   uint64_t *masks);
+    /* The same, and OUT scores: panel_rows for each center, of those that some lane reaches. */
+    void (*reach_scores)(const float *points, int64_t d, const float *centers, int64_t n_panels, const float *threshold,
+                         uint64_t *masks, float *scores);
 } ck_screen_shape;
 
 typedef struct {

@@ -66,7 +66,8 @@ CK_INLINE void SHAPE(keep_best_of)(const float *CK_RESTRICT points, int64_t d, c
 }
 
 CK_INLINE void SHAPE(reach_of)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT centers,
-                               const int used, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
+                               const int used, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks,
+                               float *CK_RESTRICT scores)
 {
     VF acc[R][V];
     SHAPE(tile)(points, d, centers, acc, used);
@@ -76,6 +77,8 @@ CK_INLINE void SHAPE(reach_of)(const float *CK_RESTRICT points, int64_t d, const
         CK_UNROLL for (int v = 0; v < V; v++) mask |= (uint64_t)v_mask_ge(acc[r][v], v_load(threshold + v * L))
                                                       << (v * L);
         masks[r] = mask;
+        if (!scores || !mask) continue;
+        CK_UNROLL for (int v = 0; v < V; v++) v_store(scores + r * V * L + v * L, acc[r][v]);
     }
     for (int r = used; r < R; r++) masks[r] = 0;
 }
@@ -131,17 +134,35 @@ static void SHAPE(score)(const PANEL *points, int64_t d, const PANEL *centers, i
 }
 #undef WIDTH_CASE
 
-static void SHAPE(reach)(const PANEL *CK_RESTRICT points, int64_t d, const PANEL *CK_RESTRICT panels, int64_t n_panels,
-                         const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
+/* scores: as those who call have them, or NULL, as a constant. */
+CK_INLINE void SHAPE(reach_panels)(const PANEL *CK_RESTRICT points, int64_t d, const PANEL *CK_RESTRICT panels,
+                                   int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks,
+                                   float *CK_RESTRICT scores)
 {
     const float *CK_RESTRICT centers = panels;
     for (int64_t q = 0; q < n_panels; q++, centers += PANEL_LINES(d) * R, masks += R) {
         const int used = q == n_panels - 1 ? SHAPE(used)(centers) : R;
         if (used == R)
-            SHAPE(reach_of)(points, d, centers, R, threshold, masks);
+            SHAPE(reach_of)(points, d, centers, R, threshold, masks, scores);
         else if (used == R - SHAPE(part))
-            SHAPE(reach_of)(points, d, centers, R - SHAPE(part), threshold, masks);
+            SHAPE(reach_of)(points, d, centers, R - SHAPE(part), threshold, masks, scores);
         else
-            SHAPE(reach_of)(points, d, centers, SHAPE(part), threshold, masks);
+            SHAPE(reach_of)(points, d, centers, SHAPE(part), threshold, masks, scores);
+        if (scores) scores += R * V * L;
     }
 }
+
+static void SHAPE(reach)(const PANEL *CK_RESTRICT points, int64_t d, const PANEL *CK_RESTRICT panels, int64_t n_panels,
+                         const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks)
+{
+    SHAPE(reach_panels)(points, d, panels, n_panels, threshold, masks, NULL);
+}
+
+#if WITH_SCORES
+static void SHAPE(reach_scores)(const PANEL *CK_RESTRICT points, int64_t d, const PANEL *CK_RESTRICT panels,
+                                int64_t n_panels, const float *CK_RESTRICT threshold, uint64_t *CK_RESTRICT masks,
+                                float *CK_RESTRICT scores)
+{
+    SHAPE(reach_panels)(points, d, panels, n_panels, threshold, masks, scores);
+}
+#endif

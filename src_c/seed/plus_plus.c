@@ -10,14 +10,21 @@
 #include "../base/bits.h"
 #include "plus_plus.h"
 
+enum { ROWS_ABREAST_OF_ONE = 8 }; /* whose masses follow in their own order in the time of one by itself */
+
 /* --- Distances and gains ----------------------------------------------------------------------------------- */
 
-double ck_plus_plus_sqdist(const ck_plus_plus *s, int worker, int64_t row, int t)
+static double sqdist_of_row(const ck_plus_plus *s, int worker, const ck_problem *problem, int64_t row, int t)
 {
     const int64_t d = s->X->n_features;
     double *x = ck_plus_plus_row(s, worker);
-    ck_load_row(s->problem->X, row, x);
-    return ck_sqdist_in_unit(ck_sqdist_of(x, s->candidates + t * d, d), s->problem->unit);
+    ck_load_row(problem->X, row, x);
+    return ck_sqdist_in_unit(ck_sqdist_of(x, s->candidates + t * d, d), problem->unit);
+}
+
+double ck_plus_plus_sqdist(const ck_plus_plus *s, int worker, int64_t row, int t)
+{
+    return sqdist_of_row(s, worker, s->problem, row, t);
 }
 
 static double on_grid(const ck_plus_plus *s, double mass) { return (mass + s->shift) - s->shift; }
@@ -49,6 +56,31 @@ int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const i
     return altered;
 }
 
+void ck_plus_plus_approach(const ck_plus_plus *s, int worker, const ck_problem *problem, int64_t row, int64_t n,
+                           const double *weights, double *values)
+{
+    const int64_t d = s->X->n_features;
+    double *panel = ck_plus_plus_panel(s, worker), *some = panel + CK_LANES * d, *some_weights = some + CK_LANES;
+    double *const all = n < CK_LANES ? some : values;
+    uint32_t bits = ~0u; /* distances in other units are taken one by one */
+    if (problem->unit == 0) {
+        s->kernels->load_panel(problem->X, row, n, panel);
+        for (int64_t lane = 0; lane < CK_LANES && all == some; lane++) {
+            some[lane] = lane < n ? values[lane] : 0.0;
+            some_weights[lane] = weights && lane < n ? weights[lane] : 1.0;
+        }
+        bits = s->kernels->lower(panel, d, s->candidates + s->chosen * d,
+                                 weights && all == some ? some_weights : weights, all);
+        for (int64_t lane = 0; lane < n && all == some; lane++) values[lane] = some[lane];
+    }
+    for (bits &= 0xffffu >> (CK_LANES - n); bits; bits &= bits - 1) {
+        const int lane = ck_lowest_bit(bits);
+        const double sqdist = sqdist_of_row(s, worker, problem, row + lane, s->chosen);
+        const double value = !weights ? sqdist : weights[lane] > 0.0 ? weights[lane] * sqdist : 0.0;
+        values[lane] = value < values[lane] ? value : values[lane];
+    }
+}
+
 /* --- Blocks of rows ---------------------------------------------------------------------------------------- */
 
 static void run(ck_plus_plus *s, ck_item_fn fn, double operations_a_row)
@@ -63,20 +95,41 @@ static void run(ck_plus_plus *s, ck_item_fn fn, double operations_a_row)
 static int start_block(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
-    const ck_matrix *X = s->problem->X;
-    const int64_t d = X->n_features, last = ck_min_i64((block + 1) * CK_SUM_ROWS, X->n_rows);
-    double *panel = ck_plus_plus_panel(s, worker), *sqdists = panel + CK_LANES * d;
+    const int64_t last = ck_min_i64((block + 1) * CK_SUM_ROWS, s->X->n_rows);
     for (int64_t row = block * CK_SUM_ROWS; row < last; row += CK_LANES) {
         const int64_t n = ck_min_i64(CK_LANES, last - row);
-        s->kernels->load_panel(X, row, n, panel);
-        s->kernels->sqdist_panel(panel, d, s->candidates, sqdists);
-        for (int64_t lane = 0; lane < n; lane++) {
-            const int plain = s->problem->unit == 0 && ck_sqdist_is_plain(sqdists[lane]);
-            const double sqdist = plain ? sqdists[lane] : ck_plus_plus_sqdist(s, worker, row + lane, 0);
-            ck_plus_plus_take(s, worker, row + lane, sqdist);
-        }
+        for (int64_t i = row; i < row + n; i++) s->closest[i] = ck_weight(s->problem, i) > 0.0 ? INFINITY : 0.0;
+        ck_plus_plus_approach(s, worker, s->problem, row, n, NULL, s->closest + row);
     }
     return s->comparison->start ? s->comparison->start(context, block, worker) : CK_OK;
+}
+
+/* The masses of a block of the sampler follow when all rows, or many, have gone over. Those that were sorted are
+ * compared once more in their own order, which is faster than to write masses all over the memory. */
+static int follow_block(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const ck_problem *problem = s->prepared->problem;
+    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->X->n_rows);
+    double *masses = s->sampler.masses;
+    for (int64_t row = first; row < last; row += CK_LANES) {
+        const int64_t n = ck_min_i64(CK_LANES, last - row);
+        if (s->places)
+            ck_plus_plus_approach(s, worker, problem, row, n, problem->weights ? problem->weights + row : NULL,
+                                  masses + row);
+        else
+            for (int64_t i = row; i < row + n; i++) masses[i] = ck_mass(problem, i, s->closest[i]);
+    }
+    s->block_most[block] = ck_sampler_sum_block(&s->sampler, block);
+    return CK_OK;
+}
+
+static int start_masses(void *context, int64_t block, int worker)
+{
+    ck_plus_plus *s = context;
+    const int64_t first = block * CK_SUM_ROWS, last = ck_min_i64(first + CK_SUM_ROWS, s->X->n_rows);
+    for (int64_t i = first; i < last; i++) s->sampler.masses[i] = INFINITY;
+    return follow_block(context, block, worker);
 }
 
 static int sum_altered(void *context, int64_t item, int worker)
@@ -88,7 +141,7 @@ static int sum_altered(void *context, int64_t item, int worker)
     return CK_OK;
 }
 
-/* Rows have gone over: the sampler follows. */
+/* Some rows have gone over: the sampler follows. */
 static void follow(ck_plus_plus *s)
 {
     const int64_t n_blocks = s->sampler.n_blocks, stride = ck_round_up(n_blocks, CK_ALIGNMENT);
@@ -125,24 +178,30 @@ static int most_gaining(const ck_plus_plus *s, const double *gains)
     return best;
 }
 
-static int choose_candidate(ck_plus_plus *s)
+/* Whether this candidate, of another row than the best, may gain more by what is known. */
+static int is_rival(const ck_plus_plus *s, const double *gains, const double *errors, int best, int t)
 {
-    double gains[CK_MAX_TRIALS], errors[CK_MAX_TRIALS];
-    run(s, s->comparison->gain, (double)s->n_candidates * s->comparison->operations(s));
-    sum_gains(s, gains, errors);
-    int best = most_gaining(s, gains), rivals = 0;
-    if (!s->comparison->gain_exact) return best;
     /* The grid rounds each row's masses, and double sums round too: both far below the first term. */
     const double grid = s->shift * 0x1p-51 * (double)s->X->n_rows;
-    for (int t = 0; t < s->n_candidates; t++) {
-        const double reach = gains[t] + gains[best] > 0.0 ? 0x1p-30 * (gains[t] + gains[best]) : 0.0;
-        rivals += t != best && s->rows[t] != s->rows[best] &&
-                  !(gains[best] - gains[t] > errors[best] + errors[t] + reach + grid);
-    }
-    if (rivals > 0) {
-        run(s, s->comparison->gain_exact, (double)s->n_candidates * (double)s->X->n_features);
+    const double reach = gains[t] + gains[best] > 0.0 ? 0x1p-30 * (gains[t] + gains[best]) : 0.0;
+    return t != best && s->rows[t] != s->rows[best] &&
+           !(gains[best] - gains[t] > errors[best] + errors[t] + reach + grid);
+}
+
+static int choose_candidate(ck_plus_plus *s)
+{
+    const ck_comparison *comparison = s->comparison;
+    const ck_item_fn ways[] = {comparison->gain, comparison->gain_measured, comparison->gain_exact};
+    const double features = (double)s->X->n_features, operations[] = {comparison->operations(s), features, features};
+    double gains[CK_MAX_TRIALS], errors[CK_MAX_TRIALS];
+    int best = 0;
+    for (int way = 0, rivals = 1; way < 3 && rivals > 0; way++) {
+        if (!ways[way]) continue;
+        run(s, ways[way], (double)s->n_candidates * operations[way]);
         sum_gains(s, gains, errors);
         best = most_gaining(s, gains);
+        rivals = 0;
+        for (int t = 0; t < s->n_candidates; t++) rivals += is_rival(s, gains, errors, best, t);
     }
     for (int t = 0; t < best; t++) /* the same row drawn twice */
         if (s->rows[t] == s->rows[best]) return t;
@@ -151,7 +210,7 @@ static int choose_candidate(ck_plus_plus *s)
 
 /* --- Seeding ----------------------------------------------------------------------------------------------- */
 
-static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared, int n_trials)
+static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared, int64_t k, int n_trials)
 {
     const ck_problem *problem = prepared->problem;
     const int64_t n = problem->X->n_rows, d = problem->X->n_features;
@@ -160,6 +219,7 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
     s->problem = prepared->sorted ? &prepared->sorted->problem : problem;
     s->places = prepared->sorted ? prepared->sorted->ordering->places : NULL;
     s->X = problem->X;
+    s->k = k;
     s->n_trials = n_trials;
     s->kernels = ck_settle_table();
     s->comparison = d <= CK_SORTED_FEATURES ? &ck_compare_boxes : &ck_compare_screen;
@@ -181,13 +241,13 @@ static int reserve(ck_plus_plus *s, ck_arena *arena, const ck_prepared *prepared
     return arena->failed ? CK_ERROR_MEMORY : CK_OK;
 }
 
-/* CK_ERROR_TOO_FEW_ROWS where there is none. */
+/* source: NULL where all rows are alike. CK_ERROR_TOO_FEW_ROWS where there is none. */
 static int draw_candidates(ck_plus_plus *s, const ck_sampler *source, int n, ck_random *random)
 {
     assert(n <= CK_MAX_TRIALS);
     s->n_candidates = n;
     for (int t = 0; t < n; t++) {
-        s->rows[t] = ck_sampler_draw(source, random);
+        s->rows[t] = source ? ck_sampler_draw(source, random) : ck_draw_alike(s->X->n_rows, random);
         if (s->rows[t] < 0) return CK_ERROR_TOO_FEW_ROWS;
         ck_load_row(s->X, s->rows[t], s->candidates + t * s->X->n_features);
     }
@@ -202,6 +262,17 @@ static void prepare_step(ck_plus_plus *s, int first)
     s->comparison->prepare(s, first);
 }
 
+static void commit(ck_plus_plus *s)
+{
+    s->many_go_over =
+        s->places && s->comparison->going_over && s->comparison->going_over(s) * ROWS_ABREAST_OF_ONE > s->X->n_rows;
+    run(s, s->comparison->commit, 16.0);
+    if (s->many_go_over)
+        run(s, follow_block, (double)s->X->n_features + 8.0);
+    else
+        follow(s);
+}
+
 int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
                       double *centers, int64_t *indices)
 {
@@ -210,26 +281,26 @@ int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, i
     if (n_trials < 1) n_trials = 2 + (int)floor(log((double)k));
     if (n_trials > CK_MAX_TRIALS) n_trials = CK_MAX_TRIALS;
     ck_plus_plus *s = CK_NEW(arena, ck_plus_plus, 1);
-    ck_sampler by_weight;
-    ck_sampler_init(&by_weight, arena, problem->X->n_rows);
+    ck_sampler weights, *const by_weight = problem->weights ? &weights : NULL;
+    if (by_weight) ck_sampler_init(by_weight, arena, problem->X->n_rows);
     if (arena->failed) return CK_ERROR_MEMORY;
-    if (reserve(s, arena, prepared, n_trials) != CK_OK) return CK_ERROR_MEMORY;
-    int status = ck_sampler_set_weights(&by_weight, problem);
+    if (reserve(s, arena, prepared, k, n_trials) != CK_OK) return CK_ERROR_MEMORY;
+    int status = by_weight ? ck_sampler_set_weights(by_weight, problem) : CK_OK;
 
     for (int64_t j = 0; j < k && status == CK_OK; j++) {
         /* Once every row coincides with a center there is no distance left to draw by: weights decide. */
         const int by_distance = j > 0 && ck_sampler_total(&s->sampler) > 0.0;
-        status = draw_candidates(s, by_distance ? &s->sampler : &by_weight, by_distance ? n_trials : 1, &random);
+        status = draw_candidates(s, by_distance ? &s->sampler : by_weight, by_distance ? n_trials : 1, &random);
         if (status != CK_OK) return status;
         s->chosen = 0;
         if (j == 0) {
             run(s, start_block, (double)d + 8.0);
+            run(s, start_masses, (double)d + 8.0);
         } else if (by_distance) {
             prepare_step(s, j == 1);
             s->chosen = choose_candidate(s);
-            run(s, s->comparison->commit, 16.0);
+            commit(s);
         }
-        if (j == 0 || by_distance) follow(s);
         memcpy(centers + j * d, s->candidates + s->chosen * d, (size_t)d * sizeof(double));
         if (indices) indices[j] = s->rows[s->chosen];
         if (s->status == CK_OK && ck_stopped()) s->status = CK_ERROR_STOPPED;

@@ -21,10 +21,13 @@ typedef struct {
      * what the canonical distances give; operations: scalar ones for a row and candidate. */
     ck_item_fn gain;
     double (*operations)(const ck_plus_plus *s);
-    /* The same without errors, after gain; NULL: gain makes none. */
-    ck_item_fn gain_exact;
-    /* The rows of a block that are nearer to the chosen candidate go over to it: ck_plus_plus_take. */
+    /* The same with smaller errors, after gain, and without any, after that; NULL: there is no such way. */
+    ck_item_fn gain_measured, gain_exact;
+    /* The rows of a block that are nearer to the chosen candidate go over to it: ck_plus_plus_take, or
+     * ck_plus_plus_approach where all masses follow afterwards (s->many_go_over). */
     ck_item_fn commit;
+    /* At most how many rows may do so; NULL: masses always follow one by one. */
+    int64_t (*going_over)(const ck_plus_plus *s);
 } ck_comparison;
 
 struct ck_plus_plus {
@@ -38,8 +41,10 @@ struct ck_plus_plus {
     ck_sampler sampler; /* masses: weight * squared distance to the nearest center so far */
     double *closest;    /* that distance, in units of 4^unit */
     double *block_most; /* largest mass of each block of the sampler */
+    int64_t k;
     int n_trials, n_candidates, chosen, n_workers;
-    int status; /* once not CK_OK no more comparisons run, and what there is means nothing */
+    int many_go_over; /* in this step: masses are altered in their own order rather than one by one */
+    int status;       /* once not CK_OK no more comparisons run, and what there is means nothing */
     int64_t rows[CK_MAX_TRIALS];
     double *candidates;     /* n_candidates x d */
     double *gains, *errors; /* n_blocks x CK_MAX_TRIALS */
@@ -68,6 +73,11 @@ double ck_plus_plus_gain(const ck_plus_plus *s, int worker, int64_t row, int t);
 /* Those of at most CK_LANES rows, whose panel this is, that are nearer to the chosen candidate go over to it. Returns
  * whether there are any. */
 int ck_plus_plus_take_closer(ck_plus_plus *s, int worker, double *panel, const int64_t *rows, int64_t n);
+
+/* Of at most CK_LANES rows of problem that follow each other. INOUT values: the lesser of each and the distance to the
+ * chosen candidate, times the weight (NULL: one). */
+void ck_plus_plus_approach(const ck_plus_plus *s, int worker, const ck_problem *problem, int64_t row, int64_t n,
+                           const double *weights, double *values);
 
 /* The row goes over to a center at this distance; one without weight is at none, and never nearer to another. */
 CK_INLINE void ck_plus_plus_take(ck_plus_plus *s, int worker, int64_t row, double sqdist)

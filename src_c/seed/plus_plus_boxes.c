@@ -8,7 +8,7 @@ enum { BOXES_A_BLOCK = CK_SUM_ROWS / CK_BOX_ROWS };
 
 /* Of boxes, and of whole blocks. */
 typedef struct {
-    double *corners; /* n x d x 2: least and largest value of each feature */
+    double *corners; /* n x 2 x d: the least values of the features, the largest */
     double *most;    /* n: the largest of closest */
 } box_level;
 
@@ -40,39 +40,39 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
 
 static double largest_closest(const ck_plus_plus *s, int64_t box)
 {
-    const int64_t last = ck_min_i64((box + 1) * CK_BOX_ROWS, s->X->n_rows);
-    double most = 0.0;
-    for (int64_t row = box * CK_BOX_ROWS; row < last; row++) most = s->closest[row] > most ? s->closest[row] : most;
+    const int64_t first = box * CK_BOX_ROWS, n = ck_min_i64(CK_BOX_ROWS, s->X->n_rows - first);
+    double most;
+    s->kernels->sum_masses(s->closest + first, n, &most);
     return most;
+}
+
+/* OUT panels: of a box. Returns how many. */
+static int64_t load_box(const ck_plus_plus *s, int64_t box, double *panels)
+{
+    const int64_t first = box * CK_BOX_ROWS, n = ck_min_i64(CK_BOX_ROWS, s->X->n_rows - first);
+    for (int64_t i = 0; i < n; i += CK_LANES)
+        s->kernels->load_panel(s->problem->X, first + i, ck_min_i64(CK_LANES, n - i), panels + i * s->X->n_features);
+    return ck_ceil_div(n, CK_LANES);
 }
 
 static int start(void *context, int64_t block, int worker)
 {
     ck_plus_plus *s = context;
     const box_comparison *comparison = s->comparison_state;
-    const ck_matrix *X = s->problem->X;
-    const int64_t d = X->n_features, last = ck_min_i64((block + 1) * CK_SUM_ROWS, X->n_rows);
-    double *around = comparison->blocks.corners + block * 2 * d, *panel = ck_plus_plus_panel(s, worker);
-    for (int64_t p = 0; p < d; p++) around[2 * p] = INFINITY, around[2 * p + 1] = -INFINITY;
+    const int64_t n = s->X->n_rows, d = s->X->n_features, first = block * BOXES_A_BLOCK;
+    const int64_t last = ck_min_i64(first + BOXES_A_BLOCK, ck_ceil_div(n, CK_BOX_ROWS));
+    double *low = comparison->blocks.corners + block * 2 * d, *high = low + d;
+    double *panels = comparison->panels + worker * ck_apart(CK_BOX_ROWS * d);
+    for (int64_t p = 0; p < d; p++) low[p] = INFINITY, high[p] = -INFINITY;
     comparison->blocks.most[block] = 0.0;
-    for (int64_t row = block * CK_SUM_ROWS; row < last; row += CK_LANES) {
-        const int64_t box = row / CK_BOX_ROWS;
-        double *corners = comparison->boxes.corners + box * 2 * d;
-        s->kernels->load_panel(X, row, ck_min_i64(CK_LANES, last - row), panel);
+    for (int64_t box = first; box < last; box++) {
+        double *box_low = comparison->boxes.corners + box * 2 * d, *box_high = box_low + d;
+        s->kernels->extent(panels, load_box(s, box, panels), d, box_low, box_high);
         for (int64_t p = 0; p < d; p++) {
-            double low = panel[p * CK_LANES], high = low;
-            for (int lane = 1; lane < CK_LANES; lane++) {
-                const double x = panel[p * CK_LANES + lane];
-                low = x < low ? x : low;
-                high = x > high ? x : high;
-            }
-            if (row % CK_BOX_ROWS == 0) corners[2 * p] = low, corners[2 * p + 1] = high;
-            corners[2 * p] = fmin(corners[2 * p], low);
-            corners[2 * p + 1] = fmax(corners[2 * p + 1], high);
-            around[2 * p] = fmin(around[2 * p], low);
-            around[2 * p + 1] = fmax(around[2 * p + 1], high);
+            low[p] = fmin(low[p], box_low[p]);
+            high[p] = fmax(high[p], box_high[p]);
         }
-        if (row % CK_BOX_ROWS == 0) comparison->boxes.most[box] = largest_closest(s, box);
+        comparison->boxes.most[box] = largest_closest(s, box);
         comparison->blocks.most[block] = fmax(comparison->blocks.most[block], comparison->boxes.most[box]);
     }
     return CK_OK;
@@ -92,7 +92,7 @@ static uint64_t near_box(const ck_plus_plus *s, const box_level *level, int64_t 
         const double *c = s->candidates + ck_lowest_bit(among) * d;
         double distance = 0.0;
         for (int64_t p = 0; p < d; p++) {
-            const double below = corners[2 * p] - c[p], above = c[p] - corners[2 * p + 1];
+            const double below = corners[p] - c[p], above = c[p] - corners[d + p];
             const double gap = below > above ? below : above;
             distance += gap > 0.0 ? gap * gap : 0.0;
         }
@@ -132,9 +132,7 @@ static int gain(void *context, int64_t block, int worker)
         uint64_t mask = comparison->near_boxes[box] =
             comparison->unbounded ? all : near_box(s, &comparison->boxes, box, near);
         if (!mask) continue;
-        for (int64_t i = 0; i < CK_BOX_ROWS && box * CK_BOX_ROWS + i < n; i += CK_LANES)
-            s->kernels->load_panel(s->problem->X, box * CK_BOX_ROWS + i,
-                                   ck_min_i64(CK_LANES, n - box * CK_BOX_ROWS - i), panels + i * d);
+        load_box(s, box, panels);
         for (; mask; mask &= mask - 1) {
             const int t = ck_lowest_bit(mask);
             gains[t] += box_gain(s, worker, panels, box, t);
@@ -143,20 +141,38 @@ static int gain(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-/* Rows of one box; returns whether any of them went over. */
+/* Rows of one box; returns whether any of them may have gone over. */
 static int commit_box(ck_plus_plus *s, int worker, int64_t box)
 {
     const int64_t last = ck_min_i64((box + 1) * CK_BOX_ROWS, s->X->n_rows);
     double *panel = ck_plus_plus_panel(s, worker);
-    int altered = 0;
+    int altered = s->many_go_over;
     for (int64_t row = box * CK_BOX_ROWS; row < last; row += CK_LANES) {
         const int64_t n = ck_min_i64(CK_LANES, last - row);
+        if (s->many_go_over) {
+            ck_plus_plus_approach(s, worker, s->problem, row, n, NULL, s->closest + row);
+            continue;
+        }
         s->kernels->load_panel(s->problem->X, row, n, panel);
         int64_t rows[CK_LANES];
         for (int64_t lane = 0; lane < n; lane++) rows[lane] = row + lane;
         altered |= ck_plus_plus_take_closer(s, worker, panel, rows, n);
     }
     return altered;
+}
+
+static int64_t going_over(const ck_plus_plus *s)
+{
+    const box_comparison *comparison = s->comparison_state;
+    const int64_t n_boxes = ck_ceil_div(s->X->n_rows, CK_BOX_ROWS);
+    int64_t n = 0;
+    for (int64_t block = 0; block < s->sampler.n_blocks; block++) {
+        if (!(comparison->near_blocks[block] >> s->chosen & 1)) continue;
+        const int64_t last = ck_min_i64((block + 1) * BOXES_A_BLOCK, n_boxes);
+        for (int64_t box = block * BOXES_A_BLOCK; box < last; box++)
+            n += (int64_t)(comparison->near_boxes[box] >> s->chosen & 1);
+    }
+    return n * CK_BOX_ROWS;
 }
 
 static int commit(void *context, int64_t block, int worker)
@@ -176,4 +192,4 @@ static int commit(void *context, int64_t block, int worker)
     return CK_OK;
 }
 
-const ck_comparison ck_compare_boxes = {reserve, start, prepare, gain, operations, NULL, commit};
+const ck_comparison ck_compare_boxes = {reserve, start, prepare, gain, operations, NULL, NULL, commit, going_over};

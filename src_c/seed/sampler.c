@@ -62,3 +62,9 @@ int64_t ck_sampler_draw(const ck_sampler *s, ck_random *random)
 {
     return sampler_find(s, ck_random_uniform(random) * ck_sampler_total(s));
 }
+
+int64_t ck_draw_alike(int64_t n, ck_random *random)
+{
+    /* Sums of ones are exact: the first that exceeds the target is the one of that place. */
+    return ck_min_i64((int64_t)(ck_random_uniform(random) * (double)n), n - 1);
+}

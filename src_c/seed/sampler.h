@@ -20,5 +20,7 @@ double ck_sampler_sum_block(ck_sampler *sampler, int64_t block);
 double ck_sampler_total(const ck_sampler *sampler);
 /* A row drawn; never one of no mass, -1 where there is no other. */
 int64_t ck_sampler_draw(const ck_sampler *sampler, ck_random *random);
+/* What a sampler of n masses of one draws. */
+int64_t ck_draw_alike(int64_t n, ck_random *random);
 
 #endif

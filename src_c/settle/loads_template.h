@@ -86,6 +86,60 @@ CK_INLINE void load_dense(const float *CK_RESTRICT rows, const int64_t d, double
         for (int lane = 0; lane < CK_LANES; lane++) panel[p * CK_LANES + lane] = (double)rows[lane * d + p];
 }
 
+#if CK_VECTOR_TYPES && VECTOR_BYTES >= 32
+/* For two and three features by shuffles: of as many rows as a vector has floats, in two or three vectors a, b, c, the
+ * numbers p, p + d, p + 2 d, ... follow each other. */
+#if VECTOR_BYTES == 64
+#define ROWS_OF(f, p) HALF_OF(f, p, 0), HALF_OF(f, p, 8)
+#else
+#define ROWS_OF(f, p) HALF_OF(f, p, 0)
+#endif
+#define HALF_OF(f, p, i) QUARTER_OF(f, p, i), QUARTER_OF(f, p, (i) + 4)
+#define QUARTER_OF(f, p, i) f(p, (i)), f(p, (i) + 1), f(p, (i) + 2), f(p, (i) + 3)
+#define SECOND(p, i) (p) + 2 * (i)
+#define THIRD_OF_AB(p, i) (p) + 3 * (i) < 2 * VECTOR_FLOATS ? (p) + 3 * (i) : 0
+#define THIRD_OF_ALL(p, i) (p) + 3 * (i) < 2 * VECTOR_FLOATS ? (i) : (p) + 3 * (i) - VECTOR_FLOATS
+
+CK_INLINE void store_floats(floats_t values, double *out)
+{
+#if VECTOR_BYTES == 64
+    ((doubles_t *)out)[0] = (doubles_t)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)values));
+    ((doubles_t *)out)[1] = (doubles_t)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)values, 1));
+#else
+    ((doubles_t *)out)[0] = (doubles_t)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)values));
+    ((doubles_t *)out)[1] = (doubles_t)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)values, 1));
+#endif
+}
+
+CK_INLINE void load_pairs(const float *CK_RESTRICT rows, double *CK_RESTRICT panel)
+{
+    EACH_FLOATS (v) {
+        const loose_floats_t *x = (const loose_floats_t *)rows + v * 2;
+        const floats_t a = x[0], b = x[1];
+        double *out = panel + v * VECTOR_FLOATS;
+        store_floats(SHUFFLE(float_mask_t, a, b, ROWS_OF(SECOND, 0)), out);
+        store_floats(SHUFFLE(float_mask_t, a, b, ROWS_OF(SECOND, 1)), out + CK_LANES);
+    }
+}
+
+#define EVERY_THIRD(p)                                                                                                 \
+    SHUFFLE(float_mask_t, SHUFFLE(float_mask_t, a, b, ROWS_OF(THIRD_OF_AB, p)), c, ROWS_OF(THIRD_OF_ALL, p))
+CK_INLINE void load_triples(const float *CK_RESTRICT rows, double *CK_RESTRICT panel)
+{
+    EACH_FLOATS (v) {
+        const loose_floats_t *x = (const loose_floats_t *)rows + v * 3;
+        const floats_t a = x[0], b = x[1], c = x[2];
+        double *out = panel + v * VECTOR_FLOATS;
+        store_floats(EVERY_THIRD(0), out);
+        store_floats(EVERY_THIRD(1), out + CK_LANES);
+        store_floats(EVERY_THIRD(2), out + 2 * CK_LANES);
+    }
+}
+#else
+#define load_pairs(rows, panel) load_dense(rows, 2, panel)
+#define load_triples(rows, panel) load_dense(rows, 3, panel)
+#endif
+
 static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *CK_RESTRICT panel)
 {
     const int64_t d = X->n_features;
@@ -93,8 +147,8 @@ static void load_panel(const ck_matrix *X, int64_t row, int64_t n_rows, double *
         const float *first = (const float *)ck_row_start(X, row);
         switch (d) {
         case 1: load_dense(first, 1, panel); return;
-        case 2: load_dense(first, 2, panel); return;
-        case 3: load_dense(first, 3, panel); return;
+        case 2: load_pairs(first, panel); return;
+        case 3: load_triples(first, panel); return;
         default: load_dense(first, 4, panel); return;
         }
     }

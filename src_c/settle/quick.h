@@ -29,6 +29,10 @@ typedef struct {
      * place in the list. centers32 is readable for CK_LANES more. */
     void (*label_sqdists)(const ck_matrix *X, int64_t row, const int32_t *list, const int32_t *labels, int64_t n,
                           const double *centers, const float *centers32, double *out, double *scratch);
+    /* OUT out: products, which are exact, of listed rows of bytes with a center; both have `stride` numbers, whole
+     * lines of 64, and at most 2^16. */
+    void (*byte_products)(const int8_t *rows, int64_t stride, const int32_t *list, int64_t n, const int16_t *center,
+                          int32_t *out);
     /* OUT thresholds: row * |z|^2 - distance * D, a little less. Returns whether all of them and the |z|^2 are finite.
      */
     int (*thresholds)(double row, double distance, const float *sqnorm, const double *sqdists, int64_t n, float *out);

@@ -168,12 +168,53 @@ static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RE
     }
 }
 
+#if CK_VECTOR_TYPES && VECTOR_BYTES == 64
+#define BYTE_PRODUCTS(x, c)                                                                                            \
+    (floats_as_ints_t)                                                                                                 \
+        _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(x))), _mm512_loadu_si512(c))
+#elif CK_VECTOR_TYPES && VECTOR_BYTES == 32
+#define BYTE_PRODUCTS(x, c)                                                                                            \
+    (floats_as_ints_t) _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x))),                  \
+                                         _mm256_loadu_si256((const __m256i *)(c)))
+#endif
+
+static int32_t byte_product(const int8_t *CK_RESTRICT x, const int16_t *CK_RESTRICT center, int64_t length)
+{
+    int32_t sum = 0;
+#ifdef BYTE_PRODUCTS
+    typedef float_mask_t floats_as_ints_t;
+    enum { N = VECTOR_BYTES / 2, ABREAST = 64 / N };
+    float_mask_t sums[ABREAST];
+    int32_t lanes[VECTOR_FLOATS];
+    EACH_OF (ABREAST, v) sums[v] = (float_mask_t){0};
+    for (int64_t p = 0; p < length; p += 64)
+        EACH_OF (ABREAST, v) sums[v] += BYTE_PRODUCTS(x + p + v * N, center + p + v * N);
+    EACH_OF (ABREAST - 1, v) sums[0] += sums[v + 1];
+    memcpy(lanes, sums, sizeof lanes);
+    for (int lane = 0; lane < VECTOR_FLOATS; lane++) sum += lanes[lane];
+#else
+    for (int64_t p = 0; p < length; p++) sum += (int32_t)x[p] * center[p];
+#endif
+    return sum;
+}
+
+static void byte_products(const int8_t *rows, int64_t stride, const int32_t *CK_RESTRICT list, int64_t n,
+                          const int16_t *center, int32_t *CK_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int8_t *next = rows + list[ck_min_i64(i + ROWS_AHEAD, n - 1)] * stride;
+        for (int64_t b = 0; b < ck_min_i64(stride, 2 * MOST_FETCHED); b += CK_CACHE_LINE) CK_PREFETCH(next + b);
+        out[i] = byte_product(rows + list[i] * stride, center, stride);
+    }
+}
+
 #include "bounds_template.h"
 
 #define QUICK_TABLE                                                                                                    \
     {.quick_sqdist = quick_sqdist,                                                                                     \
      .listed_sqdists = listed_sqdists,                                                                                 \
      .label_sqdists = label_sqdists,                                                                                   \
+     .byte_products = byte_products,                                                                                   \
      .thresholds = thresholds,                                                                                         \
      .bound_scores = bound_scores,                                                                                     \
      .bound_group = bound_group,                                                                                       \

@@ -27,6 +27,11 @@ typedef struct {
      * (length x width). width: a multiple of CK_BASIS_COLUMNS. */
     void (*multiply)(const double *a, int64_t apart, int64_t step, int64_t n, int64_t length, const double *basis,
                      int64_t width, double *out);
+    /* OUT bytes, `stride` apart with zeros between: rows of d numbers, less the origin and times the scale, rounded to
+     * whole numbers of at most 127 in magnitude. OUT errors: the length of what that removed, not less than it is;
+     * sqnorms: of the bytes. */
+    void (*round_rows)(const double *rows, int64_t n, int64_t d, const double *origin, double scale, int64_t stride,
+                       int8_t *bytes, double *errors, int32_t *sqnorms);
 } ck_rows_kernels;
 
 /* The table in use; src_c/kernels.c says which. */

@@ -112,9 +112,46 @@ static void multiply(const double *a, int64_t apart, int64_t step, int64_t n, in
     for (; i < n; i++) multiply_abreast(a + i * apart, apart, step, 1, length, basis, width, out + i * width);
 }
 
+static void round_rows(const double *CK_RESTRICT rows, int64_t n, int64_t d, const double *CK_RESTRICT origin,
+                       double scale, int64_t stride, int8_t *CK_RESTRICT bytes, double *CK_RESTRICT errors,
+                       int32_t *CK_RESTRICT sqnorms)
+{
+    for (int64_t i = 0; i < n; i++, rows += d, bytes += stride) {
+        double removed[CK_LANES] = {0.0}, sum = 0.0;
+        int32_t squares[CK_LANES] = {0}, sqnorm = 0;
+        for (int64_t first = 0; first < d; first += CK_LANES) {
+            const int64_t count = ck_min_i64(CK_LANES, d - first);
+            double exact[CK_LANES] = {0.0};
+            int32_t whole[CK_LANES];
+            if (count == CK_LANES)
+                for (int l = 0; l < CK_LANES; l++) exact[l] = (rows[first + l] - origin[first + l]) * scale;
+            else
+                for (int64_t l = 0; l < count; l++) exact[l] = (rows[first + l] - origin[first + l]) * scale;
+            for (int l = 0; l < CK_LANES; l++) {
+                double kept = exact[l] > -127.0 ? exact[l] : -127.0; /* what is not a number too */
+                kept = kept < 127.0 ? kept : 127.0;
+                kept = (kept + 0x1.8p52) - 0x1.8p52;
+                whole[l] = (int32_t)kept;
+                removed[l] += (exact[l] - kept) * (exact[l] - kept);
+                squares[l] += whole[l] * whole[l];
+            }
+            for (int64_t l = 0; l < count; l++) bytes[first + l] = (int8_t)whole[l];
+        }
+        memset(bytes + d, 0, (size_t)(stride - d));
+        for (int l = 0; l < CK_LANES; l++) {
+            sum += removed[l];
+            sqnorm += squares[l];
+        }
+        /* The numbers that are rounded, of at most 127 but for those that are cut, are rounded themselves. */
+        errors[i] = sqrt(sum) * (1.0 + 0x1p-20) + 0x1p-20;
+        sqnorms[i] = sqnorm;
+    }
+}
+
 #define ROWS_TABLE                                                                                                     \
     {.copy_rows = copy_rows,                                                                                           \
      .copy_listed = copy_listed,                                                                                       \
      .image_listed = image_listed,                                                                                     \
      .center_rows = center_rows,                                                                                       \
-     .multiply = multiply}
+     .multiply = multiply,                                                                                             \
+     .round_rows = round_rows}

@@ -110,6 +110,11 @@ typedef struct {
     /* OUT sqdists: of a panel, as sqdist_panel. Returns bits of the rows that are closer than closest, of all where one
      * is not plain. */
     uint32_t (*closer)(const double *panel, int64_t d, const double *center, const double *closest, double *sqdists);
+    /* INOUT values: of a panel's rows, the lesser of each and the plain distance to the center, times the weight (NULL:
+     * one). Returns bits of the rows whose distance is not plain: their values stay as they were. */
+    uint32_t (*lower)(const double *panel, int64_t d, const double *center, const double *weights, double *values);
+    /* OUT low, high: the least and largest value of each feature in panels. */
+    void (*extent)(const double *panels, int64_t n_panels, int64_t d, double *low, double *high);
     /* sums, squares (of weight * (x * scale - origin)^k) and largest magnitudes of n elements, row after row of d,
      * spread over `width` accumulators each: element e goes to e % width. width is a multiple of d; origins: width. */
     void (*summarize)(const double *x, int64_t n, int64_t d, int64_t width, const double *weights, double scale,

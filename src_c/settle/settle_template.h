@@ -209,6 +209,62 @@ enum { FEATURES_A_ROOT = 2 };
         for (; root < last_root; root++) *root = vector_sqrt(*root);                                                   \
     } while (0)
 
+static uint32_t lower(const double *CK_RESTRICT panel, int64_t d, const double *CK_RESTRICT center,
+                      const double *CK_RESTRICT weights, double *CK_RESTRICT values)
+{
+    doubles_t sums[LINE_DOUBLES];
+    double sqdists[CK_LANES];
+    double_mask_t plain = ~(double_mask_t){0};
+    uint32_t odd = 0;
+    sqdist_line(panel, d, center, sums);
+    EACH_DOUBLES (v) plain &= is_plain(sums[v]);
+    if (!all_of(plain)) {
+        store_line(sums, sqdists);
+        for (int lane = 0; lane < CK_LANES; lane++) {
+            const double value = weights ? weights[lane] * sqdists[lane] : sqdists[lane];
+            if (!ck_sqdist_is_plain(sqdists[lane]))
+                odd |= 1u << lane;
+            else
+                values[lane] = value < values[lane] ? value : values[lane];
+        }
+        return odd;
+    }
+    EACH_DOUBLES (v) {
+        doubles_t value = sums[v];
+        if (weights) value *= ((const loose_doubles_t *)weights)[v];
+        ((loose_doubles_t *)values)[v] = vector_min(value, ((const loose_doubles_t *)values)[v]);
+    }
+    return 0;
+}
+
+static void extent(const double *CK_RESTRICT panels, int64_t n_panels, int64_t d, double *CK_RESTRICT low,
+                   double *CK_RESTRICT high)
+{
+    for (int64_t p = 0; p < d; p++, panels += CK_LANES) {
+        doubles_t least[ANY_ORDER], most[ANY_ORDER];
+        double lanes[2][VECTOR_DOUBLES];
+        EACH_OF (ANY_ORDER, v) least[v] = most[v] = ((const doubles_t *)panels)[v];
+        for (int64_t q = 0; q < n_panels; q++)
+            EACH_DOUBLES (v) {
+                const doubles_t value = ((const doubles_t *)(panels + q * d * CK_LANES))[v];
+                least[v % ANY_ORDER] = vector_min(value, least[v % ANY_ORDER]);
+                most[v % ANY_ORDER] = vector_max(value, most[v % ANY_ORDER]);
+            }
+        EACH_OF (ANY_ORDER, v) {
+            least[0] = vector_min(least[v], least[0]);
+            most[0] = vector_max(most[v], most[0]);
+        }
+        *(loose_doubles_t *)lanes[0] = least[0];
+        *(loose_doubles_t *)lanes[1] = most[0];
+        low[p] = lanes[0][0];
+        high[p] = lanes[1][0];
+        for (int lane = 1; lane < VECTOR_DOUBLES; lane++) {
+            low[p] = lanes[0][lane] < low[p] ? lanes[0][lane] : low[p];
+            high[p] = lanes[1][lane] > high[p] ? lanes[1][lane] : high[p];
+        }
+    }
+}
+
 #include "pairs_template.h"
 
 #include "distances_template.h"
@@ -400,6 +456,8 @@ static int sum_levels(const double *CK_RESTRICT values, int64_t n, const double 
      .sum_masses = sum_masses,                                                                                         \
      .gain = gain,                                                                                                     \
      .closer = closer,                                                                                                 \
+     .lower = lower,                                                                                                   \
+     .extent = extent,                                                                                                 \
      .summarize = summarize,                                                                                           \
      .largest_magnitude = largest_magnitude,                                                                           \
      .sum_levels = sum_levels,                                                                                         \

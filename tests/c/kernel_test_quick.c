@@ -250,6 +250,24 @@ static void check_filter(void)
     TIME("filter_centers", quick->filter_centers(centers, n, stride, d, middles, half_widths, scratch, kept));
 }
 
+static void check_byte_products(void)
+{
+    const int64_t stride = ck_round_up(now.d, 64), n = draw_size(40), n_rows = n + below(9);
+    int8_t *rows = ROOM(int8_t, n_rows *stride);
+    int16_t *center = ROOM(int16_t, stride);
+    int32_t *list = ROOM(int32_t, n), *out = ROOM(int32_t, n);
+    for (int64_t i = 0; i < n_rows * stride; i++) rows[i] = (int8_t)(below(3) ? below(255) - 127 : 127);
+    for (int64_t p = 0; p < stride; p++) center[p] = (int16_t)(below(3) ? below(255) - 127 : -127);
+    for (int64_t i = 0; i < n; i++) list[i] = (int32_t)below(n_rows);
+    quick->byte_products(rows, stride, list, n, center, out);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t sum = 0;
+        for (int64_t p = 0; p < stride; p++) sum += rows[list[i] * stride + p] * center[p];
+        expect(out[i] == sum, "byte_products");
+    }
+    TIME("byte_products", quick->byte_products(rows, stride, list, n, center, out));
+}
+
 void check_quick(const void *entry)
 {
     quick = entry;
@@ -262,6 +280,8 @@ void check_quick(const void *entry)
     check_sqdist_bounds();
     check_thresholds();
     check_filter();
+    leave_rooms();
+    check_byte_products();
 }
 
 /* --- Rows in bulk -------------------------------------------------------------------------------------------- */
@@ -363,6 +383,33 @@ static void check_products(const double *values, int64_t n)
     TIME("center_rows", bulk->center_rows(rows, apart, n, d, origin, 1.0, sqnorms));
 }
 
+static void check_bytes(const double *values, int64_t n)
+{
+    const int64_t d = now.d, stride = ck_round_up(d, 64);
+    double *rows = ROOM(double, n *d), *origin = ROOM(double, d), *errors = ROOM(double, n);
+    int8_t *bytes = ROOM(int8_t, n *stride);
+    int32_t *sqnorms = ROOM(int32_t, n);
+    const double scale = ldexp(1.0, (int)below(12) - 6) * (below(2) ? 0.7 : 1.0);
+    memcpy(rows, values, (size_t)(n * d) * sizeof *rows);
+    for (int64_t p = 0; p < d; p++) origin[p] = values[below(n) * d + p];
+    bulk->round_rows(rows, n, d, origin, scale, stride, bytes, errors, sqnorms);
+    for (int64_t i = 0; i < n; i++) {
+        double removed = 0.0;
+        int64_t sqnorm = 0;
+        for (int64_t p = 0; p < d; p++) {
+            const double exact = (rows[i * d + p] - origin[p]) * scale, kept = (double)bytes[i * stride + p];
+            expect(fabs(exact) > 127.0 || !(fabs(exact - kept) > 0.5), "round_rows");
+            expect(fabs(kept) <= 127.0 && !(fabs(exact) > 127.5 && kept * exact < 127.0 * 127.0), "ends of round_rows");
+            removed += (exact - kept) * (exact - kept);
+            sqnorm += bytes[i * stride + p] * bytes[i * stride + p];
+        }
+        for (int64_t p = d; p < stride; p++) expect(bytes[i * stride + p] == 0, "padding of round_rows");
+        expect(!(errors[i] < sqrt(removed)) && !(errors[i] > 1.001 * sqrt(removed) + 0x1p-19), "errors of round_rows");
+        expect(sqnorms[i] == sqnorm, "lengths of round_rows");
+    }
+    TIME("round_rows", bulk->round_rows(rows, n, d, origin, scale, stride, bytes, errors, sqnorms));
+}
+
 void check_rows(const void *entry)
 {
     bulk = entry;
@@ -371,4 +418,5 @@ void check_rows(const void *entry)
     check_copies(&rows);
     check_images(&rows);
     check_products(rows.values, now.n);
+    check_bytes(rows.values, now.n);
 }

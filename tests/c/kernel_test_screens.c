@@ -101,6 +101,25 @@ static void expect_reached(const float *x, int64_t apart, const float *panels, i
     }
 }
 
+/* masks: those of reach. */
+static void check_scores(const ck_screen_shape *shape, const float *points, const float *sqnorm, const float *panels,
+                         int64_t k, int64_t n_panels, const float *threshold, const uint64_t *masks)
+{
+    const int64_t d = now.d, width = shape->panel_rows, r = shape->panel_centers;
+    float *scores = ROOM(float, n_panels * r * width);
+    uint64_t *reached = ROOM(uint64_t, n_panels *r);
+    shape->reach_scores(points, d, panels, n_panels, threshold, reached, scores);
+    expect(same_bits(reached, masks, n_panels * r * (int64_t)sizeof *masks), "masks of reach_scores");
+    for (int64_t j = 0; j < k; j++)
+        for (int64_t lane = 0; lane < width && reached[j]; lane++) {
+            double error;
+            const double score = true_score(points + lane, width, panels, j, r, &error);
+            if (isinf(error) || !isfinite(sqnorm[lane])) continue;
+            expect(fabs((double)scores[j * width + lane] - score) <= error, "reach_scores");
+        }
+    TIME("reach_scores", shape->reach_scores(points, d, panels, n_panels, threshold, reached, scores));
+}
+
 static void check_shape(const ck_screen_shape *shape, const test_rows *rows, const char *name)
 {
     const int64_t d = now.d, width = shape->panel_rows, r = shape->panel_centers, k = draw_size(MOST_CENTERS);
@@ -139,6 +158,7 @@ static void check_shape(const ck_screen_shape *shape, const test_rows *rows, con
     for (int64_t j = k; j < n_panels * r; j++)
         for (int64_t lane = 0; lane < width; lane++)
             if (threshold[lane] > -INFINITY && isfinite(sqnorm[lane])) expect(!(masks[j] >> lane & 1), what);
+    check_scores(shape, points, sqnorm, panels, k, n_panels, threshold, masks);
     snprintf(what, sizeof what, "%s pack", name);
     TIME(what, shape->pack(&rows->X, row, n, &image, stage, points, sqnorm));
     snprintf(what, sizeof what, "%s score", name);

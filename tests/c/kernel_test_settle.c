@@ -36,12 +36,50 @@ static void check_loads(const test_rows *rows)
     TIME("load_panel", kernels->load_panel(&rows->X, first, count, panel));
 }
 
+static void check_lower(const double *panel, const double *center, const double *sqdists, const double *values,
+                        const double *weights, double *lowered)
+{
+    double expected[CK_LANES];
+    for (int weighted = 0; weighted < 2; weighted++) {
+        uint32_t odd = 0;
+        memcpy(lowered, values, CK_LANES * sizeof *lowered);
+        memcpy(expected, values, sizeof expected);
+        for (int lane = 0; lane < CK_LANES; lane++) {
+            const double value = weighted ? weights[lane] * sqdists[lane] : sqdists[lane];
+            if (!ck_sqdist_is_plain(sqdists[lane]))
+                odd |= 1u << lane;
+            else if (value < expected[lane])
+                expected[lane] = value;
+        }
+        expect(kernels->lower(panel, now.d, center, weighted ? weights : NULL, lowered) == odd, "rows not lowered");
+        expect(same_doubles(lowered, expected, CK_LANES), "lower");
+    }
+    TIME("lower", kernels->lower(panel, now.d, center, NULL, lowered));
+}
+
+static void check_extent(const double *panels, int64_t n_panels)
+{
+    const int64_t d = now.d;
+    double *low = ROOM(double, d), *high = ROOM(double, d);
+    kernels->extent(panels, n_panels, d, low, high);
+    for (int64_t p = 0; p < d; p++) {
+        double least = INFINITY, most = -INFINITY;
+        for (int64_t i = 0; i < n_panels * CK_LANES; i++) {
+            const double x = panels[i / CK_LANES * CK_LANES * d + p * CK_LANES + i % CK_LANES];
+            least = fmin(least, x);
+            most = fmax(most, x);
+        }
+        expect(low[p] == least && high[p] == most, "extent");
+    }
+    TIME("extent", kernels->extent(panels, n_panels, d, low, high));
+}
+
 static void check_distances(const double *values, int64_t n)
 {
     const int64_t d = now.d, n_panels = padded(n) / CK_LANES;
     double *panels = ROOM(double, n_panels * CK_LANES * d), *center = ROOM(double, d), *out = ROOM(double, CK_LANES);
     double *closest = ROOM(double, n_panels *CK_LANES), *weights = ROOM(double, n_panels *CK_LANES);
-    double expected[CK_LANES], lanes[CK_LANES] = {0.0}, total = 0.0;
+    double *lowered = ROOM(double, CK_LANES), expected[CK_LANES], lanes[CK_LANES] = {0.0}, total = 0.0;
     const double shift = 1.5 * ldexp(1.0, (int)below(60));
     int plain = 1;
     plain_panels(values, n, d, panels);
@@ -69,7 +107,9 @@ static void check_distances(const double *values, int64_t n)
         const uint32_t closer = kernels->closer(panels + q * CK_LANES * d, d, center, of_panel, out);
         expect(closer == (panel_plain ? bits : 0xffff), "closer");
         expect(same_doubles(out, expected, CK_LANES), "distances of closer");
+        check_lower(panels + q * CK_LANES * d, center, expected, of_panel, weights + q * CK_LANES, lowered);
     }
+    check_extent(panels, n_panels);
     for (int lane = 0; lane < CK_LANES; lane++) total += lanes[lane];
     if (!plain) total = NAN;
     const double gain = kernels->gain(panels, n_panels, d, center, closest, weights, shift);
