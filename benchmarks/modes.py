@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.choices import choices
 from benchmarks.cells import MEMORY_CELLS, SCORED_CELL, SWEEPS, Cell, data_file
 from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
@@ -315,6 +316,7 @@ MODES: dict[str, Callable[[Plan, Crew, Limits], Iterator[Results]]] = {
     "convergence": convergence,
     "along-a-fit": along_a_fit,
     "coarse-screen": coarse_screen,
+    "choices": choices,
     "sweep": sweep,
     "default-fit": default_fit,
     "quality": quality,

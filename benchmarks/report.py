@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import curves, picture
+from benchmarks import choices, curves, picture
 from benchmarks.figures import (
     OURS,
     Measure,
@@ -457,6 +457,7 @@ SECTIONS: dict[str, Callable[[Results], list[str]]] = {
     "convergence": convergence,
     "along-a-fit": along_a_fit,
     "coarse-screen": coarse_screen,
+    "choices": choices.section,
     "sweep": sweep,
     "default-fit": default_fit,
     "quality": quality,

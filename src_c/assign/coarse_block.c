@@ -100,17 +100,19 @@ static void pack_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const 
 {
     const ck_coarse_model *coarse = &assigner->coarse;
     const int64_t width = coarse->shape->panel_rows;
-    const ck_packed_rows *packed = assigner->packed;
-    if (packed && packed->coarse_points && rows == packed->X) {
-        s->points = packed->coarse_points + row * coarse->row_bytes;
-        s->sqnorm = packed->coarse_sqnorm + row;
-        return;
-    }
-    s->points = s->own_points;
-    s->sqnorm = s->own_sqnorm;
-    for (int64_t i = 0; i < n_rows; i += width)
+    const ck_packed_rows *packed = assigner->packed && rows == assigner->packed->X ? assigner->packed : NULL;
+    const int kept = packed && packed->coarse_points && row % width == 0;
+    char *points = kept ? packed->coarse_points + row * coarse->row_bytes : s->own_points;
+    float *sqnorm = kept ? packed->coarse_sqnorm + row : s->own_sqnorm;
+    uint8_t *filled = kept ? packed->coarse_filled + row / width : NULL;
+    for (int64_t i = 0; i < n_rows; i += width) {
+        if (filled && filled[i / width]) continue;
         coarse->shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &assigner->model.image, coarse->n_words,
-                            s->stage, s->own_points + i * coarse->row_bytes, s->own_sqnorm + i);
+                            s->stage, points + i * coarse->row_bytes, sqnorm + i);
+        if (filled) filled[i / width] = 1;
+    }
+    s->points = points;
+    s->sqnorm = sqnorm;
 }
 
 /* The strip that follows, while one is scored. */

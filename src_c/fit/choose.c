@@ -6,7 +6,8 @@
 
 enum {
     FIRST_TRIAL = 2,  /* passes before it is watched what bounds would leave */
-    LONGEST_WAIT = 32 /* and from one failure to the next trial */
+    LONGEST_WAIT = 32, /* and from one failure to the next trial */
+    PASSES_TO_PACK = 3 /* at least, that are left */
 };
 
 struct ck_choice {
@@ -16,7 +17,7 @@ struct ck_choice {
     ck_algorithm algorithm;                       /* as asked for */
     ck_strategy *plain, *asked;                   /* asked: by name, or NULL */
     ck_strategy *projection, *bounds, *filtering; /* or NULL */
-    ck_strategy *strategy;                        /* of the next pass */
+    ck_strategy *strategy, *before;               /* of the next pass; of the last, or NULL */
     ck_strategy *usual;                           /* without bounds */
     double share, usual_share;                    /* of the pairs: scored by the last pass, and by it last */
     int is_sorted;
@@ -67,6 +68,7 @@ void ck_choice_restart(ck_choice *c, int64_t max_passes)
     c->usual = c->projection ? c->projection : c->filtering ? c->filtering : c->plain;
     c->strategy = c->asked ? c->asked : c->usual;
     c->watched = 0;
+    c->before = NULL;
     if (c->bounds) c->bounds->forget(c->bounds);
     c->strategy->forget(c->strategy);
 }
@@ -94,10 +96,20 @@ int ck_choice_sort(ck_choice *c, const ck_ordering *ordering)
     return 1;
 }
 
+/* Keeping them costs about as much as packing them once more, and what is left of most fits is more than two passes.
+ * The pass that is over has given the image that they are to have. */
+int ck_choice_wants_packed(const ck_choice *c)
+{
+    const int packs = c->before && c->before->algorithm == CK_LLOYD && c->strategy->algorithm == CK_LLOYD;
+    return packs && !c->screening->assigner.packed && n_centers(c) > 1 && c->max_passes - c->passes >= PASSES_TO_PACK &&
+           ck_packed_fits(c->screening->assigner.X);
+}
+
 void ck_choice_passed(ck_choice *c, double screened)
 {
     c->passes++;
     c->share = screened;
+    c->before = c->strategy;
     if (c->strategy == c->bounds) return;
     c->usual_share = screened;
     if (c->strategy == c->projection &&
