@@ -40,7 +40,7 @@ typedef struct {
     int32_t *open;
     double *stage; /* one panel of rows in float64 */
     /* Open rows wait, across the strips of a block, until they fill a panel. */
-    int n_waiting;
+    int n_waiting, is_cleared;
     int32_t waiting[64]; /* their places in the block */
     uint64_t unscreened; /* bits of those too large for a float32 image */
     float *waiting_points, *waiting_thresholds;

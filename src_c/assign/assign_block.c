@@ -61,8 +61,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         s->open = CK_NEW(arena, int32_t, rows);
         s->stage = CK_NEW(arena, double, shape->panel_rows *d);
         s->waiting_points = CK_NEW(arena, float, shape->panel_rows *d);
-        /* Lanes that hold no row are computed with all the same; what malloc left there may be subnormal, and slow. */
-        if (s->waiting_points) memset(s->waiting_points, 0, (size_t)(shape->panel_rows * d) * sizeof(float));
+        s->is_cleared = 0;
         s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
         s->n_settled = 0;
@@ -170,6 +169,9 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const c
                       int64_t strip, int n_open, const ck_center_set *settle, int32_t *labels)
 {
     const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
+    /* Lanes that hold no row are computed with all the same; what malloc left there may be subnormal, and slow. */
+    if (n_open > 0 && !s->is_cleared) memset(s->waiting_points, 0, (size_t)(width * d) * sizeof(float));
+    s->is_cleared |= n_open > 0;
     s->n_settled += n_open;
     for (int o = 0; o < n_open; o++) {
         const int64_t i = s->open[o], lane = s->n_waiting++;
