@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.choices import choices
 from benchmarks.cells import MEMORY_CELLS, SCORED_CELL, SWEEPS, Cell, data_file
+from benchmarks.choices import choices
 from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
 from benchmarks.figures import OURS, rates

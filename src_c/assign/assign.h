@@ -96,6 +96,9 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                      const ck_row_bounds *bounds);
 
+/* What scoring a row against k centers is thought to cost before anything is known, by the screens that there are. */
+double ck_scoring_operations(const ck_matrix *X, int64_t k);
+
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);
 

@@ -9,7 +9,7 @@ enum {
     MAX_STRIP_ROWS = 256, /* few, so that loading rows and scoring them alternate */
     MAX_BLOCK_ROWS = 1024,
     MAX_PANEL_ROWS = 64, /* of any shape, a power of two as all of them */
-    MIN_BLOCKS = 64 /* so that every thread has work */
+    MIN_BLOCKS = 64      /* so that every thread has work */
 };
 
 void ck_assigner_use_rows(ck_assigner *assigner, const ck_matrix *X, const ck_packed_rows *packed)
@@ -197,7 +197,7 @@ static int label_single_cluster(const ck_matrix *rows, int64_t row, int64_t n_ro
 
 /* OUT s->strip_points, strip_sqnorm: of rows of a strip. Returns whether all of them were packed before. */
 static int pack_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
-                       int64_t n_rows)
+                      int64_t n_rows)
 {
     const ck_screen_model *model = &assigner->model;
     const int64_t d = model->d, width = model->shape->panel_rows;

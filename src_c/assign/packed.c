@@ -25,7 +25,7 @@ static ck_packed_rows *reserve(ck_arena *arena, const ck_matrix *X, ck_coarse_mo
     if (!packed) return NULL;
     memset(packed, 0, sizeof *packed);
     packed->X = X;
-    packed->points = CK_NEW(arena, float, n_panels *width *d);
+    packed->points = CK_NEW(arena, float, n_panels * width * d);
     packed->sqnorm = CK_NEW(arena, float, n_panels *width);
     packed->filled = CK_NEW(arena, uint8_t, n_panels);
     ck_coarse_model_init(coarse, local, n, CK_COARSE_MIN_CENTERS, d);

@@ -11,7 +11,7 @@ enum {
     SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
     MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
-    FLAT_WIDTH = 16, /* accumulators that narrow rows are spread over, side by side */
+    FLAT_WIDTH = 16,     /* accumulators that narrow rows are spread over, side by side */
     SLICE_FEATURES = 512 /* of wide rows, so that a block of them stays in cache and few rows occupy all threads */
 };
 

@@ -5,7 +5,7 @@
 #include "../base/costs.h"
 
 enum {
-    FIRST_TRIAL = 2,  /* passes before it is watched what bounds would leave */
+    FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave */
     LONGEST_WAIT = 32, /* and from one failure to the next trial */
     PASSES_TO_PACK = 3 /* at least, that are left */
 };
@@ -73,18 +73,20 @@ void ck_choice_restart(ck_choice *c, int64_t max_passes)
     c->strategy->forget(c->strategy);
 }
 
-/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes
- * done have cost about as much, unless those left at most cannot save it. */
+/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted at once where
+ * the usual number makes up for it, else when the passes done have cost a part of that. */
 int ck_choice_wants_sorted(const ck_choice *c)
 {
-    const double pairs = (double)n_centers(c) * ((double)n_features(c) + 4.0);
-    const double left = (double)(c->max_passes - c->passes), done = (double)(c->passes + 1);
+    const int64_t n = n_rows(c), d = n_features(c), k = n_centers(c);
     if (c->is_sorted || (c->passes > 0 && c->strategy != c->plain)) return 0;
     if (c->algorithm == CK_FILTERING) return c->passes == 0;
     if (c->algorithm != CK_AUTO || n_features(c) > CK_SORTED_FEATURES || n_rows(c) < CK_SORTED_ROWS) return 0;
     if (c->prepared->sorted) return 1;
-    return left * (pairs + CK_COST_PASS - CK_COST_FILTERED_ROW) >= 1.5 * CK_COST_SORT &&
-           done * (pairs + CK_COST_PASS) >= 0.5 * CK_COST_SORT;
+    const double left = (double)(c->max_passes - c->passes), done = (double)(c->passes + 1);
+    const double price = CK_COST_SORT + CK_COST_SORT_FEATURE * (double)d, plain = ck_narrow_operations(d, k);
+    const double saved = plain - ck_filtered_operations(d, k, ck_filtered_share(n, d, k));
+    return fmin(left, CK_USUAL_PASSES) * saved >= CK_WORTH_SORTING * price ||
+           (left * saved >= CK_WORTH_SORTING * price && done * plain >= CK_SORTING_DELAYED * price);
 }
 
 int ck_choice_sort(ck_choice *c, const ck_ordering *ordering)
@@ -112,10 +114,13 @@ void ck_choice_passed(ck_choice *c, double screened)
     c->before = c->strategy;
     if (c->strategy == c->bounds) return;
     c->usual_share = screened;
-    if (c->strategy == c->projection &&
-        ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened))
+    /* Its first pass knows no labels, and measures more than those to come. */
+    const double row = c->screening->assigner.coarse_serves ? CK_COST_COARSE_ROW : 0.0;
+    if (c->strategy == c->projection && c->passes > 1 &&
+        ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened) + row)
         c->usual = c->plain;
-    if (c->strategy == c->filtering && screened > CK_WORTH_FILTERING) {
+    if (c->strategy == c->filtering &&
+        ck_strategy_operations(c->filtering, screened) > ck_narrow_operations(n_features(c), n_centers(c))) {
         c->usual = c->plain;
         c->filtering = NULL;
     }
