@@ -66,9 +66,10 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 #define CK_LAST_RESORT_SCATTER 0.2
 
 enum {
-    CK_BOUNDED_ROWS = 4096,   /* at least, for bounds */
-    CK_SORTED_ROWS = 1 << 14, /* at least, for sorting before a pass: otherwise few boxes have few centers */
-    CK_GROUPED_FEATURES = 32, /* at least: rows that share no panel are scored less well than packed ones */
+    CK_BOUNDED_ROWS = 4096,    /* at least, for bounds */
+    CK_WATCHED_ROWS = 1 << 13, /* at least, for watching at every pass what bounds would leave (choices) */
+    CK_SORTED_ROWS = 1 << 14,  /* at least, for sorting before a pass: otherwise few boxes have few centers */
+    CK_GROUPED_FEATURES = 32,  /* at least: rows that share no panel are scored less well than packed ones */
     CK_MAX_GROUPS = 32,
     CK_EMBEDDED_ROWS = 4096, /* at least, like the next two: below, looking for directions costs too much of a fit */
     CK_FEATURES_A_DIRECTION = 3,

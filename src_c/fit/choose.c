@@ -5,8 +5,10 @@
 #include "../base/costs.h"
 
 enum {
-    FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave */
+    FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave, */
+    LATE_TRIAL = 6,    /* and where the usual ones are cheap */
     LONGEST_WAIT = 32, /* and from one failure to the next trial */
+    PATIENCE = 3,      /* looks beside plain screening that may fail before there is a wait */
     PASSES_TO_PACK = 3 /* at least, that are left */
 };
 
@@ -64,7 +66,7 @@ void ck_choice_restart(ck_choice *c, int64_t max_passes)
 {
     c->passes = 0;
     c->max_passes = max_passes;
-    c->next_trial = c->wait = FIRST_TRIAL;
+    c->next_trial = c->wait = c->projection ? LATE_TRIAL : FIRST_TRIAL;
     c->usual = c->projection ? c->projection : c->filtering ? c->filtering : c->plain;
     c->strategy = c->asked ? c->asked : c->usual;
     c->watched = 0;
@@ -126,15 +128,16 @@ void ck_choice_passed(ck_choice *c, double screened)
     }
 }
 
-static void wait_longer(ck_choice *c)
+static void wait_longer(ck_choice *c, int64_t wait)
 {
-    c->wait = ck_min_i64(2 * c->wait, LONGEST_WAIT);
+    c->wait = ck_min_i64(wait, LONGEST_WAIT);
     c->next_trial = c->passes + c->wait;
     c->watched = 0;
 }
 
-/* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, looking at every pass would show:
- * at two in a row then, the first of which tells nothing yet. OUT due. */
+/* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, or the rows are few beside the
+ * sample, looking at every pass would show: at two or some more in a row then, the first of which tells nothing yet.
+ * OUT due. */
 static int try_bounds(ck_choice *c, const double *centers, int *due)
 {
     const int projected = c->projection && c->usual == c->projection;
@@ -146,8 +149,8 @@ static int try_bounds(ck_choice *c, const double *centers, int *due)
     if (status == CK_OK) status = ck_strategy_bounds_watch(c->bounds, centers, &share);
     if (status != CK_OK) return status;
     *due = bounds_pay(c, ck_strategy_operations(c->bounds, share), projected ? CK_WORTH_A_START : CK_WORTH_KEEPING);
-    if (!*due && projected && c->watched++ > 0) {
-        wait_longer(c);
+    if (!*due && (projected || n_rows(c) < CK_WATCHED_ROWS) && c->watched++ >= (projected ? 1 : PATIENCE)) {
+        wait_longer(c, projected ? 2 * c->wait : c->wait + c->wait / 2);
         c->bounds->forget(c->bounds);
     }
     return CK_OK;
@@ -162,7 +165,7 @@ int ck_choice_next(ck_choice *c, const double *centers)
         const double cost = ck_strategy_operations(c->bounds, c->share);
         if (!c->bounds_are_new && !bounds_pay(c, cost, CK_WORTH_KEEPING)) {
             c->strategy = c->usual;
-            wait_longer(c);
+            wait_longer(c, 2 * c->wait);
         }
     } else {
         if (before == c->usual && before != c->filtering) status = try_bounds(c, centers, &due);

@@ -14,7 +14,7 @@ enum {
     ITERATIONS = 2,    /* directions need not be accurate: any orthonormal basis is valid */
     MEMORY = 64 << 20, /* bytes that directions beyond those of ROW_MEMORY a row may bring an embedding to */
     ROW_MEMORY = 64,
-    TRIAL_STEP = 4, /* of the sample, for a first look */
+    TRIAL_PART = 4, /* of the sample, for a first look */
     ITEM_ROWS = 32,
     LINE = CK_CACHE_LINE / 8
 };
@@ -78,17 +78,6 @@ static double scatter_of(const sample_rows *sample)
     double scatter = 0.0;
     for (int64_t i = 0; i < sample->n; i++) scatter += sample->sqnorms[i];
     return scatter;
-}
-
-/* Every so many rows of it. */
-static sample_rows every(const sample_rows *sample, int64_t step)
-{
-    sample_rows few = *sample;
-    few.n = sample->n / step;
-    few.apart = sample->apart * step;
-    for (int64_t i = 0; i < few.n; i++) few.largest[i] = sample->sqnorms[i * step];
-    few.sqnorms = few.largest;
-    return few;
 }
 
 /* --- Products ---------------------------------------------------------------------------------------------- */
@@ -206,9 +195,11 @@ static int finds(const sample_rows *few, int64_t m, double share, double *y, dou
 
 /* Whether it is worth looking further: the fewest directions hold about what as many of the most would were they all
  * alike; then, as few rows show directions that hold more of these than of all rows, nearly what the most must hold. */
-static int promising(const sample_rows *sample, int64_t most, double *y, double *t)
+static int promising(const sample_rows *sample, const double *zeros, int64_t most, double *y, double *t)
 {
-    const sample_rows few = every(sample, TRIAL_STEP);
+    sample_rows few = *sample;
+    few.n = sample->n / TRIAL_PART;
+    if (few.n == 0 || !load_sample(&few, zeros)) return 0;
     const double enough = 1.0 - CK_LAST_RESORT_SCATTER;
     const int64_t fewest = ck_min_i64(most, CK_BASIS_COLUMNS - 1);
     return finds(&few, fewest, 0.8 * enough * (double)fewest / CK_MOST_DIRECTIONS, y, t) &&
@@ -262,7 +253,7 @@ int ck_find_directions(ck_directions *directions, ck_arena *arena, const ck_matr
     if (!local.failed && !arena->failed) {
         memset(zeros, 0, (size_t)d * sizeof *zeros);
         memcpy(directions->origin, origin, (size_t)d * sizeof *origin);
-        if (load_sample(&sample, zeros) && promising(&sample, most, y, t) &&
+        if (promising(&sample, zeros, most, y, t) && load_sample(&sample, zeros) &&
             iterate(&sample, ITERATIONS, most, width, y, t, captured) == CK_OK)
             directions->m = enough_directions(captured, most, scatter_of(&sample));
     }

@@ -113,11 +113,12 @@ double ck_filtered_operations(int64_t d, int64_t k, double share)
     return CK_COST_FILTERED_ROW + CK_COST_OPEN_BOX * fmin(left, 1.0) + CK_COST_LEFT_FEATURE * (double)d * left;
 }
 
-/* A box is left with the centers around it, as far again as it is wide. */
+/* A box is left with the centers around it, as far again as it is wide; where that is one, nothing is scored. */
 double ck_filtered_share(int64_t n, int64_t d, int64_t k)
 {
     const double width = pow((double)CK_BOX_ROWS * (double)k / (double)n, 1.0 / (double)d); /* one: between centers */
-    return fmin(pow(1.0 + 2.0 * width, (double)d) / (double)k, 1.0);
+    const double left = pow(1.0 + 2.0 * width, (double)d);
+    return fmin((left - 1.0 / left) / (double)k, 1.0);
 }
 
 static double operations(const ck_strategy *strategy, double share)
