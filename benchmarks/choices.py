@@ -53,7 +53,7 @@ def low_rank(rng: np.random.Generator, n: int, d: int, _k: int) -> NDArray[np.fl
 def falling(rng: np.random.Generator, n: int, d: int, _k: int) -> NDArray[np.float32]:
     """Standard deviations that fall as i^-0.7, along the features in an order of their own."""
     scales = rng.permutation(np.arange(1, d + 1, dtype=np.float32) ** np.float32(-0.7))
-    return rng.standard_normal((n, d), dtype=np.float32) * scales
+    return np.asarray(rng.standard_normal((n, d), dtype=np.float32) * scales)
 
 
 def blobs(rng: np.random.Generator, n: int, d: int, k: int) -> NDArray[np.float32]:
