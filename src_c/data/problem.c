@@ -11,8 +11,9 @@ enum {
     SAFE_EXPONENT = 400, /* values within 2^+-400 have squares and sums that float64 holds */
     MIN_UNIT = -600,     /* 2^unit and its inverse stay far within float64's range, even times a weight */
     MAX_UNIT = 900,
-    FLAT_WIDTH = 16,     /* accumulators that narrow rows are spread over, side by side */
-    SLICE_FEATURES = 512 /* of wide rows, so that a block of them stays in cache and few rows occupy all threads */
+    FLAT_WIDTH = 16,      /* accumulators that narrow rows are spread over, side by side */
+    SLICE_FEATURES = 512, /* of wide rows, so that few of them occupy all threads */
+    BLOCK_ELEMENTS = 4096 /* that stay in the first-level cache */
 };
 
 typedef struct {
@@ -61,8 +62,10 @@ static int summarize_slice(void *context, int64_t item, int worker)
     memset(sum, 0, (size_t)width * sizeof *sum);
     memset(square, 0, (size_t)width * sizeof *square);
     memset(largest, 0, (size_t)width * sizeof *largest);
-    for (int64_t row = first; row < last; row += BLOCK_ROWS) {
-        const int64_t n_rows = ck_min_i64(BLOCK_ROWS, last - row);
+    /* Narrow rows share accumulators, which must not depend on how many rows are a block. */
+    const int64_t block_rows = d < FLAT_WIDTH ? BLOCK_ROWS : ck_min_i64(BLOCK_ROWS, BLOCK_ELEMENTS / d);
+    for (int64_t row = first; row < last; row += block_rows) {
+        const int64_t n_rows = ck_min_i64(block_rows, last - row);
         ck_rows_table()->copy_rows(&X, row, n_rows, block);
         if (problem->weights) not_finite |= clear_uncounted(problem->weights + row, block, n_rows, d);
         kernels->summarize(block, n_rows * d, d, width, problem->weights ? problem->weights + row : NULL, task->scale,
