@@ -6,7 +6,7 @@
 
 enum {
     FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave, */
-    LATE_TRIAL = 6,    /* and where the usual ones are cheap */
+    LATE_TRIAL = 4,    /* and where the usual ones are cheap */
     LONGEST_WAIT = 32, /* and from one failure to the next trial */
     PATIENCE = 3,      /* looks beside plain screening that may fail before there is a wait */
     PASSES_TO_PACK = 3 /* at least, that are left */
@@ -22,7 +22,7 @@ struct ck_choice {
     ck_strategy *strategy, *before;               /* of the next pass; of the last, or NULL */
     ck_strategy *usual;                           /* without bounds */
     double share, usual_share;                    /* of the pairs: scored by the last pass, and by it last */
-    int is_sorted;
+    int is_sorted, may_pack;
     /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
      * last pass was the first with bounds. */
     int64_t max_passes, passes, next_trial, wait;
@@ -44,6 +44,7 @@ ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screen
     ck_choice *c = CK_NEW(arena, ck_choice, 1);
     if (!c) return NULL;
     *c = (ck_choice){.arena = arena, .prepared = prepared, .screening = screening, .algorithm = algorithm};
+    c->may_pack = !prepared->packed && n_centers(c) > 1 && ck_packed_fits(prepared->problem->X);
     c->plain = ck_strategy_lloyd(arena, screening);
     const ck_strategy_kind *kind = ck_strategy_kind_of(algorithm);
     if (kind->create) c->asked = kind->create(arena, screening, prepared);
@@ -105,8 +106,7 @@ int ck_choice_sort(ck_choice *c, const ck_ordering *ordering)
 int ck_choice_wants_packed(const ck_choice *c)
 {
     const int packs = c->before && c->before->algorithm == CK_LLOYD && c->strategy->algorithm == CK_LLOYD;
-    return packs && !c->screening->assigner.packed && n_centers(c) > 1 && c->max_passes - c->passes >= PASSES_TO_PACK &&
-           ck_packed_fits(c->screening->assigner.X);
+    return packs && c->may_pack && !c->screening->assigner.packed && c->max_passes - c->passes >= PASSES_TO_PACK;
 }
 
 void ck_choice_passed(ck_choice *c, double screened)
@@ -121,7 +121,7 @@ void ck_choice_passed(ck_choice *c, double screened)
     if (c->strategy == c->projection && c->passes > 1 &&
         ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened) + row)
         c->usual = c->plain;
-    if (c->strategy == c->filtering &&
+    if (c->algorithm == CK_AUTO && c->strategy == c->filtering &&
         ck_strategy_operations(c->filtering, screened) > ck_narrow_operations(n_features(c), n_centers(c))) {
         c->usual = c->plain;
         c->filtering = NULL;
