@@ -6,7 +6,7 @@
 
 enum {
     FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave, */
-    LATE_TRIAL = 4,    /* and where the usual ones are cheap */
+    LATE_TRIAL = 6,    /* and where the usual ones are cheap */
     LONGEST_WAIT = 32, /* and from one failure to the next trial */
     PATIENCE = 3,      /* looks beside plain screening that may fail before there is a wait */
     PASSES_TO_PACK = 3 /* at least, that are left */

@@ -69,10 +69,35 @@ static void check_cache(void)
     expect(ck_packed_fits(&small) && !ck_packed_fits(&large), "what fits a cache");
 }
 
+/* Rows stay packed over the passes of a fit, by as many threads; a single assignment packs them anew. */
+static void check_kept(void)
+{
+    enum { K = 9, PASSES = 8 };
+    ck_arena arena = {0};
+    const ck_matrix X = rows_along(&arena, D);
+    double *centers = CK_NEW(&arena, double, K *D), *weights = CK_NEW(&arena, double, K);
+    int32_t *labels = CK_NEW(&arena, int32_t, N), *anew = CK_NEW(&arena, int32_t, N);
+    int64_t *sizes = CK_NEW(&arena, int64_t, K);
+    ck_location where;
+    expect(!arena.failed && ck_packed_fits(&X), "memory");
+    for (int n_threads = 1; n_threads <= 3; n_threads++) {
+        ck_fit_params params = {.k = K, .n_init = 1, .max_iter = PASSES, .init = CK_INIT_GIVEN, .n_threads = n_threads};
+        params.given_centers = X.data;
+        params.algorithm = CK_LLOYD;
+        ck_fit_result result = {.centers = centers, .labels = labels, .sizes = sizes, .weights = weights};
+        expect(ck_fit(&X, NULL, &params, &result, &where) == CK_OK && result.n_iter == PASSES, "a fit of some passes");
+        ck_free(result.history);
+        expect(ck_assign(&X, centers, K, NULL, n_threads, anew, NULL, &where) == CK_OK, "ck_assign");
+        for (int i = 0; i < N; i++) expect(labels[i] == anew[i], "rows that stay packed have the labels of others");
+    }
+    ck_arena_free(&arena);
+}
+
 int main(void)
 {
     check_cache();
     check_embedding();
+    check_kept();
     printf("prices agree\n");
     return 0;
 }
