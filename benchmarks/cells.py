@@ -59,6 +59,11 @@ def correlated(rows: int, features: int) -> NDArray[np.float64]:
     return rng.standard_normal((rows, 4)) @ rng.standard_normal((4, features)) + 0.1 * rng.random((rows, features))
 
 
+def falling(rows: int, features: int) -> NDArray[np.float64]:
+    """Variances that fall as i^-0.7 along the features: few directions hold much, and not enough."""
+    return normal(rows, features) * np.arange(1, features + 1) ** -0.35
+
+
 def uniform(rows: int, features: int) -> NDArray[np.float64]:
     return np.random.default_rng(features).random((rows, features))
 
@@ -109,6 +114,10 @@ DATA_SETS = {
     "unif128": DataSet(100_000, lambda rows: uniform(rows, 128)),
     "patch768": DataSet(100_000, lambda rows: patches(rows, side=16)),
     "blob768": DataSet(60_000, lambda rows: blobs(rows, 768, centers=1000, spread=0.2)),
+    "falling784": DataSet(5_000, lambda rows: falling(rows, 784), shrinks=False),
+    "unif600": DataSet(6_000, lambda rows: uniform(rows, 600), shrinks=False),
+    "unif2048": DataSet(2_000, lambda rows: uniform(rows, 2_048), shrinks=False),
+    "unif10000": DataSet(500, lambda rows: uniform(rows, 10_000), shrinks=False),
     "table16": DataSet(1_000_000, lambda rows: normal(rows, 16)),
     **SWEEP_DATA,
     "blobs16-50k": DataSet(50_000, lambda rows: blobs(rows, 16, centers=4096, spread=10.0), shrinks=False),
@@ -155,6 +164,11 @@ CELLS = {
         Cell("unif128-f64", "unif128", k=256, iterations=10, dtype="float64", default_fit=False),
         Cell("patch768", "patch768", k=1000, iterations=10, quality_rows=5_000, followed=40, slow_to_converge=True),
         Cell("blob768", "blob768", k=1000, iterations=7, default_fit=False),
+        # Few rows, many features: all that is done once for a fit, or once for a row, shows.
+        Cell("falling784", "falling784", k=50, iterations=25, default_fit=False),
+        Cell("unif600", "unif600", k=40, iterations=20, default_fit=False),
+        Cell("unif2048", "unif2048", k=20, iterations=20, default_fit=False),
+        Cell("unif10000", "unif10000", k=5, iterations=20, default_fit=False),
     )
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.cells import MEMORY_CELLS, SCORED_CELL, SWEEPS, Cell, data_file
+from benchmarks.choices import choices
 from benchmarks.contestants import CONTESTANTS, ScikitLearn
 from benchmarks.crew import ContestantError, Crew, Member, rounds, seconds_to_import
 from benchmarks.figures import BOTH_OURS, OURS, OURS_AVX2, is_peer
@@ -321,6 +322,7 @@ MODES: dict[str, Callable[[Plan, Crew, Limits], Iterator[Results]]] = {
     "convergence": convergence,
     "along-a-fit": along_a_fit,
     "coarse-screen": coarse_screen,
+    "choices": choices,
     "sweep": sweep,
     "default-fit": default_fit,
     "quality": quality,

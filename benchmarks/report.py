@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import curves, picture
+from benchmarks import choices, curves, picture
 from benchmarks.contestants import ScikitLearn
 from benchmarks.figures import (
     OURS,
@@ -491,6 +491,7 @@ SECTIONS: dict[str, Callable[[Results], list[str]]] = {
     "convergence": convergence,
     "along-a-fit": along_a_fit,
     "coarse-screen": coarse_screen,
+    "choices": choices.section,
     "sweep": sweep,
     "default-fit": default_fit,
     "quality": quality,

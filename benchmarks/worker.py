@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks import machine
 from benchmarks.cells import CELLS_BY_NAME, data_file, initial_centers
+from benchmarks.choices import CHOICES, timed_fits
 from benchmarks.contestants import CONTESTANTS, Ckmeans, EstimatorContestant, Fit
 from benchmarks.jobs import JOBS, Call, prepared_call, seconds_per_call
 from benchmarks.scores import SCORE_JOBS
@@ -118,6 +119,11 @@ class Worker:
             "seconds": np.diff([started, *ends]).tolist(),
             "ran": [[name, len(list(run))] for name, run in itertools.groupby(fit.history_["algorithm"].tolist())],
         }
+
+    def choose(self, choice: str, rounds: int, budget: float) -> dict[str, Any]:
+        """One cell of the grid over which the choice of an algorithm is judged."""
+        assert isinstance(self._contestant, Ckmeans)
+        return timed_fits(self._contestant, CHOICES[choice], rounds, budget)
 
     def assign(self) -> dict[str, Any]:
         """One pass of assignment to the centers of the last fit."""

@@ -188,3 +188,28 @@ def test_seeds_are_the_same_with_and_without_principal_directions():
     }
     for name in centers:
         np.testing.assert_array_equal(centers[name], centers["lloyd"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("d", [100, 1100])
+def test_rows_that_stay_packed_over_passes_and_restarts(isa, dtype, d):
+    rng = np.random.default_rng(d)
+    X = rng.normal(size=(300_000 // d, d)) / np.arange(1, d + 1) ** 0.7  # more than are packed beforehand
+    X = X.astype(dtype)
+    init = np.stack([X[rng.choice(len(X), size=9, replace=False)] for _ in range(2)])
+    for given in (X, np.asfortranarray(X)):
+        for one in init:
+            parameters = dict(n_clusters=9, init=one, tol=0, max_iter=12)
+            plain = ckmeans.kmeans(given, algorithm="lloyd", n_threads=1, **parameters)
+            assert plain.n_iter > 4
+            np.testing.assert_array_equal(plain.labels, ckmeans.assign(given, plain.centers))
+            for algorithm, threads in (("lloyd", 2), ("hamerly", 1), ("auto", 3)):
+                same_bits(plain, ckmeans.kmeans(given, algorithm=algorithm, n_threads=threads, **parameters))
+
+
+def test_projection_serves_wide_rows_whose_blocks_are_small(isa):
+    """Blocks were once no whole panels of embedded rows here, and the embedding was of no use."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5000, 4)) @ rng.normal(size=(4, 784)) + 0.01 * rng.random((5000, 784))
+    found = ckmeans.kmeans(X.astype(np.float32), 20, init="random", random_state=0, max_iter=3, algorithm="projection")
+    assert set(found.history["algorithm"]) == {"projection"}

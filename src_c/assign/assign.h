@@ -40,7 +40,7 @@ typedef struct {
     int32_t *open;
     double *stage; /* one panel of rows in float64 */
     /* Open rows wait, across the strips of a block, until they fill a panel. */
-    int n_waiting;
+    int n_waiting, is_cleared;
     int32_t waiting[64]; /* their places in the block */
     uint64_t unscreened; /* bits of those too large for a float32 image */
     float *waiting_points, *waiting_thresholds;
@@ -101,6 +101,9 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
 int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images,
                        const float *sqnorms, const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                        float drift, const float *limits, float *lower, const ck_near_rows *near);
+
+/* What scoring a row against k centers is thought to cost before anything is known, by the screens that there are. */
+double ck_scoring_operations(const ck_matrix *X, int64_t k);
 
 /* Cost of assigning all rows, in scalar operations: for ck_useful_threads. */
 double ck_assign_operations(const ck_matrix *X, int64_t k);

@@ -8,14 +8,15 @@
 enum {
     MAX_STRIP_ROWS = 256, /* few, so that loading rows and scoring them alternate */
     MAX_BLOCK_ROWS = 1024,
-    MIN_BLOCKS = 64 /* so that every thread has work */
+    MAX_PANEL_ROWS = 64, /* of any shape, a power of two as all of them */
+    MIN_BLOCKS = 64      /* so that every thread has work */
 };
 
 void ck_assigner_use_rows(ck_assigner *assigner, const ck_matrix *X, const ck_packed_rows *packed)
 {
     assigner->X = X;
     assigner->packed = packed;
-    if (packed) ck_screen_model_take_image(&assigner->model, &packed->model);
+    if (packed && !packed->as_needed) ck_screen_model_take_image(&assigner->model, &packed->model);
 }
 
 void ck_assigner_keep_image(ck_assigner *assigner, int keep) { assigner->keep_image = keep; }
@@ -32,10 +33,13 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->centers32 = assigner->coarse.shape ? CK_NEW(arena, float, k *d + CK_LANES) : NULL;
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);
-    int64_t strip = ck_min_i64(MAX_STRIP_ROWS, CK_POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d));
-    strip = ck_min_i64(ck_round_up(ck_max_i64(strip, 1), width), all_rows);
+    int64_t strip = ck_min_i64(MAX_STRIP_ROWS, CK_POINT_CACHE_BYTES / ((int64_t)sizeof(float) * d)), even = width;
+    while (even < strip && even < MAX_PANEL_ROWS) even *= 2;
+    strip = ck_min_i64(ck_max_i64(strip / even * even, even), all_rows);
     assigner->strip_rows = strip;
+    /* Blocks are whole panels of every shape: some strategies have rows packed for another one. */
     int64_t block = ck_min_i64(MAX_BLOCK_ROWS, X->n_rows / MIN_BLOCKS);
+    if (block >= MAX_PANEL_ROWS) block = ck_round_up(block, MAX_PANEL_ROWS);
     assigner->block_rows = ck_min_i64(ck_round_up(ck_max_i64(block, 1), strip), all_rows);
     int64_t panel_bytes = (int64_t)sizeof(float) * (d + 2) * shape->panel_centers;
     assigner->chunk_panels = ck_min_i64(ck_max_i64(CK_CENTER_CACHE_BYTES / panel_bytes, 1), assigner->model.n_panels);
@@ -57,8 +61,7 @@ ck_assign_scratch *ck_assign_scratch_new(ck_arena *arena, const ck_assigner *ass
         s->open = CK_NEW(arena, int32_t, rows);
         s->stage = CK_NEW(arena, double, shape->panel_rows *d);
         s->waiting_points = CK_NEW(arena, float, shape->panel_rows *d);
-        /* Lanes that hold no row are computed with all the same; what malloc left there may be subnormal, and slow. */
-        if (s->waiting_points) memset(s->waiting_points, 0, (size_t)(shape->panel_rows * d) * sizeof(float));
+        s->is_cleared = 0;
         s->waiting_thresholds = CK_NEW(arena, float, shape->panel_rows);
         s->masks = CK_NEW(arena, uint64_t, assigner->chunk_panels * shape->panel_centers);
         s->n_settled = 0;
@@ -166,6 +169,9 @@ static int queue_open(const ck_assigner *assigner, ck_assign_scratch *s, const c
                       int64_t strip, int n_open, const ck_center_set *settle, int32_t *labels)
 {
     const int64_t d = assigner->model.d, width = assigner->model.shape->panel_rows;
+    /* Lanes that hold no row are computed with all the same; what malloc left there may be subnormal, and slow. */
+    if (n_open > 0 && !s->is_cleared) memset(s->waiting_points, 0, (size_t)(width * d) * sizeof(float));
+    s->is_cleared |= n_open > 0;
     s->n_settled += n_open;
     for (int o = 0; o < n_open; o++) {
         const int64_t i = s->open[o], lane = s->n_waiting++;
@@ -189,6 +195,29 @@ static int label_single_cluster(const ck_matrix *rows, int64_t row, int64_t n_ro
     return ck_find_not_finite(&block, &where) ? CK_ERROR_NOT_FINITE : CK_OK;
 }
 
+/* OUT s->strip_points, strip_sqnorm: of rows of a strip. Returns whether all of them were packed before. */
+static int pack_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
+                      int64_t n_rows)
+{
+    const ck_screen_model *model = &assigner->model;
+    const int64_t d = model->d, width = model->shape->panel_rows;
+    const ck_packed_rows *packed = assigner->packed && rows == assigner->packed->X ? assigner->packed : NULL;
+    float *points = packed ? packed->points + row * d : s->points;
+    float *sqnorm = packed ? packed->sqnorm + row : s->sqnorm;
+    uint8_t *filled = packed ? packed->filled + row / width : NULL;
+    int n_packed = 0;
+    for (int64_t i = 0; i < n_rows; i += width) {
+        if (filled && filled[i / width]) continue;
+        n_packed++;
+        model->shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, points + i * d,
+                           sqnorm + i);
+        if (filled) filled[i / width] = 1;
+    }
+    s->strip_points = points;
+    s->strip_sqnorm = sqnorm;
+    return n_packed == 0;
+}
+
 /* OUT s->strip_points, strip_sqnorm, best, second, index: of at most strip_rows rows. */
 static void score_strip(const ck_assigner *assigner, ck_assign_scratch *s, const ck_matrix *rows, int64_t row,
                         int64_t n_rows, const ck_center_set *set)
@@ -196,21 +225,14 @@ static void score_strip(const ck_assigner *assigner, ck_assign_scratch *s, const
     const ck_screen_model *model = &assigner->model;
     const ck_screen_shape *shape = model->shape;
     const int64_t d = model->d, width = shape->panel_rows, r = shape->panel_centers;
-    if (assigner->packed && rows == assigner->packed->X) {
-        s->strip_points = assigner->packed->points + row * d;
-        s->strip_sqnorm = assigner->packed->sqnorm + row;
-    } else {
-        for (int64_t i = 0; i < n_rows; i += width)
-            shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &model->image, s->stage, s->points + i * d,
-                        s->sqnorm + i);
-        s->strip_points = s->points;
-        s->strip_sqnorm = s->sqnorm;
-    }
+    const int were_packed = pack_strip(assigner, s, rows, row, n_rows);
     if (model->too_large) {
         for (int64_t i = 0; i < n_rows; i++) s->sqnorm[i] = INFINITY;
         s->strip_sqnorm = s->sqnorm;
     }
-    ck_row_fetch fetch = ck_fetch_rows(rows, row + n_rows, n_rows,
+    /* The strip that follows: packed most likely where this one was. */
+    const ck_matrix images = ck_dense_matrix(were_packed ? assigner->packed->points : NULL, rows->n_rows, d, CK_F32);
+    ck_row_fetch fetch = ck_fetch_rows(were_packed ? &images : rows, row + n_rows, n_rows,
                                        ck_ceil_div(n_rows, width) * ck_ceil_div(set->n_panels, assigner->chunk_panels));
     for (int64_t q = 0; q < set->n_panels; q += assigner->chunk_panels) {
         const int64_t n_panels = ck_min_i64(assigner->chunk_panels, set->n_panels - q);

@@ -46,9 +46,9 @@ static int64_t chunk_panels(const ck_coarse_model *coarse)
 }
 
 /* Of a pair in the coarse screen, over that in the float32 screen. */
-static double pair_cost(const ck_coarse_model *coarse, double d)
+static double pair_cost(const ck_coarse_shape *shape, double d)
 {
-    return coarse->shape->pair_cost * (d + CK_COST_COARSE_PAIR) / (d + CK_COST_PAIR);
+    return shape->pair_cost * (d + CK_COST_COARSE_PAIR) / (d + CK_COST_PAIR);
 }
 
 /* The same of a pair that is left open and measured. */
@@ -100,17 +100,19 @@ static void pack_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const 
 {
     const ck_coarse_model *coarse = &assigner->coarse;
     const int64_t width = coarse->shape->panel_rows;
-    const ck_packed_rows *packed = assigner->packed;
-    if (packed && packed->coarse_points && rows == packed->X) {
-        s->points = packed->coarse_points + row * coarse->row_bytes;
-        s->sqnorm = packed->coarse_sqnorm + row;
-        return;
-    }
-    s->points = s->own_points;
-    s->sqnorm = s->own_sqnorm;
-    for (int64_t i = 0; i < n_rows; i += width)
+    const ck_packed_rows *packed = assigner->packed && rows == assigner->packed->X ? assigner->packed : NULL;
+    const int kept = packed && packed->coarse_points && row % width == 0;
+    char *points = kept ? packed->coarse_points + row * coarse->row_bytes : s->own_points;
+    float *sqnorm = kept ? packed->coarse_sqnorm + row : s->own_sqnorm;
+    uint8_t *filled = kept ? packed->coarse_filled + row / width : NULL;
+    for (int64_t i = 0; i < n_rows; i += width) {
+        if (filled && filled[i / width]) continue;
         coarse->shape->pack(rows, row + i, ck_min_i64(width, n_rows - i), &assigner->model.image, coarse->n_words,
-                            s->stage, s->own_points + i * coarse->row_bytes, s->own_sqnorm + i);
+                            s->stage, points + i * coarse->row_bytes, sqnorm + i);
+        if (filled) filled[i / width] = 1;
+    }
+    s->points = points;
+    s->sqnorm = sqnorm;
 }
 
 /* The strip that follows, while one is scored. */
@@ -250,7 +252,7 @@ static int screen_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const
 static double cost_of_strip(const ck_coarse_model *coarse, const ck_coarse_scratch *s, int64_t n_rows, int64_t d)
 {
     const double n = (double)n_rows, measured = (double)s->n_pairs * lone_pair_cost((double)d);
-    return (1.0 + (double)s->n_tried / n) * pair_cost(coarse, (double)d) + measured / (n * (double)coarse->k);
+    return (1.0 + (double)s->n_tried / n) * pair_cost(coarse->shape, (double)d) + measured / (n * (double)coarse->k);
 }
 
 /* The nearest by canonical distance of the label and the centers that were open with it, which ascend. */
@@ -287,6 +289,15 @@ static int is_waiting(ck_coarse_scratch *s, purpose use, int64_t n_rows)
 
 ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch) { return scratch->counts; }
 
+double ck_scoring_operations(const ck_matrix *X, int64_t k)
+{
+    const int64_t d = X->n_features;
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(X->n_rows, k, d);
+    const double cost = shape ? pair_cost(shape, (double)d) : 1.0;
+    return (double)k * ck_pair_operations(d) * cost + (shape ? CK_COST_COARSE_ROW : 0.0) +
+           (ck_packed_fits(X) ? 0.0 : CK_COST_PACK_FEATURE * (double)d);
+}
+
 double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers)
 {
     const double d = (double)assigner->model.d;
@@ -296,7 +307,7 @@ double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *work
         cost += workers[w].coarse->cost;
         rows += (double)workers[w].coarse->counts.rows;
     }
-    return rows > 0.0 ? cost / rows : pair_cost(&assigner->coarse, d);
+    return rows > 0.0 ? cost / rows : pair_cost(assigner->coarse.shape, d);
 }
 
 /* Takes account of a strip; cost: what the coarse screen has cost, more than one where it should not have been tried.
@@ -380,7 +391,7 @@ int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 
 void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t n, int64_t n_unsure)
 {
-    const double d = (double)assigner->model.d, cost = pair_cost(&assigner->coarse, d);
+    const double d = (double)assigner->model.d, cost = pair_cost(assigner->coarse.shape, d);
     const double measured = (double)s->n_pairs * lone_pair_cost(d);
     keep_account(s, FOR_GROUPS, n,
                  cost * (1.0 + CK_COST_UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);

@@ -4,6 +4,8 @@
 #include "../settle/exact_sum.h"
 #include "../threads/threads.h"
 
+enum { MIN_BLOCKS = 16 }; /* so that few wide rows occupy all threads: their sum is exact however it is split */
+
 /* What own_sqdists asks for, and a row. */
 int64_t ck_label_distances_scratch(int64_t d) { return (CK_OWN_ROWS + 1) * d; }
 
@@ -25,6 +27,7 @@ typedef struct {
     const double *centers, *weights;
     const int32_t *labels;
     int unit;
+    int64_t block_rows;
     ck_exact_sum *sums; /* of each worker */
     double *scratch;
 } inertia_task;
@@ -33,7 +36,7 @@ static int sum_block(void *context, int64_t block, int worker)
 {
     inertia_task *task = context;
     double *masses = task->scratch + worker * ck_block_scratch(task->X->n_features);
-    const int64_t row = block * CK_SUM_ROWS, n_rows = ck_min_i64(CK_SUM_ROWS, task->X->n_rows - row);
+    const int64_t row = block * task->block_rows, n_rows = ck_min_i64(task->block_rows, task->X->n_rows - row);
     ck_label_distances(task->X, task->centers, task->labels + row, row, n_rows, task->unit, masses,
                        masses + CK_SUM_ROWS);
     for (int64_t i = 0; i < n_rows && task->weights; i++) {
@@ -47,9 +50,10 @@ static int sum_block(void *context, int64_t block, int worker)
 int ck_inertia(const ck_matrix *X, const double *centers, const double *weights, const int32_t *labels, int unit,
                int n_threads, double *inertia)
 {
-    const int64_t n_blocks = ck_ceil_div(X->n_rows, CK_SUM_ROWS);
+    const int64_t few = ck_round_up(ck_ceil_div(X->n_rows, MIN_BLOCKS), CK_OWN_ROWS);
+    const int64_t block_rows = ck_min_i64(few, CK_SUM_ROWS), n_blocks = ck_ceil_div(X->n_rows, block_rows);
     int workers = ck_useful_threads(n_threads, n_blocks, 4.0 * (double)X->n_rows * (double)X->n_features);
-    inertia_task task = {X, centers, weights, labels, unit, NULL, NULL};
+    inertia_task task = {X, centers, weights, labels, unit, block_rows, NULL, NULL};
     ck_arena arena = {0};
     task.sums = CK_NEW(&arena, ck_exact_sum, workers);
     task.scratch = CK_NEW(&arena, double, workers *ck_block_scratch(X->n_features));

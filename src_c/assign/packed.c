@@ -1,31 +1,70 @@
 /* packed.c - rows packed once, for data that stay in cache. */
 #include "packed.h"
+
 #include "../base/costs.h"
 #include "../settle/rows.h"
+
+static int64_t packed_bytes(const ck_matrix *X)
+{
+    const int64_t width = ck_screen_choose_shape(X->n_features)->panel_rows, most = INT64_MAX / 8;
+    const int64_t rows = ck_round_up(X->n_rows, width), row = (X->n_features + 1) * (int64_t)sizeof(float);
+    return rows > most / row ? most : rows * row;
+}
+
+int ck_packed_fits(const ck_matrix *X)
+{
+    return (double)packed_bytes(X) <= CK_PACKED_SHARE * (double)ck_last_level_cache();
+}
+
+/* Room for all rows. local: scratch. */
+static ck_packed_rows *reserve(ck_arena *arena, const ck_matrix *X, ck_coarse_model *coarse, ck_arena *local)
+{
+    const int64_t n = X->n_rows, d = X->n_features, width = ck_screen_choose_shape(d)->panel_rows;
+    const int64_t n_panels = ck_ceil_div(n, width);
+    ck_packed_rows *packed = CK_NEW(arena, ck_packed_rows, 1);
+    if (!packed) return NULL;
+    memset(packed, 0, sizeof *packed);
+    packed->X = X;
+    packed->points = CK_NEW(arena, float, n_panels * width * d);
+    packed->sqnorm = CK_NEW(arena, float, n_panels *width);
+    packed->filled = CK_NEW(arena, uint8_t, n_panels);
+    ck_coarse_model_init(coarse, local, n, CK_COARSE_MIN_CENTERS, d);
+    if (coarse->shape) {
+        const int64_t coarse_width = coarse->shape->panel_rows, coarse_panels = ck_ceil_div(n, coarse_width);
+        packed->coarse_points = ck_arena_alloc(arena, coarse_panels * coarse_width, coarse->row_bytes);
+        packed->coarse_sqnorm = CK_NEW(arena, float, coarse_panels *coarse_width);
+        packed->coarse_filled = CK_NEW(arena, uint8_t, coarse_panels);
+        if (packed->coarse_filled) memset(packed->coarse_filled, 0, (size_t)coarse_panels);
+    }
+    if (packed->filled) memset(packed->filled, 0, (size_t)n_panels);
+    return arena->failed || local->failed ? NULL : packed;
+}
+
+ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X)
+{
+    ck_arena local = {0};
+    ck_coarse_model coarse;
+    ck_packed_rows *packed = ck_packed_fits(X) ? reserve(arena, X, &coarse, &local) : NULL;
+    if (packed) packed->as_needed = 1;
+    ck_arena_free(&local);
+    return packed;
+}
 
 ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
 {
     const int64_t n = X->n_rows, d = X->n_features;
     const ck_screen_shape *shape = ck_screen_choose_shape(d);
-    const int64_t width = shape->panel_rows, padded = ck_round_up(n, width);
-    if (d > CK_PACKED_BYTES || padded * (d + 1) * (int64_t)sizeof(float) > CK_PACKED_BYTES) return NULL;
+    const int64_t width = shape->panel_rows;
+    if (d > CK_PACKED_BYTES || packed_bytes(X) > CK_PACKED_BYTES) return NULL;
     ck_arena local = {0};
-    ck_packed_rows *packed = CK_NEW(arena, ck_packed_rows, 1);
-    if (!packed) return NULL;
-    packed->X = X;
-    ck_screen_model_init(&packed->model, arena, shape, 1, d);
-    packed->points = CK_NEW(arena, float, padded *d);
-    packed->sqnorm = CK_NEW(arena, float, padded);
-    double *rows = CK_NEW(&local, double, padded *d); /* the scratch of packing too */
     ck_coarse_model coarse;
-    ck_coarse_model_init(&coarse, &local, n, CK_COARSE_MIN_CENTERS, d);
-    const int64_t coarse_width = coarse.shape ? coarse.shape->panel_rows : 1,
-                  coarse_rows = ck_round_up(n, coarse_width);
-    packed->coarse_points = coarse.shape ? ck_arena_alloc(arena, coarse_rows, coarse.row_bytes) : NULL;
-    packed->coarse_sqnorm = coarse.shape ? CK_NEW(arena, float, coarse_rows) : NULL;
-    void *stage = coarse.shape ? ck_arena_alloc(&local, ck_coarse_stage(coarse.shape, d), 1) : NULL;
+    ck_packed_rows *packed = reserve(arena, X, &coarse, &local);
+    if (packed) ck_screen_model_init(&packed->model, arena, shape, 1, d);
+    double *rows = CK_NEW(&local, double, ck_round_up(n, width) * d); /* the scratch of packing too */
+    void *stage = packed && coarse.shape ? ck_arena_alloc(&local, ck_coarse_stage(coarse.shape, d), 1) : NULL;
     const int failed = arena->failed || local.failed;
     if (!failed) {
+        const int64_t coarse_width = coarse.shape ? coarse.shape->panel_rows : 1;
         ck_rows_table()->copy_rows(X, 0, n, rows);
         ck_screen_model_center(&packed->model, X->dtype, rows, n);
         for (int64_t row = 0; row < n; row += width)
@@ -34,6 +73,8 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
         for (int64_t row = 0; row < n && coarse.shape; row += coarse_width)
             coarse.shape->pack(X, row, ck_min_i64(coarse_width, n - row), &packed->model.image, coarse.n_words, stage,
                                packed->coarse_points + row * coarse.row_bytes, packed->coarse_sqnorm + row);
+        memset(packed->filled, 1, (size_t)ck_ceil_div(n, width));
+        if (coarse.shape) memset(packed->coarse_filled, 1, (size_t)ck_ceil_div(n, coarse_width));
     }
     ck_arena_free(&local);
     return failed ? NULL : packed;

@@ -6,13 +6,21 @@
 
 typedef struct {
     const ck_matrix *X;
-    ck_screen_model model; /* its image alone */
+    ck_screen_model model; /* its image alone; not there where rows are packed as they are needed */
     float *points, *sqnorm;
     char *coarse_points; /* for the coarse screen, where there is one */
     float *coarse_sqnorm;
+    /* By panel: whether it is packed. Nobody else reads or writes a panel while a worker has its rows. */
+    uint8_t *filled, *coarse_filled;
+    int as_needed;
 } ck_packed_rows;
 
-/* NULL where there is no memory, or more than a cache holds. */
+/* All rows, for whoever comes. NULL where there is no memory, or more than any cache holds. */
 ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X);
+/* Room for rows that are packed when they are scored: by one assigner, as it has its image from then on. NULL where
+ * there is no memory, or more than the last-level cache holds beside other things. */
+ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X);
+/* Whether there is such room. */
+int ck_packed_fits(const ck_matrix *X);
 
 #endif

@@ -22,17 +22,28 @@ static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_
 
 /* --- The coarse screen: coarse-screen -------------------------------------------------------------------------- */
 
-#define CK_COST_COARSE_PAIR 16.0 /* of a pair beside its features */
-#define CK_COST_UNSURE_ROW 3.0   /* passes that a row costs whose bounds do not separate its center from the others */
+#define CK_COST_COARSE_PAIR 16.0  /* of a pair beside its features */
+#define CK_COST_COARSE_ROW 3000.0 /* of a row beside its pairs (choices) */
+#define CK_COST_UNSURE_ROW 3.0    /* passes that a row costs whose bounds do not separate its center from the others */
 
 /* Packing a center costs as much as scoring it for some hundred rows, and small fits are held up by other things. */
 enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CENTERS = 64 };
 
 /* --- Strategies: along-a-fit ------------------------------------------------------------------------------------ */
 
-#define CK_COST_SORT 1500.0       /* of a row: sorting it */
-#define CK_COST_PASS 80.0         /* of a row beside its pairs, in few features */
-#define CK_COST_FILTERED_ROW 40.0 /* the same of a row in a box */
+/* Few features (choices): of a row, sorting it, and for each feature; of a pass beside its pairs; of a pair beside its
+ * features. Of a row in a box; where a box is left with several centers; and of each of these, a feature. */
+#define CK_COST_SORT 600.0
+#define CK_COST_SORT_FEATURE 300.0
+#define CK_COST_PASS 60.0
+#define CK_COST_NARROW_PAIR 4.0
+#define CK_COST_FILTERED_ROW 20.0
+#define CK_COST_OPEN_BOX 100.0
+#define CK_COST_LEFT_FEATURE 7.0
+/* Savings over sorting at which rows are sorted, of as many passes as a fit usually has; and what passes must have cost
+ * where that is not so. */
+#define CK_WORTH_SORTING 1.5
+#define CK_SORTING_DELAYED 0.25
 #define CK_COST_KEEP_BOUNDS 250.0 /* of a row: looking at its bounds, */
 #define CK_COST_MEASURE_OWN 450.0 /* measuring the distance to its own center, */
 #define CK_COST_IMAGE 40.0        /* a feature of the image that groups are scored with, */
@@ -40,7 +51,7 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 #define CK_BOUNDED_SLOWDOWN 1.2   /* of pairs of gathered rows */
 #define CK_COST_LISTED_PAIR 10.5  /* of a pair beside its features, where rows are screened by groups, */
 #define CK_COST_LISTED_GROUP 32.0 /* and a row for each group */
-#define CK_COST_PROJECTED_ROW 1500.0
+#define CK_COST_PROJECTED_ROW 800.0
 #define CK_COST_PROJECTED_PAIR 8.0 /* beside its directions */
 
 /* Operations of scoring a row from which measuring its own center first costs little beside it. */
@@ -49,19 +60,19 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 #define CK_WORTH_KEEPING 0.95
 #define CK_WORTH_A_START 0.85
 #define CK_WORTH_KEEPING_GROUPS 1.1 /* of many groups, two passes in a row */
-/* Shares of the pairs: that bounds leave when a fit has nearly converged; above which boxes do not pay; that directions
- * leave before anything is known. */
+/* Shares of the pairs: that bounds leave when a fit has nearly converged; that directions leave before anything is
+ * known. */
 #define CK_LOW_SHARE 0.05
-#define CK_WORTH_FILTERING 0.5
 #define CK_USUAL_PROJECTED_SHARE 0.01
 /* Share of the scatter that directions may leave to the rest, and with the most of them. */
 #define CK_ENOUGH_SCATTER 0.04
 #define CK_LAST_RESORT_SCATTER 0.2
 
 enum {
-    CK_BOUNDED_ROWS = 4096,   /* at least, for bounds */
-    CK_SORTED_ROWS = 1 << 14, /* at least, for sorting before a pass: otherwise few boxes have few centers */
-    CK_GROUPED_FEATURES = 8, /* at least, and centers times squared features: below, one group costs less */
+    CK_BOUNDED_ROWS = 4096,    /* at least, for bounds */
+    CK_WATCHED_ROWS = 1 << 13, /* at least, for watching at every pass what bounds would leave (choices) */
+    CK_SORTED_ROWS = 1 << 14,  /* at least, for sorting before a pass: otherwise few boxes have few centers */
+    CK_GROUPED_FEATURES = 8,   /* at least, and centers times squared features: below, one group costs less */
     CK_GROUPED_CENTERS_FEATURES_2 = 1 << 16,
     CK_MAX_GROUPS = 256,
     CK_COARSE_GROUP = 48, /* centers, where there is a coarse screen, which larger groups suit */
@@ -73,6 +84,16 @@ enum {
     CK_EMBEDDED_CENTERS = 16, /* at least: below, plain screening costs next to nothing */
     CK_LANE_FEATURES = 32     /* from here packing rows costs more than summing over lanes */
 };
+
+/* --- Preparations: choices ------------------------------------------------------------------------------------- */
+
+#define CK_COST_PACK_FEATURE 16.0 /* of a row: packing it in one more pass */
+/* Of a feature of a row: a product with a direction, of those that are looked for and those that rows are embedded in,
+ * and what else embedding takes. */
+#define CK_COST_DIRECTION 3.0
+#define CK_COST_EMBED_FEATURE 20.0
+/* Pairs that directions leave beside those of a row and its own center, as a share, before anything is known. */
+#define CK_PROSPECTIVE_SHARE 0.01
 
 /* --- Seeding: default-fit ------------------------------------------------------------------------------------ */
 
@@ -99,7 +120,9 @@ enum {
 enum {
     CK_POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
     CK_CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
-    CK_PACKED_BYTES = 1 << 20         /* of rows that are packed once */
+    CK_PACKED_BYTES = 1 << 20         /* of rows that are packed once, before anything is known of the job */
 };
+/* Of the last-level cache: rows that stay packed over the passes of a fit (choices). */
+#define CK_PACKED_SHARE 0.5
 
 #endif

@@ -1,6 +1,7 @@
 #include "base.h"
 
 #if defined(__linux__)
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #if CK_ARM_64
@@ -161,4 +162,62 @@ int ck_features_acquire(ck_features features)
 {
     if ((features & TILES) && !tiles_are_granted()) tiles_were_refused = 1;
     return !(features & TILES) || !tiles_were_refused;
+}
+
+/* --- The last-level cache ------------------------------------------------------------------------------------ */
+
+static const int64_t USUAL_CACHE = 8 << 20;
+
+#if CK_X86_64
+/* The largest of those that the processor lists, be it Intel's list or AMD's. */
+static int64_t listed_cache(void)
+{
+    const unsigned leaf = ck_processor_is_amd() ? 0x8000001d : 4;
+    unsigned most[4], r[4];
+    int64_t largest = 0;
+    cpuid(leaf & 0x80000000, 0, most);
+    for (unsigned i = 0; i < 8 && most[EAX] >= leaf; i++) {
+        cpuid(leaf, i, r);
+        if ((r[EAX] & 31) == 0) break;
+        const int64_t line = (r[EBX] & 0xfff) + 1, partitions = (r[EBX] >> 12 & 0x3ff) + 1, ways = (r[EBX] >> 22) + 1;
+        largest = ck_max_i64(largest, line * partitions * ways * ((int64_t)r[ECX] + 1));
+    }
+    return largest;
+}
+#elif defined(__linux__)
+static int64_t listed_cache(void)
+{
+    int64_t largest = 0;
+    for (char index = '1'; index <= '4'; index++) {
+        char path[] = "/sys/devices/system/cpu/cpu0/cache/index?/size";
+        long long size = 0;
+        path[sizeof path - sizeof "?/size"] = index;
+        FILE *file = fopen(path, "r");
+        if (!file) continue;
+        char unit = 0;
+        if (fscanf(file, "%lld%c", &size, &unit) >= 1)
+            largest = ck_max_i64(largest, unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size);
+        fclose(file);
+    }
+    return largest;
+}
+#elif defined(__APPLE__)
+static int64_t listed_cache(void)
+{
+    static const char *const names[] = {"hw.l3cachesize", "hw.perflevel0.l2cachesize", "hw.l2cachesize"};
+    int64_t bytes = 0;
+    for (int i = 0; i < 3 && bytes <= 0; i++) {
+        size_t size = sizeof bytes;
+        if (sysctlbyname(names[i], &bytes, &size, NULL, 0) != 0) bytes = 0;
+    }
+    return bytes;
+}
+#else
+static int64_t listed_cache(void) { return 0; }
+#endif
+
+int64_t ck_last_level_cache(void)
+{
+    const int64_t listed = listed_cache();
+    return listed > 0 ? listed : USUAL_CACHE;
 }

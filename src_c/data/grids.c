@@ -1,6 +1,7 @@
 /* grids.c - grids on which sums of rows are exact, after the idea of pre-rounded summation (Demmel and Nguyen,
  * "Parallel reproducible summation", IEEE Trans. Computers 64, 2015). docs/numerics.md, section 1, has the proof. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "../settle/rows.h"
 #include "problem.h"
@@ -41,31 +42,48 @@ static void set_shifts(double largest, int bits, int levels, int64_t stride, dou
     }
 }
 
-/* Of n rows (d apart) that count, the nonzero magnitudes of a feature. */
-static int list_magnitudes(const double *values, const int64_t *counted, int64_t n, int64_t d, double *magnitudes)
+/* Of n rows, the nonzero magnitudes of a feature. */
+static int list_magnitudes(const ck_matrix *X, int64_t feature, const int64_t *rows, int64_t n, double *magnitudes)
 {
     int count = 0;
     for (int64_t i = 0; i < n; i++) {
-        magnitudes[count] = fabs(values[counted[i] * d]);
+        magnitudes[count] = fabs(ck_element(X, rows[i], feature));
         count += magnitudes[count] != 0.0;
     }
     return count;
 }
 
-/* Bits by which the largest magnitude of a feature stands above what is ordinary in a few rows. */
-static int largest_spread(const ck_problem *problem, const double *largest, double *rows)
+/* What row by row tells which features are beyond doubt. INOUT small, nonzero: counts of magnitudes. */
+static void count_small(const double *row, const double *largest, int64_t d, double *small, double *nonzero)
+{
+    const double spread = 1.0 / (1 << SPREAD_BITS);
+    for (int64_t p = 0; p < d; p++) {
+        const double magnitude = fabs(row[p]);
+        nonzero[p] += magnitude != 0.0 ? 1.0 : 0.0;
+        small[p] += (magnitude < largest[p] * spread) & (magnitude != 0.0) ? 1.0 : 0.0;
+    }
+}
+
+/* Bits by which the largest magnitude of a feature stands above what is ordinary in a few rows. row: scratch, 3 d. */
+static int largest_spread(const ck_problem *problem, const double *largest, double *row)
 {
     const ck_matrix *X = problem->X;
     const int64_t n = ck_min_i64(SAMPLE_ROWS, X->n_rows), d = X->n_features;
     int64_t counted[SAMPLE_ROWS], n_counted = 0;
     double magnitudes[SAMPLE_ROWS];
     int spread = 0;
+    double *small = row + d, *nonzero = small + d;
+    memset(small, 0, (size_t)(2 * d) * sizeof *small);
     for (int64_t i = 0; i < n; i++) {
-        ck_rows_table()->copy_rows(X, i * (X->n_rows / n), 1, rows + i * d);
-        if (ck_weight(problem, i * (X->n_rows / n)) > 0.0) counted[n_counted++] = i;
+        const int64_t at = i * (X->n_rows / n);
+        if (!(ck_weight(problem, at) > 0.0)) continue;
+        counted[n_counted++] = at;
+        ck_rows_table()->copy_rows(X, at, 1, row);
+        count_small(row, largest, d, small, nonzero);
     }
     for (int64_t p = 0; p < d; p++) {
-        const int count = list_magnitudes(rows + p, counted, n_counted, d, magnitudes);
+        if (small[p] <= floor(nonzero[p] / 4.0)) continue;
+        const int count = list_magnitudes(X, p, counted, n_counted, magnitudes);
         const int exponent = exponent_above(largest[p]) - SPREAD_BITS;
         /* Sorting would tell what is ordinary; that it is enough most features show without. */
         const double enough = ldexp(0.5, exponent - spread);
@@ -100,7 +118,7 @@ int ck_problem_set_grids(ck_problem *problem, ck_arena *arena, const double *lar
         }
     }
     /* Rows of small weight count as precisely as those of large weight. */
-    double *sample = CK_NEW(arena, double, SAMPLE_ROWS *d);
+    double *sample = CK_NEW(arena, double, 3 * d);
     if (arena->failed) return CK_ERROR_MEMORY;
     const int needed =
         PRECISION_BITS + largest_spread(problem, largest, sample) + exponent_above(most) - exponent_above(least);

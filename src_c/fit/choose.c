@@ -5,8 +5,11 @@
 #include "../base/costs.h"
 
 enum {
-    FIRST_TRIAL = 2,  /* passes before it is watched what bounds would leave */
-    LONGEST_WAIT = 32 /* and from one failure to the next trial */
+    FIRST_TRIAL = 2,   /* passes before it is watched what bounds would leave, */
+    LATE_TRIAL = 6,    /* and where the usual ones are cheap */
+    LONGEST_WAIT = 32, /* and from one failure to the next trial */
+    PATIENCE = 3,      /* looks beside plain screening that may fail before there is a wait */
+    PASSES_TO_PACK = 3 /* at least, that are left */
 };
 
 struct ck_choice {
@@ -16,13 +19,13 @@ struct ck_choice {
     ck_algorithm algorithm;                       /* as asked for */
     ck_strategy *plain, *asked;                   /* asked: by name, or NULL */
     ck_strategy *projection, *bounds, *filtering; /* or NULL */
-    ck_strategy *strategy;                        /* of the next pass */
+    ck_strategy *strategy, *before;               /* of the next pass; of the last, or NULL */
     ck_strategy *usual;                           /* without bounds */
     double share, usual_share;                    /* of the pairs: scored by the last pass, and by it last */
-    int is_sorted;
+    int64_t n_groups;                             /* of bounds */
+    int is_sorted, may_pack;
     /* Of this restart: when it is watched next what bounds would leave, how much later after a failure, and whether the
      * last pass was the first with bounds. */
-    int64_t n_groups; /* of bounds */
     int64_t max_passes, passes, next_trial, wait;
     int bounds_are_new, watched;
     int unpaid; /* passes in a row whose bounds cost more than they saved */
@@ -43,6 +46,7 @@ ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screen
     ck_choice *c = CK_NEW(arena, ck_choice, 1);
     if (!c) return NULL;
     *c = (ck_choice){.arena = arena, .prepared = prepared, .screening = screening, .algorithm = algorithm};
+    c->may_pack = !prepared->packed && n_centers(c) > 1 && ck_packed_fits(prepared->problem->X);
     c->plain = ck_strategy_lloyd(arena, screening);
     const ck_strategy_kind *kind = ck_strategy_kind_of(algorithm);
     if (kind->create) c->asked = kind->create(arena, screening, prepared);
@@ -72,27 +76,30 @@ void ck_choice_restart(ck_choice *c, int64_t max_passes)
 {
     c->passes = 0;
     c->max_passes = max_passes;
-    c->next_trial = c->wait = FIRST_TRIAL;
+    c->next_trial = c->wait = c->projection ? LATE_TRIAL : FIRST_TRIAL;
     c->usual = c->projection ? c->projection : c->filtering ? c->filtering : c->plain;
     c->bounds_are_new = begins_with_bounds(c);
     c->strategy = c->asked ? c->asked : c->bounds_are_new ? c->bounds : c->usual;
     c->watched = c->unpaid = 0;
+    c->before = NULL;
     if (c->bounds) c->bounds->forget(c->bounds);
     c->strategy->forget(c->strategy);
 }
 
-/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted once the passes
- * done have cost about as much, unless those left at most cannot save it. */
+/* Where the seeding has not sorted the rows, nobody knows how many passes are to come: rows are sorted at once where
+ * the usual number makes up for it, else when the passes done have cost a part of that. */
 int ck_choice_wants_sorted(const ck_choice *c)
 {
-    const double pairs = (double)n_centers(c) * ((double)n_features(c) + 4.0);
-    const double left = (double)(c->max_passes - c->passes), done = (double)(c->passes + 1);
+    const int64_t n = n_rows(c), d = n_features(c), k = n_centers(c);
     if (c->is_sorted || (c->passes > 0 && c->strategy != c->plain)) return 0;
     if (c->algorithm == CK_FILTERING) return c->passes == 0;
     if (c->algorithm != CK_AUTO || n_features(c) > CK_SORTED_FEATURES || n_rows(c) < CK_SORTED_ROWS) return 0;
     if (c->prepared->sorted) return 1;
-    return left * (pairs + CK_COST_PASS - CK_COST_FILTERED_ROW) >= 1.5 * CK_COST_SORT &&
-           done * (pairs + CK_COST_PASS) >= 0.5 * CK_COST_SORT;
+    const double left = (double)(c->max_passes - c->passes), done = (double)(c->passes + 1);
+    const double price = CK_COST_SORT + CK_COST_SORT_FEATURE * (double)d, plain = ck_narrow_operations(d, k);
+    const double saved = plain - ck_filtered_operations(d, k, ck_filtered_share(n, d, k));
+    return fmin(left, CK_USUAL_PASSES) * saved >= CK_WORTH_SORTING * price ||
+           (left * saved >= CK_WORTH_SORTING * price && done * plain >= CK_SORTING_DELAYED * price);
 }
 
 int ck_choice_sort(ck_choice *c, const ck_ordering *ordering)
@@ -104,30 +111,43 @@ int ck_choice_sort(ck_choice *c, const ck_ordering *ordering)
     return 1;
 }
 
+/* Keeping them costs about as much as packing them once more, and what is left of most fits is more than two passes.
+ * The pass that is over has given the image that they are to have. */
+int ck_choice_wants_packed(const ck_choice *c)
+{
+    const int packs = c->before && c->before->algorithm == CK_LLOYD && c->strategy->algorithm == CK_LLOYD;
+    return packs && c->may_pack && !c->screening->assigner.packed && c->max_passes - c->passes >= PASSES_TO_PACK;
+}
+
 void ck_choice_passed(ck_choice *c, double screened)
 {
     c->passes++;
     c->share = screened;
+    c->before = c->strategy;
     if (c->strategy == c->bounds) return;
     c->usual_share = screened;
-    if (c->strategy == c->projection &&
-        ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened))
+    /* Its first pass knows no labels, and measures more than those to come. */
+    const double row = c->screening->assigner.coarse_serves ? CK_COST_COARSE_ROW : 0.0;
+    if (c->strategy == c->projection && c->passes > 1 &&
+        ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened) + row)
         c->usual = c->plain;
-    if (c->strategy == c->filtering && screened > CK_WORTH_FILTERING) {
+    if (c->algorithm == CK_AUTO && c->strategy == c->filtering &&
+        ck_strategy_operations(c->filtering, screened) > ck_narrow_operations(n_features(c), n_centers(c))) {
         c->usual = c->plain;
         c->filtering = NULL;
     }
 }
 
-static void wait_longer(ck_choice *c)
+static void wait_longer(ck_choice *c, int64_t wait)
 {
-    c->wait = ck_min_i64(2 * c->wait, LONGEST_WAIT);
+    c->wait = ck_min_i64(wait, LONGEST_WAIT);
     c->next_trial = c->passes + c->wait;
     c->watched = 0;
 }
 
-/* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, looking at every pass would show:
- * at two in a row then, the first of which tells nothing yet. OUT due. */
+/* Looks at a sample for what bounds would leave. Where the usual strategy is cheap, or the rows are few beside the
+ * sample, looking at every pass would show: at two or some more in a row then, the first of which tells nothing yet.
+ * OUT due. */
 static int try_bounds(ck_choice *c, const double *centers, int *due)
 {
     const int projected = c->projection && c->usual == c->projection;
@@ -139,8 +159,8 @@ static int try_bounds(ck_choice *c, const double *centers, int *due)
     if (status == CK_OK) status = ck_strategy_bounds_watch(c->bounds, centers, &share);
     if (status != CK_OK) return status;
     *due = bounds_pay(c, ck_strategy_operations(c->bounds, share), projected ? CK_WORTH_A_START : CK_WORTH_KEEPING);
-    if (!*due && projected && c->watched++ > 0) {
-        wait_longer(c);
+    if (!*due && (projected || n_rows(c) < CK_WATCHED_ROWS) && c->watched++ >= (projected ? 1 : PATIENCE)) {
+        wait_longer(c, projected ? 2 * c->wait : c->wait + c->wait / 2);
         c->bounds->forget(c->bounds);
     }
     return CK_OK;
@@ -159,7 +179,7 @@ int ck_choice_next(ck_choice *c, const double *centers)
         if (c->unpaid > many) { /* many groups take half a pass to make again, and leave ever less */
             c->strategy = c->usual;
             c->unpaid = 0;
-            wait_longer(c);
+            wait_longer(c, 2 * c->wait);
         }
     } else {
         if (before == c->usual && before != c->filtering) status = try_bounds(c, centers, &due);

@@ -19,6 +19,8 @@ void ck_choice_passed(ck_choice *choice, double screened);
  * want of memory, or where nothing comes of it. */
 int ck_choice_wants_sorted(const ck_choice *choice);
 int ck_choice_sort(ck_choice *choice, const ck_ordering *ordering);
+/* Whether rows should stay as they are packed from the next pass on: asked after ck_choice_next. */
+int ck_choice_wants_packed(const ck_choice *choice);
 /* Chooses anew; centers: of the pass that is over. */
 int ck_choice_next(ck_choice *choice, const double *centers);
 

@@ -229,6 +229,15 @@ static int fit_restarts(ck_prepared *prepared, ck_arena *arena, const ck_fit_par
     return status;
 }
 
+/* What the fit may use an embedding for: nothing, where the algorithm is another. */
+static ck_prospect prospect_of(const ck_fit_params *params)
+{
+    const double passes = (double)params->n_init * fmin((double)params->max_iter + 1.0, CK_USUAL_PASSES);
+    const double candidates = ck_seeding_candidates(params->init, params->k, params->n_trials);
+    if (params->algorithm == CK_PROJECTION) return (ck_prospect){params->k, INFINITY, candidates};
+    return (ck_prospect){params->k, params->algorithm == CK_AUTO ? passes : 0.0, (double)params->n_init * candidates};
+}
+
 int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *params, ck_fit_result *result,
            ck_location *where)
 {
@@ -240,7 +249,8 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
     int status = ck_problem_init(&problem, &arena, X, weights, params->n_threads);
     if (status == CK_OK && rows_with_weight(&problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
     if (status == CK_OK) ck_prepare_packed(&prepared, &arena);
-    if (status == CK_OK && params->algorithm != CK_LLOYD) ck_prepare_embedding(&prepared, &arena, params->k);
+    const ck_prospect prospect = prospect_of(params);
+    if (status == CK_OK && prospect.passes > 0.0) ck_prepare_embedding(&prepared, &arena, &prospect);
     if (status == CK_OK && seeding && seeding->likes_sorted) ck_prepare_sorted(&prepared, &arena, params->k);
     if (status == CK_OK) status = fit_restarts(&prepared, &arena, params, result);
     if (status == CK_ERROR_NOT_FINITE) ck_find_not_finite(X, where);

@@ -89,6 +89,14 @@ static int sort_rows(ck_pass *pass, int has_labels)
     return status;
 }
 
+/* Rows stay as they are packed, where there is memory for that. */
+static void keep_packed(ck_pass *pass)
+{
+    const ck_matrix *X = pass->problem->X;
+    ck_packed_rows *packed = ck_packed_room_new(pass->arena, X);
+    if (packed) ck_assigner_use_rows(&pass->screening.assigner, X, packed);
+}
+
 int ck_pass_labels(ck_pass *pass, int32_t *labels)
 {
     if (!pass->ordering) return CK_OK;
@@ -209,5 +217,7 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
     ck_choice_passed(pass->choice, report->screened);
     if (ck_choice_wants_sorted(pass->choice)) status = sort_rows(pass, 1);
-    return status == CK_OK ? ck_choice_next(pass->choice, centers) : status;
+    if (status == CK_OK) status = ck_choice_next(pass->choice, centers);
+    if (status == CK_OK && ck_choice_wants_packed(pass->choice)) keep_packed(pass);
+    return status;
 }

@@ -11,10 +11,10 @@
 
 enum {
     SAMPLE_ROWS = 1024,
-    ITERATIONS = 3,    /* directions need not be accurate: any orthonormal basis is valid */
+    ITERATIONS = 2,    /* directions need not be accurate: any orthonormal basis is valid */
     MEMORY = 64 << 20, /* bytes that directions beyond those of ROW_MEMORY a row may bring an embedding to */
     ROW_MEMORY = 64,
-    TRIAL_STEP = 4, /* of the sample, for a first look */
+    TRIAL_PART = 4, /* of the sample, for a first look */
     ITEM_ROWS = 32,
     LINE = CK_CACHE_LINE / 8
 };
@@ -78,17 +78,6 @@ static double scatter_of(const sample_rows *sample)
     double scatter = 0.0;
     for (int64_t i = 0; i < sample->n; i++) scatter += sample->sqnorms[i];
     return scatter;
-}
-
-/* Every so many rows of it. */
-static sample_rows every(const sample_rows *sample, int64_t step)
-{
-    sample_rows few = *sample;
-    few.n = sample->n / step;
-    few.apart = sample->apart * step;
-    for (int64_t i = 0; i < few.n; i++) few.largest[i] = sample->sqnorms[i * step];
-    few.sqnorms = few.largest;
-    return few;
 }
 
 /* --- Products ---------------------------------------------------------------------------------------------- */
@@ -194,16 +183,27 @@ static int iterate(const sample_rows *sample, int iterations, int64_t m, int64_t
     return status;
 }
 
-/* Whether it is worth looking further: one step with the fewest directions, over few rows, finds about the share of
- * the scatter that as many of the most directions would hold were they all alike. y, t: scratch. */
-static int promising(const sample_rows *sample, double *y, double *t)
+/* Whether one step with m directions, over few rows, finds so much of their scatter. y, t: scratch. */
+static int finds(const sample_rows *few, int64_t m, double share, double *y, double *t)
 {
-    const int64_t width = CK_BASIS_COLUMNS, m = width - 1;
-    const sample_rows few = every(sample, TRIAL_STEP);
-    double captured[CK_BASIS_COLUMNS], sum = 0.0;
-    if (iterate(&few, 1, m, width, y, t, captured) != CK_OK) return 0;
+    const int64_t width = ck_round_up(m, CK_BASIS_COLUMNS);
+    double captured[CK_MOST_DIRECTIONS + 1], sum = 0.0;
+    if (iterate(few, 1, m, width, y, t, captured) != CK_OK) return 0;
     for (int64_t q = 0; q < m; q++) sum += captured[q];
-    return sum >= 0.8 * (1.0 - CK_LAST_RESORT_SCATTER) * scatter_of(&few) * (double)m / CK_MOST_DIRECTIONS;
+    return sum >= share * scatter_of(few);
+}
+
+/* Whether it is worth looking further: the fewest directions hold about what as many of the most would were they all
+ * alike; then, as few rows show directions that hold more of these than of all rows, nearly what the most must hold. */
+static int promising(const sample_rows *sample, const double *zeros, int64_t most, double *y, double *t)
+{
+    sample_rows few = *sample;
+    few.n = sample->n / TRIAL_PART;
+    if (few.n == 0 || !load_sample(&few, zeros)) return 0;
+    const double enough = 1.0 - CK_LAST_RESORT_SCATTER;
+    const int64_t fewest = ck_min_i64(most, CK_BASIS_COLUMNS - 1);
+    return finds(&few, fewest, 0.8 * enough * (double)fewest / CK_MOST_DIRECTIONS, y, t) &&
+           finds(&few, most, 0.95 * enough, y, t);
 }
 
 /* As few of `most` directions as hold enough; 0: all of them do not. */
@@ -218,13 +218,26 @@ static int64_t enough_directions(const double *captured, int64_t most, double sc
     return 0;
 }
 
+/* As many as are looked for among rows of X. */
+static int64_t most_directions(const ck_matrix *X)
+{
+    const int64_t bytes = ck_max_i64(MEMORY / X->n_rows, ROW_MEMORY); /* of a row: its directions, the rest, |z|^2 */
+    const int64_t affordable = bytes / (int64_t)sizeof(float) - 2;
+    return ck_min_i64(ck_min_i64(CK_MOST_DIRECTIONS, affordable), X->n_features / CK_FEATURES_A_DIRECTION);
+}
+
+double ck_directions_operations(const ck_matrix *X)
+{
+    const double rows = (double)ck_min_i64(SAMPLE_ROWS, X->n_rows), passes = 2.0 * ITERATIONS + 1.0;
+    const double width = (double)ck_round_up(most_directions(X), CK_BASIS_COLUMNS);
+    return CK_COST_DIRECTION * rows * (double)X->n_features * width * passes;
+}
+
 int ck_find_directions(ck_directions *directions, ck_arena *arena, const ck_matrix *X, const double *origin,
                        int n_threads)
 {
     const int64_t d = X->n_features, n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
-    const int64_t bytes = ck_max_i64(MEMORY / X->n_rows, ROW_MEMORY); /* of a row: its directions, the rest, |z|^2 */
-    const int64_t affordable = bytes / (int64_t)sizeof(float) - 2;
-    const int64_t most = ck_min_i64(ck_min_i64(CK_MOST_DIRECTIONS, affordable), d / CK_FEATURES_A_DIRECTION);
+    const int64_t most = most_directions(X);
     const int64_t width = ck_round_up(most, CK_BASIS_COLUMNS), room = ck_max_i64(width, CK_BASIS_COLUMNS);
     ck_arena local = {0};
     sample_rows sample = {.X = X, .origin = origin, .n = n, .d = d, .n_threads = n_threads};
@@ -240,7 +253,7 @@ int ck_find_directions(ck_directions *directions, ck_arena *arena, const ck_matr
     if (!local.failed && !arena->failed) {
         memset(zeros, 0, (size_t)d * sizeof *zeros);
         memcpy(directions->origin, origin, (size_t)d * sizeof *origin);
-        if (load_sample(&sample, zeros) && promising(&sample, y, t) &&
+        if (promising(&sample, zeros, most, y, t) && load_sample(&sample, zeros) &&
             iterate(&sample, ITERATIONS, most, width, y, t, captured) == CK_OK)
             directions->m = enough_directions(captured, most, scatter_of(&sample));
     }

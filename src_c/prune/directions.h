@@ -13,6 +13,8 @@ typedef struct {
     double gram_error;      /* how far the basis is from orthonormal, at most */
 } ck_directions;
 
+/* What looking for them costs, in scalar operations. */
+double ck_directions_operations(const ck_matrix *X);
 /* Returns 0, whatever is in `directions` then, where few directions do not hold enough of a sample's scatter, memory is
  * short or the watch asks to stop. */
 int ck_find_directions(ck_directions *directions, ck_arena *arena, const ck_matrix *X, const double *origin,

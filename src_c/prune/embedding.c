@@ -1,4 +1,5 @@
 /* embedding.c - the rows embedded along principal directions. */
+#include <float.h>
 #include <string.h>
 
 #include "../base/costs.h"
@@ -53,10 +54,31 @@ static int embed_panel(void *context, int64_t panel, int worker)
     return CK_OK;
 }
 
-ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int n_threads)
+double ck_projected_operations(int64_t d, int64_t m, int64_t k, double share)
+{
+    const double measured = CK_COST_LONE_FEATURE * ((double)d + CK_COST_LONE_PAIR_EXTRA);
+    return (double)k * ((double)m + CK_COST_PROJECTED_PAIR + share * measured) + CK_COST_PROJECTED_ROW;
+}
+
+/* Whether m directions save more than embedding rows in them takes, and `before` that, in operations a row. */
+static int pays(const ck_matrix *X, const ck_prospect *prospect, int64_t m, double before)
+{
+    const int64_t d = X->n_features, k = prospect->k;
+    const double width = (double)ck_round_up(m + 1, CK_BASIS_COLUMNS), share = 1.0 / (double)k + CK_PROSPECTIVE_SHARE;
+    const double price = before + (double)d * (CK_COST_DIRECTION * width + CK_COST_EMBED_FEATURE);
+    const double of_pass = ck_scoring_operations(X, k) - ck_projected_operations(d, m, k, share);
+    const double of_candidate = (double)(d - m), of_step = CK_COST_PACK_FEATURE * (double)d;
+    double saved = prospect->passes * fmax(of_pass, 0.0);
+    if (prospect->candidates > 0.0) saved += (double)k * (prospect->candidates * of_candidate + of_step);
+    return saved > price || prospect->passes > DBL_MAX;
+}
+
+ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, const ck_prospect *prospect,
+                               int n_threads)
 {
     const int64_t n = X->n_rows, d = X->n_features;
     if (n < CK_EMBEDDED_ROWS || d < 8 * CK_FEATURES_A_DIRECTION || d > 1 << 16) return NULL;
+    if (!pays(X, prospect, CK_BASIS_COLUMNS - 1, ck_directions_operations(X) / (double)n)) return NULL;
     ck_arena own = {0};
     ck_embedding *e = CK_NEW(arena, ck_embedding, 1);
     if (!e) return NULL;
@@ -64,6 +86,7 @@ ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double
     e->d = d;
     if (!ck_find_directions(&e->directions, arena, X, origin, n_threads)) return NULL;
     e->m = e->directions.m;
+    if (!pays(X, prospect, e->m, 0.0)) return NULL;
     e->scale = e->directions.scale;
     /* numerics.md, section 6: coordinates, the rest as the root of a difference, rounding to float32 */
     const double terms = (double)(d + e->m + 8) * UNIT_ROUNDOFF_64;

@@ -22,9 +22,19 @@ typedef struct {
     ck_matrix sample;       /* a few embedded rows, to balance the bound by */
 } ck_embedding;
 
-/* Embeds the rows of X. NULL where a few directions do not hold enough of a sample's scatter, X is small, memory
+/* What the rows are wanted for: passes over all of them against k centers, and steps of a seeding that compares each
+ * with so many candidates. passes: infinite where the embedding is asked for, whatever it costs. */
+typedef struct {
+    int64_t k;
+    double passes, candidates;
+} ck_prospect;
+
+/* Embeds the rows of X. NULL where that does not pay, a few directions do not hold enough of a sample's scatter, memory
  * is short or the watch asks to stop: an embedding is never needed. */
-ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, int n_threads);
+ck_embedding *ck_embedding_new(ck_arena *arena, const ck_matrix *X, const double *origin, const ck_prospect *prospect,
+                               int n_threads);
+/* Of a row in a pass that measures this share of the pairs. */
+double ck_projected_operations(int64_t d, int64_t m, int64_t k, double share);
 
 /* Centers embedded likewise, and prepared for the screen. */
 typedef struct {

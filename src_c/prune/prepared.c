@@ -7,11 +7,11 @@ void ck_prepare_packed(ck_prepared *prepared, ck_arena *arena)
     prepared->packed = ck_packed_rows_new(arena, prepared->problem->X);
 }
 
-void ck_prepare_embedding(ck_prepared *prepared, ck_arena *arena, int64_t k)
+void ck_prepare_embedding(ck_prepared *prepared, ck_arena *arena, const ck_prospect *prospect)
 {
     const ck_problem *problem = prepared->problem;
-    if (problem->unit == 0 && k >= CK_EMBEDDED_CENTERS)
-        prepared->embedding = ck_embedding_new(arena, problem->X, problem->origin, problem->n_threads);
+    if (problem->unit == 0 && prospect->k >= CK_EMBEDDED_CENTERS)
+        prepared->embedding = ck_embedding_new(arena, problem->X, problem->origin, prospect, problem->n_threads);
 }
 
 ck_sorted_rows *ck_sorted_rows_new(const ck_problem *problem, ck_arena *arena)

@@ -24,8 +24,8 @@ typedef struct {
 
 /* Packs the rows where they are few, for passes to come. */
 void ck_prepare_packed(ck_prepared *prepared, ck_arena *arena);
-/* Embeds the rows where that promises to save distances to k centers. */
-void ck_prepare_embedding(ck_prepared *prepared, ck_arena *arena, int64_t k);
+/* Embeds the rows where that promises to save more than it costs. */
+void ck_prepare_embedding(ck_prepared *prepared, ck_arena *arena, const ck_prospect *prospect);
 /* Sorts the rows where that makes up for its cost while k centers are drawn. */
 void ck_prepare_sorted(ck_prepared *prepared, ck_arena *arena, int64_t k);
 /* Sorted rows of a problem. NULL: X has too many rows or features, there is no memory (then arena->failed too) or the

@@ -62,6 +62,11 @@ int64_t ck_useful_groups(const ck_screening *screening, int beside_embedding);
 /* What it would cost, before there is one. */
 double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_groups, double share);
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, const ck_embedding *embedding);
+/* Of a row in few features: against all centers, and in boxes that are left with this share of the pairs; and the share
+ * that evenly spread rows and centers would leave. */
+double ck_narrow_operations(int64_t d, int64_t k);
+double ck_filtered_operations(int64_t d, int64_t k, double share);
+double ck_filtered_share(int64_t n, int64_t d, int64_t k);
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering);
 
 /* OUT share: of the pairs that bounds would leave if they were in use, kept for a sample of the rows while another

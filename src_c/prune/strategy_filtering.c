@@ -102,9 +102,29 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     return CK_OK;
 }
 
+double ck_narrow_operations(int64_t d, int64_t k)
+{
+    return (double)k * ((double)d + CK_COST_NARROW_PAIR) + CK_COST_PASS;
+}
+
+double ck_filtered_operations(int64_t d, int64_t k, double share)
+{
+    const double left = share * (double)k;
+    return CK_COST_FILTERED_ROW + CK_COST_OPEN_BOX * fmin(left, 1.0) + CK_COST_LEFT_FEATURE * (double)d * left;
+}
+
+/* A box is left with the centers around it, as far again as it is wide; where that is one, nothing is scored. */
+double ck_filtered_share(int64_t n, int64_t d, int64_t k)
+{
+    const double width = pow((double)CK_BOX_ROWS * (double)k / (double)n, 1.0 / (double)d); /* one: between centers */
+    const double left = pow(1.0 + 2.0 * width, (double)d);
+    return fmin((left - 1.0 / left) / (double)k, 1.0);
+}
+
 static double operations(const ck_strategy *strategy, double share)
 {
-    return share * ck_float_operations(strategy->screening) + CK_COST_FILTERED_ROW;
+    const ck_screen_model *model = &strategy->screening->assigner.model;
+    return ck_filtered_operations(model->d, model->k, share);
 }
 
 ck_strategy *ck_strategy_filtering(ck_arena *arena, ck_screening *screening, const ck_ordering *ordering)

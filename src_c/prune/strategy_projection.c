@@ -117,9 +117,7 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
 static double operations(const ck_strategy *strategy, double share)
 {
     const ck_embedding *e = ((const projection *)strategy)->embedding;
-    const double measured = CK_COST_LONE_FEATURE * ((double)e->d + CK_COST_LONE_PAIR_EXTRA);
-    const double pair = (double)e->m + CK_COST_PROJECTED_PAIR + share * measured;
-    return (double)strategy->screening->assigner.model.k * pair + CK_COST_PROJECTED_ROW;
+    return ck_projected_operations(e->d, e->m, strategy->screening->assigner.model.k, share);
 }
 
 ck_strategy *ck_strategy_projection(ck_arena *arena, ck_screening *screening, const ck_embedding *embedding)

@@ -85,7 +85,9 @@ typedef struct {
     ck_reach_rule rule;
 } ck_coarse_model;
 
-/* For n rows and k centers; where they are few the shape stays NULL. Reserves memory: check arena->failed. */
+/* For n rows and k centers; NULL where they are few, or there is none. */
+const ck_coarse_shape *ck_coarse_choose_shape(int64_t n, int64_t k, int64_t d);
+/* Of that shape, which may be NULL. Reserves memory: check arena->failed. */
 void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d);
 /* How many centers there are to be set: at most as many as there is memory for. */
 void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k);

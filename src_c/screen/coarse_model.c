@@ -16,12 +16,18 @@ void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k)
     coarse->n_panels = ck_ceil_div(k, coarse->shape->panel_centers);
 }
 
-void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d)
+const ck_coarse_shape *ck_coarse_choose_shape(int64_t n, int64_t k, int64_t d)
 {
     const ck_coarse_shape *shape = ck_coarse_table();
+    if (!shape || n < CK_COARSE_MIN_ROWS || k < CK_COARSE_MIN_CENTERS) return NULL;
+    return d < CK_COARSE_MIN_FEATURES || d > shape->format->max_features ? NULL : shape;
+}
+
+void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d)
+{
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(n, k, d);
     memset(coarse, 0, sizeof *coarse);
-    if (!shape || n < CK_COARSE_MIN_ROWS || k < CK_COARSE_MIN_CENTERS) return;
-    if (d < CK_COARSE_MIN_FEATURES || d > shape->format->max_features) return;
+    if (!shape) return;
     coarse->shape = shape;
     ck_coarse_model_set_count(coarse, k);
     coarse->n_words = ck_round_up(shape->format->words(d), shape->center_words);

@@ -65,11 +65,13 @@ void ck_screen_model_center(ck_screen_model *model, ck_dtype dtype, const double
     for (int64_t p = 0; p < d; p++) {
         if (!isfinite(model->offset[p])) model->offset[p] = 0.0; /* the mean of the largest float64 numbers */
         if (dtype != CK_F64 && dtype != CK_F32) model->offset[p] = rint(model->offset[p]); /* keeps images exact */
-        largest = fmax(largest, fabs(model->offset[p]));
+        largest = fabs(model->offset[p]) > largest ? fabs(model->offset[p]) : largest;
     }
     for (int64_t j = 0; j < k; j++)
-        for (int64_t p = 0; p < d; p++)
-            half_deviation = fmax(half_deviation, fabs(centers[j * d + p] * 0.5 - model->offset[p] * 0.5));
+        for (int64_t p = 0; p < d; p++) {
+            const double half = fabs(centers[j * d + p] * 0.5 - model->offset[p] * 0.5);
+            half_deviation = half > half_deviation ? half : half_deviation;
+        }
 
     int exponent = 0, offset_exponent = 0;
     if (half_deviation > 0.0)
@@ -96,14 +98,20 @@ void ck_screen_model_center(ck_screen_model *model, ck_dtype dtype, const double
 /* Mean squared norm of a few rows' images: only how tight the bound is depends on it, never whether it holds. */
 static double sample_sqnorm(const ck_screen_model *model, const ck_matrix *X)
 {
+    enum { AT_A_TIME = 64 };
     const int64_t d = model->d, n = ck_min_i64(SAMPLE_ROWS, X->n_rows);
-    double sum = 0.0;
+    double values[AT_A_TIME], sums[4] = {0.0};
     for (int64_t i = 0; i < n; i++)
-        for (int64_t p = 0; p < d; p++) {
-            const double value = ck_element(X, i * (X->n_rows / n), p) * model->image.scale + model->offset[p];
-            sum += value * value;
+        for (int64_t p = 0; p < d; p += AT_A_TIME) {
+            const int64_t count = ck_min_i64(AT_A_TIME, d - p);
+            const ck_matrix part = ck_features_of(X, p, count);
+            ck_load_row(&part, i * (X->n_rows / n), values);
+            for (int64_t q = 0; q < count; q++) {
+                const double value = values[q] * model->image.scale + model->offset[p + q];
+                sums[q % 4] += value * value;
+            }
         }
-    return sum / (double)n;
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) / (double)n;
 }
 
 void ck_screen_model_set(ck_screen_model *model, const ck_matrix *X, const double *centers, int keep_image)

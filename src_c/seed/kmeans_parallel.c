@@ -92,7 +92,8 @@ static int choose_centers(candidates *c, ck_arena *arena, int64_t k, int n_trial
     }
     int status = ck_problem_init(&problem, arena, &points, weights, all->n_threads);
     ck_prepared prepared = {.problem = &problem};
-    if (status == CK_OK) ck_prepare_embedding(&prepared, arena, k);
+    const ck_prospect prospect = {k, 0.0, ck_seeding_candidates(CK_INIT_KMEANS_PLUSPLUS, k, n_trials)};
+    if (status == CK_OK) ck_prepare_embedding(&prepared, arena, &prospect);
     if (status == CK_OK) ck_prepare_sorted(&prepared, arena, k);
     if (status == CK_OK) status = ck_seed_plus_plus(&prepared, arena, k, n_trials, c->random, centers, indices);
     for (int64_t j = 0; j < k && indices && status == CK_OK; j++) indices[j] = c->rows[indices[j]];

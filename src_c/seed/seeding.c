@@ -27,6 +27,12 @@ int ck_init_is_careful(int init)
     return seeding != NULL && seeding->is_careful;
 }
 
+double ck_seeding_candidates(int init, int64_t k, int n_trials)
+{
+    if (init != CK_INIT_KMEANS_PLUSPLUS) return 0.0;
+    return n_trials > 0 ? (double)n_trials : 2.0 + floor(log((double)k));
+}
+
 int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,
             int n_threads, double *centers, int64_t *indices, ck_location *where)
 {
@@ -35,7 +41,8 @@ int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method
     ck_problem problem;
     ck_prepared prepared = {.problem = &problem};
     int status = ck_problem_init(&problem, &arena, X, weights, n_threads);
-    if (status == CK_OK) ck_prepare_embedding(&prepared, &arena, k);
+    const ck_prospect prospect = {k, 0.0, ck_seeding_candidates((int)method, k, n_trials)};
+    if (status == CK_OK) ck_prepare_embedding(&prepared, &arena, &prospect);
     if (status == CK_OK && seeding->likes_sorted) ck_prepare_sorted(&prepared, &arena, k);
     if (status == CK_OK)
         status = seeding->draw(&prepared, &arena, k, n_trials, ck_random_stream(seed, 0), centers, indices);

@@ -6,7 +6,7 @@ rounds=${1:-20} seed=${2:-1}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 flags=(-std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -pthread)
-programs=(core_test partial_test kernel_test crew_test fuzz_api) # tests/c/NAME*.c each
+programs=(core_test partial_test prices_test kernel_test crew_test fuzz_api) # tests/c/NAME*.c each
 
 # need WHAT_IS_MISSING COMMAND...: the command must succeed.
 need() {
@@ -85,6 +85,7 @@ run_tests() {
         return 1
     fi
     timeout 300 "$@" "$out/$name-partial_test" "$rounds" "$seed"
+    timeout 300 "$@" "$out/$name-prices_test"
     kernel_test "$name" "$@"
     timeout 300 "$@" "$out/$name-crew_test" 300 $forks
     timeout 300 "$@" "$out/$name-fuzz_api" 2 "$seed"
