@@ -96,8 +96,8 @@ void ck_bound_listed(const ck_assigner *assigner, ck_assign_scratch *scratch, co
                      const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                      const ck_row_bounds *bounds);
 
-/* The same, of the nearest alone and without telling which. OUT lower, near: as of ck_quick_kernels.bound_group. Returns
- * how many are near. */
+/* The same, of the nearest alone and without telling which. OUT lower, near: as of ck_quick_kernels.bound_group.
+ * Returns how many are near. */
 int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *scratch, const float *images,
                        const float *sqnorms, const int32_t *list, int64_t n, const float *panels, int64_t n_panels,
                        float drift, const float *limits, float *lower, const ck_near_rows *near);

@@ -1,8 +1,8 @@
 /* bounds.h - bounds of the distances of rows to centers, kept from one pass to the next: an upper bound of that to the
  * center of the label, and lower bounds of those to all others, by groups of near centers. docs/numerics.md, section 7.
  *
- * strategy_bounds.c keeps them, bounds_rows.c brings those of a block up to date, and bounds_groups.c screens rows group
- * by group. */
+ * strategy_bounds.c keeps them, bounds_rows.c brings those of a block up to date, and bounds_groups.c screens rows
+ * group by group. */
 #ifndef CK_BOUNDS_H
 #define CK_BOUNDS_H
 
@@ -19,16 +19,16 @@ typedef struct {
 
 /* Arrays of a block are by row, those of a list by place in it. */
 typedef struct {
-    float *least;         /* block: of a row's lower bounds; then of those that rival its best center's */
-    float *own;           /* block: distance to the center of the label, at most; -infinity: the row is skipped */
-    float *limit;         /* block: the less of own and high */
-    float *high, *others; /* block: distance to the best center screened, at most; to others of its group, at least */
-    float *best_low;      /* block: to any center of its group, at least */
-    int32_t *best_group;  /* block: where it is known before the center */
-    int32_t *best, *after; /* block: that center, or -1; labels */
-    int32_t *survivors;    /* list: rows whose label may change */
-    float *own_low;        /* survivors */
-    double *sqdists;       /* survivors */
+    float *least;           /* block: of a row's lower bounds; then of those that rival its best center's */
+    float *own;             /* block: distance to the center of the label, at most; -infinity: the row is skipped */
+    float *limit;           /* block: the less of own and high */
+    float *high, *others;   /* block: distance to the best center screened, at most; to others of its group, at least */
+    float *best_low;        /* block: to any center of its group, at least */
+    int32_t *best_group;    /* block: where it is known before the center */
+    int32_t *best, *after;  /* block: that center, or -1; labels */
+    int32_t *survivors;     /* list: rows whose label may change */
+    float *own_low;         /* survivors */
+    double *sqdists;        /* survivors */
     int32_t *list, *labels; /* rows that are gathered, and what comes of them */
     ck_row_bounds bounds;
     ck_near_rows near;
@@ -63,17 +63,17 @@ CK_INLINE float ck_rounded_up(double value) { return (float)(value + fabs(value)
 CK_INLINE float ck_rounded_down(double value) { return (float)(value - fabs(value) * 0x1p-22); }
 CK_INLINE float ck_less(float a, float b) { return a < b ? a : b; }
 
-/* OUT workers[worker].after: labels of the rows, whose bounds are brought up to date, or made. INOUT screened: increased
- * by the pairs that were scored. */
+/* OUT workers[worker].after: labels of the rows, whose bounds are brought up to date, or made. INOUT screened:
+ * increased by the pairs that were scored. */
 int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b);
 int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened);
 
-/* Screens n rows against the groups that their bounds do not exclude: those of w->list; or `all` of the block against all
- * groups. w->own tells what bounds must exceed. OUT, for rows that a group may have come near enough to: best, high,
- * others, best_low, limit, least; and their bounds by group. INOUT pairs: increased by those that were scored. Returns
- * whether the coarse screen did it. */
-int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *all, int64_t n,
-                            int64_t *pairs);
+/* Screens the n rows of w->list against the groups that their bounds do not exclude. w->own tells what bounds must
+ * exceed. OUT, for rows that a group may have come near enough to: best, high, others, best_low, limit, least; and
+ * their bounds by group. INOUT pairs: increased by those that were scored. Returns whether the coarse screen did it. */
+int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs);
+/* The same of all rows against all groups, in float32. */
+void ck_bounds_score_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b);
 
 /* What screening has told of the nearest center of some group: the best of a row so far gives way to a better one.
  * Returns whether it does. low: of all of the group. */

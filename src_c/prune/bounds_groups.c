@@ -4,14 +4,15 @@
 #include "../assign/coarse_block.h"
 #include "bounds.h"
 
-/* The images of listed rows, by their numbers: rounded for the coarse screen where that serves. Returns whether. */
-static int image_rows(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *list, int64_t n)
+/* The images of listed rows, by their numbers: rounded for the coarse screen where that may serve. Returns whether. */
+static int image_rows(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *list, int64_t n,
+                      int coarse)
 {
     const ck_screening *screening = s->base.screening;
     const ck_bounds_scratch *w = s->workers + worker;
     const ck_screen_image *image = &screening->assigner.model.image;
-    if (screening->assigner.coarse_serves && ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse,
-                                                             b->X, b->row, list, n, w->rounded, w->sqnorms))
+    if (coarse && ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse, b->X, b->row, list, n,
+                                  w->rounded, w->sqnorms))
         return 1;
     ck_rows_table()->image_listed(b->X, b->row, list, n, image->scale, image->minus_offset, image->minus_offset32,
                                   w->images, w->sqnorms, w->row);
@@ -39,15 +40,13 @@ static void screen_coarse(const ck_bounds *s, int worker, const ck_bounded_rows 
 }
 
 /* In float32: the best scores of a group tell how near its nearest center is, not which it is. */
-static void screen_group(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, const int32_t *list,
-                         int64_t n)
+static void screen_group(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, int64_t n)
 {
     const ck_screening *screening = s->base.screening;
     const ck_bounds_scratch *w = s->workers + worker;
-    const int64_t n_near =
-        ck_bound_group(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms, list, n,
-                       s->groups.panels[group], s->groups.n_panels[group], s->drift_low[group], w->limit,
-                       b->lower + group * b->n_rows, &w->near);
+    const int64_t n_near = ck_bound_group(&screening->assigner, screening->scratch + worker, w->images, w->sqnorms,
+                                          w->list, n, s->groups.panels[group], s->groups.n_panels[group],
+                                          s->drift_low[group], w->limit, b->lower + group * b->n_rows, &w->near);
     for (int64_t l = 0; l < n_near; l++) {
         const int32_t at = w->near.rows[l];
         const int better = ck_bounds_compare(w, at, w->near.low[l], w->near.high[l]);
@@ -85,22 +84,46 @@ static void find_centers(const ck_bounds *s, int worker, int64_t n_rows)
     }
 }
 
-int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *all, int64_t n,
-                            int64_t *pairs)
+int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs)
 {
     const ck_bounds_scratch *w = s->workers + worker;
-    const int coarse = image_rows(s, worker, b, all ? all : w->list, n);
+    const int coarse = image_rows(s, worker, b, w->list, n, s->base.screening->assigner.coarse_serves);
     for (int64_t g = 0; g < s->groups.n; g++) {
         const float *lower = b->lower + g * b->n_rows;
-        const int64_t n_reached =
-            all ? n : ck_screen_table()->reached(w->own, lower, s->drift_high[g], (int)b->n_rows, w->list);
+        const int64_t n_reached = ck_screen_table()->reached(w->own, lower, s->drift_high[g], (int)b->n_rows, w->list);
         *pairs += n_reached * (s->groups.begins[g + 1] - s->groups.begins[g]);
         if (n_reached == 0) continue;
         if (coarse)
             screen_coarse(s, worker, b, g, n_reached);
         else
-            screen_group(s, worker, b, g, all ? all : w->list, n_reached);
+            screen_group(s, worker, b, g, n_reached);
     }
     if (!coarse) find_centers(s, worker, b->n_rows);
     return coarse;
+}
+
+void ck_bounds_score_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_screen_model *model = &s->base.screening->assigner.model;
+    const ck_quick_kernels *quick = ck_quick_table();
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t n = b->n_rows;
+    float *scores = w->near.low, *best = w->near.high;
+    for (int64_t i = 0; i < n; i++) {
+        w->list[i] = (int32_t)i;
+        best[i] = -INFINITY;
+    }
+    image_rows(s, worker, b, w->list, n, 0);
+    for (int64_t g = 0; g < s->groups.n; g++) {
+        model->kernels->best_listed(w->images, ck_round_up(model->d, CK_LANES), w->list, n, model->d,
+                                    s->groups.panels[g], s->groups.n_panels[g], scores);
+        quick->keep_best_group(scores, n, (int32_t)g, best, w->best_group, b->lower + g * n);
+    }
+    if (model->too_large) /* nothing can be told */
+        for (int64_t i = 0; i < n * s->groups.n; i++) b->lower[i] = NAN;
+    for (int64_t g = 0; g < s->groups.n; g++)
+        quick->bound_all(w->sqnorms, n, ck_sqnorm_slack(model), s->drift_low[g], (int32_t)g, w->best_group,
+                         b->lower + g * n, w->least);
+    find_centers(s, worker, n);
+    memcpy(w->limit, w->high, (size_t)n * sizeof *w->limit);
 }

@@ -86,14 +86,6 @@ static int start_together(const ck_bounds *s, int worker, const ck_bounded_rows 
     return status;
 }
 
-static void start_by_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b)
-{
-    const ck_bounds_scratch *w = s->workers + worker;
-    int64_t pairs = 0;
-    for (int64_t i = 0; i < b->n_rows; i++) w->survivors[i] = (int32_t)i;
-    ck_bounds_screen_groups(s, worker, b, w->survivors, b->n_rows, &pairs);
-}
-
 int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
 {
     const ck_bounds_scratch *w = s->workers + worker;
@@ -101,7 +93,7 @@ int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
     for (int64_t i = 0; i < b->n_rows; i++) w->own[i] = INFINITY;
     expect_best(w, b->n_rows);
     if (s->groups.n > 1 && !s->base.screening->assigner.coarse_serves)
-        start_by_groups(s, worker, b);
+        ck_bounds_score_groups(s, worker, b);
     else
         status = start_together(s, worker, b);
     if (status != CK_OK) return status;
@@ -206,7 +198,7 @@ int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, d
     if (left == 0) return CK_OK;
     expect_best(w, b->n_rows);
     if (s->groups.n > 1) {
-        coarse = ck_bounds_screen_groups(s, worker, b, NULL, left, &pairs);
+        coarse = ck_bounds_screen_groups(s, worker, b, left, &pairs);
     } else {
         pairs = left * screening->assigner.model.k;
         status = screen_together(s, worker, b, left);

@@ -97,7 +97,8 @@ int ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers, doubl
     double screened = 0.0;
     int status = follow(s, centers);
     s->watching = 1;
-    if (status == CK_OK) status = starting ? ck_bounds_start(s, 0, &s->sampled) : ck_bounds_update(s, 0, &s->sampled, &screened);
+    if (status == CK_OK)
+        status = starting ? ck_bounds_start(s, 0, &s->sampled) : ck_bounds_update(s, 0, &s->sampled, &screened);
     if (status != CK_OK) return status;
     memcpy(s->sampled.labels, s->workers[0].after, (size_t)s->sample.n_rows * sizeof *s->sampled.labels);
     *share = starting ? 1.0 : screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);

@@ -47,6 +47,16 @@ static void round_down(const float *values, double drift, int64_t n, float *out)
 #define ONE_BY_ONE (void)0
 #endif
 
+/* At most the distance that a score stands for; what is not a number becomes zero. docs/numerics.md, section 7. */
+CK_INLINE float low_of_score(float sqnorm, float score, float slack)
+{
+    const float low2 = sqnorm - 2.0f * score - (slack * sqnorm + 0x1p-20f * fabsf(score)) - 0x1p-100f;
+    return sqrtf(low2 > 0.0f ? low2 : 0.0f) * (1.0f - 0x1p-21f);
+}
+
+/* At most low + drift, of which neither is negative. */
+CK_INLINE float stored_low(float low, float drift) { return (low + drift) * (1.0f - 0x1p-22f); }
+
 /* listed: whether the rows do not follow each other, whose numbers lie together. */
 CK_INLINE int64_t bound_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
                              const int32_t *CK_RESTRICT list, int64_t n, float slack, float center_slack, float drift,
@@ -54,7 +64,7 @@ CK_INLINE int64_t bound_rows(const float *CK_RESTRICT best, const float *CK_REST
                              const int listed)
 {
     enum { AT_ONCE = 256 }; /* so many that single numbers have left the store buffer when vectors of them are loaded */
-    const float up = 1.0f + 0x1p-21f, down = 1.0f - 0x1p-21f, raised = 1.0f + 0x1p-20f, below = 1.0f - 0x1p-22f;
+    const float up = 1.0f + 0x1p-21f, raised = 1.0f + 0x1p-20f;
     float gathered[2][AT_ONCE], low[AT_ONCE], scattered[AT_ONCE];
     int32_t is_near[AT_ONCE];
     int64_t count = 0;
@@ -69,10 +79,8 @@ CK_INLINE int64_t bound_rows(const float *CK_RESTRICT best, const float *CK_REST
             ONE_BY_ONE;
         }
         for (int64_t i = 0; i < m; i++) {
-            const float of_best = slack * norms[i] + 0x1p-20f * fabsf(best[i]);
-            const float low2 = norms[i] - 2.0f * best[i] - of_best - 0x1p-100f;
-            low[i] = sqrtf(low2 > 0.0f ? low2 : 0.0f) * down; /* what is not a number becomes zero */
-            after[i] = (low[i] + drift) * below;
+            low[i] = low_of_score(norms[i], best[i], slack);
+            after[i] = stored_low(low[i], drift);
             is_near[i] = !(low[i] > limit[i] * raised);
         }
         for (int64_t i = 0; i < m; i++) {
@@ -99,6 +107,27 @@ static int64_t bound_group(const float *best, const float *sqnorms, const int32_
     if (n > 0 && list[n - 1] - list[0] == n - 1) /* they ascend */
         return bound_rows(best, sqnorms, list, n, slack, center_slack, drift, limits, lower, near, 0);
     return bound_rows(best, sqnorms, list, n, slack, center_slack, drift, limits, lower, near, 1);
+}
+
+static void keep_best_group(const float *CK_RESTRICT scores, int64_t n, int32_t group, float *CK_RESTRICT best,
+                            int32_t *CK_RESTRICT best_group, float *CK_RESTRICT kept)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int better = scores[i] > best[i];
+        kept[i] = scores[i];
+        best[i] = better ? scores[i] : best[i];
+        best_group[i] = better ? group : best_group[i];
+    }
+}
+
+static void bound_all(const float *CK_RESTRICT sqnorms, int64_t n, float slack, float drift, int32_t group,
+                      const int32_t *CK_RESTRICT best_group, float *CK_RESTRICT lower, float *CK_RESTRICT least)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float low = low_of_score(sqnorms[i], lower[i], slack), rival = best_group[i] == group ? INFINITY : low;
+        lower[i] = stored_low(low, drift);
+        least[i] = rival < least[i] ? rival : least[i];
+    }
 }
 
 static void least_after(const float *CK_RESTRICT values, float drift, int64_t n, float *CK_RESTRICT least)

@@ -39,13 +39,21 @@ typedef struct {
     /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */
     void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
                          const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
-    /* Bounds of the distances of listed rows to the nearest of some centers, by the best of their scores (by place in the
-     * list). center_slack: the largest. OUT lower, by the numbers of the list: at most the lower bound + drift (not
-     * negative), and nearly that. OUT near: rows whose lower bound does not exceed their limit, raised by 2^-20. Returns
-     * how many. */
+    /* Bounds of the distances of listed rows to the nearest of some centers, by the best of their scores (by place in
+     * the list). center_slack: the largest. OUT lower, by the numbers of the list: at most the lower bound + drift (not
+     * negative), and nearly that. OUT near: rows whose lower bound does not exceed their limit, raised by 2^-20.
+     * Returns how many. */
     int64_t (*bound_group)(const float *best, const float *sqnorms, const int32_t *list, int64_t n, float slack,
                            float center_slack, float drift, const float *limits, float *lower,
                            const ck_near_rows *near);
+    /* The same for rows that follow each other, and for all groups, in two steps. INOUT best, best_group: the best
+     * score so far and its group. OUT kept: the scores. */
+    void (*keep_best_group)(const float *scores, int64_t n, int32_t group, float *best, int32_t *best_group,
+                            float *kept);
+    /* INOUT lower: IN the best scores of a group; OUT as above. INOUT least: the less of it and the lower bound, where
+     * the group is not the best one. */
+    void (*bound_all)(const float *sqnorms, int64_t n, float slack, float drift, int32_t group,
+                      const int32_t *best_group, float *lower, float *least);
     /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
     void (*bound_sqdists)(const double *sqdists, int64_t n, double error, double underflow, double scale, float *high,
                           float *low);

@@ -218,6 +218,8 @@ static void byte_products(const int8_t *rows, int64_t stride, const int32_t *CK_
      .thresholds = thresholds,                                                                                         \
      .bound_scores = bound_scores,                                                                                     \
      .bound_group = bound_group,                                                                                       \
+     .keep_best_group = keep_best_group,                                                                               \
+     .bound_all = bound_all,                                                                                           \
      .bound_sqdists = bound_sqdists,                                                                                   \
      .round_down = round_down,                                                                                         \
      .least_after = least_after,                                                                                       \

@@ -21,7 +21,7 @@ static ck_random source;
 
 /* --- Rooms --------------------------------------------------------------------------------------------------- */
 
-enum { N_ROOMS = 48, ROOM_BYTES = 1 << 20, MARGIN = 256 /* bytes that are looked at on the side without a wall */ };
+enum { N_ROOMS = 80, ROOM_BYTES = 1 << 20, MARGIN = 256 /* bytes that are looked at on the side without a wall */ };
 static const uint64_t NOISE = 0xa5c39e7d5b8142f6u;
 static struct {
     char *from, *end; /* of what may be touched */

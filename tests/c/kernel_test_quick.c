@@ -126,8 +126,8 @@ static void check_group_bounds(void)
         if (i % every == 0) list[n_listed++] = (int32_t)i;
     }
     for (int64_t l = 0; l < n_listed; l++) best[l] = (float)(0.5 * (double)sqnorm[list[l]] * draw_value(PLAIN, CK_F64));
-    const int64_t n_all = quick->bound_group(best, sqnorm, list, n_listed, slack, center_slack, drift, limits, all_lower,
-                                             &near);
+    const int64_t n_all =
+        quick->bound_group(best, sqnorm, list, n_listed, slack, center_slack, drift, limits, all_lower, &near);
     expect(n_all == n_listed && same_bits(rows, list, (size_t)n_listed * sizeof *list), "bound_group without limits");
     for (int64_t l = 0; l < n_listed; l++) {
         const float norm = sqnorm[list[l]], of_best = slack * norm + 0x1p-20f * fabsf(best[l]);
@@ -152,6 +152,54 @@ static void check_group_bounds(void)
     expect(same_bits(lower, all_lower, (size_t)n * sizeof *lower), "lower of bound_group, by limits");
     TIME("bound_group",
          quick->bound_group(best, sqnorm, list, n_listed, slack, center_slack, drift, limits, lower, &near));
+}
+
+/* Of rows that follow each other, group after group: the bits of bound_group. */
+static void check_bounds_of_all(void)
+{
+    enum { GROUPS = 5 };
+    const int64_t n = now.n;
+    const float slack = 0x1p-18f, drift = fabsf((float)draw_value(PLAIN, CK_F32));
+    float *sqnorm = ROOM(float, n), *limits = ROOM(float, n), *best = ROOM(float, n), *least = ROOM(float, n);
+    float *scores[GROUPS], *lower[GROUPS], *expected = ROOM(float, n), *low = ROOM(float, n), *high = ROOM(float, n);
+    int32_t *list = ROOM(int32_t, n), *rows = ROOM(int32_t, n), *best_group = ROOM(int32_t, n);
+    const ck_near_rows near = {rows, low, high};
+    for (int64_t i = 0; i < n; i++) {
+        sqnorm[i] = below(9) ? fabsf((float)draw_value(now.kind, CK_F32)) : INFINITY;
+        limits[i] = least[i] = INFINITY;
+        best[i] = -INFINITY;
+        best_group[i] = -1;
+        list[i] = (int32_t)i;
+    }
+    for (int32_t g = 0; g < GROUPS; g++) {
+        scores[g] = ROOM(float, n);
+        lower[g] = ROOM(float, n);
+        for (int64_t i = 0; i < n; i++)
+            scores[g][i] = below(20) ? (float)(0.5 * (double)sqnorm[i] * draw_value(PLAIN, CK_F64)) : NAN;
+        quick->keep_best_group(scores[g], n, g, best, best_group, lower[g]);
+        expect(same_bits(lower[g], scores[g], n * (int64_t)sizeof(float)), "keep_best_group keeps other scores");
+    }
+    for (int64_t i = 0; i < n; i++) {
+        float first = -INFINITY;
+        int32_t group = -1;
+        for (int32_t g = 0; g < GROUPS; g++)
+            if (scores[g][i] > first) first = scores[g][i], group = g;
+        expect(best_group[i] == group && same_bits(best + i, &first, sizeof first), "keep_best_group");
+    }
+    for (int32_t g = 0; g < GROUPS; g++) {
+        float *before = ROOM(float, n);
+        memcpy(before, least, (size_t)n * sizeof *before);
+        quick->bound_all(sqnorm, n, slack, drift, g, best_group, lower[g], least);
+        const int64_t n_near =
+            quick->bound_group(scores[g], sqnorm, list, n, slack, 0.0f, drift, limits, expected, &near);
+        expect(n_near == n && same_bits(lower[g], expected, n * (int64_t)sizeof(float)), "lower of bound_all");
+        for (int64_t i = 0; i < n; i++) {
+            const float rival = best_group[i] != g && low[i] < before[i] ? low[i] : before[i];
+            expect(same_bits(least + i, &rival, sizeof rival), "least of bound_all");
+        }
+    }
+    TIME("keep_best_group", quick->keep_best_group(scores[0], n, 0, best, best_group, lower[0]));
+    TIME("bound_all", quick->bound_all(sqnorm, n, slack, drift, 0, best_group, lower[0], least));
 }
 
 static void check_sqdist_bounds(void)
@@ -277,6 +325,7 @@ void check_quick(const void *entry)
     leave_rooms();
     check_score_bounds();
     check_group_bounds();
+    check_bounds_of_all();
     check_sqdist_bounds();
     check_thresholds();
     check_filter();
