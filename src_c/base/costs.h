@@ -77,8 +77,8 @@ enum {
     CK_MAX_GROUPS = 256,
     CK_COARSE_GROUP = 48, /* centers, where there is a coarse screen, which larger groups suit */
     CK_MAX_COARSE_GROUPS = 32,
-    CK_MANY_GROUPS = 64, /* from here bounds are made by the first pass already, */
-    CK_MANY_PASSES = 8,  /* where it may be followed by as many that repay it */
+    CK_MANY_GROUPS = 64,     /* from here bounds are made by the first pass already, */
+    CK_MANY_PASSES = 8,      /* where it may be followed by as many that repay it */
     CK_EMBEDDED_ROWS = 4096, /* at least, like the next two: below, looking for directions costs too much of a fit */
     CK_FEATURES_A_DIRECTION = 3,
     CK_EMBEDDED_CENTERS = 16, /* at least: below, plain screening costs next to nothing */
