@@ -63,10 +63,13 @@
 
 #if defined(__clang__)
 #define CK_UNROLL _Pragma("clang loop unroll(full)")
+#define CK_UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
 #elif defined(__GNUC__)
 #define CK_UNROLL _Pragma("GCC unroll 64")
+#define CK_UNROLL_TWICE _Pragma("GCC unroll 2")
 #else
 #define CK_UNROLL
+#define CK_UNROLL_TWICE
 #endif
 
 /* What the compiler knows of bfloat16 products and of tiles. */

@@ -151,8 +151,8 @@ CK_INLINE VF v_rows_max(const VF rows[L])
  * byte each. */
 CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
 {
-    static const uint32_t places[16] = {0,        0,        0x1,      0x100,    0x2,      0x200,    0x201,   0x20100,
-                                        0x3,      0x300,    0x301,    0x30100,  0x302,    0x30200,  0x30201, 0x3020100};
+    static const uint32_t places[16] = {0,   0,     0x1,   0x100,   0x2,   0x200,   0x201,   0x20100,
+                                        0x3, 0x300, 0x301, 0x30100, 0x302, 0x30200, 0x30201, 0x3020100};
     const __m128i low = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)places[mask & 15]));
     const __m128i high = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)places[mask >> 4]));
     const int n_low = _mm_popcnt_u32(mask & 15);

@@ -143,7 +143,7 @@ CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const floa
     }
     for (int64_t first = 0;;) {
         const int64_t last = ck_min_i64(d, first + CK_SCREEN_RUN);
-        _Pragma("GCC unroll 2")
+        CK_UNROLL_TWICE
         for (int64_t p = first; p < last; p++, c += LISTED_CENTERS) {
             VF center[LISTED_V];
             CK_UNROLL for (int v = 0; v < LISTED_V; v++) center[v] = v_in_register(v_load(c + v * L));
