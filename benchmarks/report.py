@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import choices, curves, picture
+from benchmarks.cells import CELLS_BY_NAME
 from benchmarks.contestants import ScikitLearn
 from benchmarks.figures import (
     OURS,
@@ -149,13 +150,25 @@ def same_iterations(results: Results) -> list[str]:
         "Seconds for the whole fit, best round; in parentheses the iterations of a fit that had converged before the "
         "last one. The last columns compare seconds per iteration.",
         table(header, rows),
-        *summaries(ratios, len(records)),
+        *summaries_by_rows(ratios, records),
         *spread(rounds_of(records)),
         *failures(records, "cell"),
         *machine_use(records, ours_in(results)),
         *double_beside_single(records, names),
         *inertias(records, names),
     ]
+
+
+def summaries_by_rows(ratios: dict[str, dict[str, float]], records: Records) -> list[str]:
+    """Cells of few rows and many features apart from the others: other things decide there."""
+    parts = []
+    of_few_rows = {name for name, cell in CELLS_BY_NAME.items() if cell.few_rows}
+    for few, heading in ((False, "Cells with many rows:"), (True, "Few rows with many features:")):
+        names = [record["cell"] for record in records if (record["cell"] in of_few_rows) == few]
+        part = {whose: {name: by[name] for name in names if name in by} for whose, by in ratios.items()}
+        if names:
+            parts += [heading, *summaries(part, len(names))]
+    return parts
 
 
 def machine_use(records: Records, names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ static int64_t packed_bytes(const ck_matrix *X)
 
 int ck_packed_fits(const ck_matrix *X)
 {
+    if (X->n_features < CK_PACKED_FEATURES) return 0;
     return (double)packed_bytes(X) <= CK_PACKED_SHARE * (double)ck_last_level_cache();
 }
 

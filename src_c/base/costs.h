@@ -120,7 +120,8 @@ enum {
 enum {
     CK_POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
     CK_CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
-    CK_PACKED_BYTES = 1 << 20         /* of rows that are packed once, before anything is known of the job */
+    CK_PACKED_BYTES = 1 << 20,        /* of rows that are packed once, before anything is known of the job */
+    CK_PACKED_FEATURES = 5            /* at least, to keep rows packed: fewer are packed as fast as they are read */
 };
 /* Of the last-level cache: rows that stay packed over the passes of a fit (choices). */
 #define CK_PACKED_SHARE 0.5

@@ -76,27 +76,24 @@ static int start_together(const ck_bounds *s, int worker, const ck_bounded_rows 
     const ck_bounds_scratch *w = s->workers + worker;
     const int64_t n = b->n_rows;
     const int status = screen_all(s, worker, b, n);
-    for (int64_t g = 0; g < s->groups.n && status == CK_OK; g++)
+    if (status != CK_OK) return status;
+    for (int64_t g = 0; g < s->groups.n; g++)
         ck_quick_table()->round_down(w->bounds.others, s->drift[g], n, b->lower + g * n);
-    for (int64_t i = 0; i < n && status == CK_OK; i++) {
-        w->best[i] = w->bounds.nearest[i];
-        w->high[i] = w->limit[i] = w->bounds.high[i];
-        w->others[i] = w->bounds.others[i];
+    memcpy(w->least, w->bounds.others, (size_t)n * sizeof *w->least);
+    for (int64_t i = 0; i < n; i++) {
+        w->after[i] = w->bounds.nearest[i];
+        b->upper[i] = ck_rounded_up((double)w->bounds.high[i] - s->path[w->after[i]]);
     }
-    return status;
+    return CK_OK;
 }
 
-int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+/* Every group by itself. */
+static void start_by_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b)
 {
     const ck_bounds_scratch *w = s->workers + worker;
-    int status = CK_OK;
     for (int64_t i = 0; i < b->n_rows; i++) w->own[i] = INFINITY;
     expect_best(w, b->n_rows);
-    if (s->groups.n > 1 && !s->base.screening->assigner.coarse_serves)
-        ck_bounds_score_groups(s, worker, b);
-    else
-        status = start_together(s, worker, b);
-    if (status != CK_OK) return status;
+    ck_bounds_score_groups(s, worker, b);
     for (int64_t i = 0; i < b->n_rows; i++)
         if (w->best[i] >= 0) {
             take_best(s, w, b, (int32_t)i, w->high[i]);
@@ -104,8 +101,17 @@ int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
             w->after[i] = 0;
             b->upper[i] = INFINITY;
         }
+}
+
+int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
     int64_t n_settled;
-    return settle_open(s, worker, b, &n_settled);
+    int status = CK_OK;
+    if (s->groups.n > 1 && !s->base.screening->assigner.coarse_serves)
+        start_by_groups(s, worker, b);
+    else
+        status = start_together(s, worker, b);
+    return status == CK_OK ? settle_open(s, worker, b, &n_settled) : status;
 }
 
 /* --- Brought up to date ------------------------------------------------------------------------------------- */
@@ -138,7 +144,8 @@ static void measure_own(const ck_bounds *s, const ck_bounds_scratch *w, const ck
 /* OUT w->own; w->list: survivors that measuring their own center has not let go. */
 static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t count)
 {
-    for (int64_t i = 0; i < b->n_rows; i++) w->own[i] = -INFINITY; /* others are not looked for by group */
+    for (int64_t i = 0; i < b->n_rows && s->groups.n > 1; i++)
+        w->own[i] = -INFINITY; /* others are not looked for by group */
     if (s->tighten) {
         measure_own(s, w, b, count);
         return ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
@@ -148,19 +155,24 @@ static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const c
     return count;
 }
 
-/* Where there are no groups. */
+/* Where there are no groups: the best center of every row that is left, and what follows for its bounds. */
 static int screen_together(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n)
 {
     const ck_bounds_scratch *w = s->workers + worker;
+    float *lower = w->near.low;
     const int status = screen_all(s, worker, b, n);
-    for (int64_t l = 0; l < n && status == CK_OK; l++) {
-        const int32_t at = w->list[l];
-        ck_bounds_compare(w, at, w->bounds.low[l], w->bounds.high[l]);
-        w->best[at] = w->high[at] < INFINITY ? w->bounds.nearest[l] : -1;
-        w->others[at] = w->bounds.others[l];
-        b->lower[at] = ck_rounded_down((double)w->bounds.low[l] + s->drift[0]);
+    if (status != CK_OK) return status;
+    ck_quick_table()->round_down(w->bounds.others, s->drift[0], n, lower);
+    for (int64_t i = 0; i < b->n_rows; i++) w->least[i] = INFINITY;
+    for (int64_t l = 0; l < n; l++) {
+        const int32_t at = w->list[l], best = w->bounds.nearest[l];
+        const float own = best == b->labels[at] ? w->own[at] : INFINITY, high = ck_less(own, w->bounds.high[l]);
+        w->after[at] = best;
+        w->least[at] = w->bounds.others[l];
+        b->lower[at] = lower[l];
+        b->upper[at] = ck_rounded_up((double)high - s->path[best]);
     }
-    return status;
+    return CK_OK;
 }
 
 /* The best center of every survivor that was screened, and what follows for its bounds. */
@@ -170,17 +182,15 @@ static void choose_best(const ck_bounds *s, const ck_bounds_scratch *w, const ck
         const int32_t row = w->survivors[i], best = w->best[row];
         float high = w->high[row];
         if (best < 0) continue;
-        if (s->tighten) {
-            const int32_t label = b->labels[row], group = s->groups.of[label];
-            float *lower = b->lower + group * b->n_rows + row;
-            if (label == best) {
-                high = ck_less(w->own[row], high);
-            } else if (*lower - s->drift_high[group] > w->own[row] * CERTAIN) { /* its own group was not screened */
-                const int stays = w->own[row] < high; /* upper is of this label, lower of the others */
-                w->least[row] = ck_less(stays ? w->best_low[row] : w->own_low[i], w->least[row]);
-                if (stays) continue;
-                *lower = ck_less(ck_rounded_down((double)w->own_low[i] + s->drift[group]), *lower);
-            }
+        const int32_t label = b->labels[row], group = s->groups.of[label];
+        float *lower = b->lower + group * b->n_rows + row;
+        if (label == best) {
+            high = ck_less(w->own[row], high);
+        } else if (*lower - s->drift_high[group] > w->own[row] * CERTAIN) { /* its own group was not screened */
+            const int stays = w->own[row] < high; /* upper is of this label, lower of the others */
+            w->least[row] = ck_less(stays ? w->best_low[row] : w->own_low[i], w->least[row]);
+            if (stays) continue;
+            *lower = ck_less(ck_rounded_down((double)w->own_low[i] + s->drift[group]), *lower);
         }
         take_best(s, w, b, row, high);
     }
@@ -196,16 +206,16 @@ int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, d
     const int64_t count = list_survivors(s, w, b);
     const int64_t left = count == 0 ? 0 : list_left(s, w, b, count);
     if (left == 0) return CK_OK;
-    expect_best(w, b->n_rows);
     if (s->groups.n > 1) {
+        expect_best(w, b->n_rows);
         coarse = ck_bounds_screen_groups(s, worker, b, left, &pairs);
+        choose_best(s, w, b, count);
     } else {
         pairs = left * screening->assigner.model.k;
         status = screen_together(s, worker, b, left);
     }
     if (status != CK_OK) return status;
     *screened += (double)pairs;
-    choose_best(s, w, b, count);
     status = settle_open(s, worker, b, &n_settled);
     if (coarse) ck_coarse_judge(&screening->assigner, screening->scratch[worker].coarse, left, n_settled);
     return status;
