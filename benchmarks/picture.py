@@ -100,6 +100,8 @@ def draw_row(axes: Any, row: int, record: dict[str, Any], ratios: dict[str, floa
 
 def shape(record: dict[str, Any]) -> str:
     n = f"{record['n'] / 1e6:g}M" if record["n"] >= 1_000_000 else f"{record['n'] / 1e3:.0f}k"
+    if record["n"] < 1000:
+        n = str(record["n"])
     return f"{n} x {record['d']}, k = {record['k']}"
 
 
