@@ -57,46 +57,56 @@ CK_INLINE float low_of_score(float sqnorm, float score, float slack)
 /* At most low + drift, of which neither is negative. */
 CK_INLINE float stored_low(float low, float drift) { return (low + drift) * (1.0f - 0x1p-22f); }
 
-static int64_t bound_group(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
-                           const int32_t *CK_RESTRICT list, int64_t n, float slack, float center_slack, float drift,
-                           const float *CK_RESTRICT limits, float *CK_RESTRICT lower, const ck_near_rows *near)
+/* listed: whether the rows do not follow each other, whose numbers lie together. */
+CK_INLINE int64_t bound_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT sqnorms,
+                             const int32_t *CK_RESTRICT list, int64_t n, float slack, float center_slack, float drift,
+                             const float *CK_RESTRICT limits, float *CK_RESTRICT lower, const ck_near_rows *near,
+                             const int listed)
 {
     enum { AT_ONCE = 256 }; /* so many that single numbers have left the store buffer when vectors of them are loaded */
     const float up = 1.0f + 0x1p-21f, raised = 1.0f + 0x1p-20f;
-    float norms[AT_ONCE], scores[AT_ONCE], limit[AT_ONCE], low[AT_ONCE], after[AT_ONCE];
+    float gathered[2][AT_ONCE], low[AT_ONCE], scattered[AT_ONCE];
     int32_t is_near[AT_ONCE];
     int64_t count = 0;
-    for (int64_t at = 0; at < n; at += AT_ONCE, list += AT_ONCE) {
-        const int64_t m = ck_min_i64(n - at, AT_ONCE), lines = ck_ceil_div(m, CK_LANES), first = count;
-        memcpy(scores, best + at, (size_t)m * sizeof *scores);
-        for (int64_t i = 0; i < m; i++) {
-            norms[i] = sqnorms[list[i]];
-            limit[i] = limits[list[i]];
+    for (int64_t at = 0; at < n; at += AT_ONCE, list += AT_ONCE, best += AT_ONCE) {
+        const int64_t m = ck_min_i64(n - at, AT_ONCE), first = count;
+        const float *norms = listed ? gathered[0] : sqnorms + list[0];
+        const float *limit = listed ? gathered[1] : limits + list[0];
+        float *after = listed ? scattered : lower + list[0];
+        for (int64_t i = 0; i < m && listed; i++) {
+            gathered[0][i] = sqnorms[list[i]];
+            gathered[1][i] = limits[list[i]];
             ONE_BY_ONE;
         }
-        for (int64_t i = m; i < lines * CK_LANES; i++) norms[i] = scores[i] = limit[i] = 0.0f;
-        for (int64_t line = 0; line < lines; line++)
-            for (int64_t i = line * CK_LANES; i < (line + 1) * CK_LANES; i++) {
-                low[i] = low_of_score(norms[i], scores[i], slack);
-                after[i] = stored_low(low[i], drift);
-                is_near[i] = !(low[i] > limit[i] * raised);
-            }
         for (int64_t i = 0; i < m; i++) {
-            lower[list[i]] = after[i];
+            low[i] = low_of_score(norms[i], best[i], slack);
+            after[i] = stored_low(low[i], drift);
+            is_near[i] = !(low[i] > limit[i] * raised);
+        }
+        for (int64_t i = 0; i < m; i++) {
+            if (listed) lower[list[i]] = after[i];
             near->rows[count] = (int32_t)i; /* no branch: nobody could foretell it */
             count += is_near[i];
             ONE_BY_ONE;
         }
         for (int64_t l = first; l < count; l++) {
             const int32_t i = near->rows[l];
-            const float of_best = slack * norms[i] + 0x1p-20f * fabsf(scores[i]);
-            const float high2 = norms[i] - 2.0f * scores[i] + (of_best + 2.0f * center_slack);
+            const float of_best = slack * norms[i] + 0x1p-20f * fabsf(best[i]);
+            const float high2 = norms[i] - 2.0f * best[i] + (of_best + 2.0f * center_slack);
             near->rows[l] = list[i];
             near->low[l] = low[i];
             near->high[l] = sqrtf(high2 < 0.0f ? 0.0f : high2) * up + 0x1p-50f; /* what is not a number stays so */
         }
     }
     return count;
+}
+
+static int64_t bound_group(const float *best, const float *sqnorms, const int32_t *list, int64_t n, float slack,
+                           float center_slack, float drift, const float *limits, float *lower, const ck_near_rows *near)
+{
+    if (n > 0 && list[n - 1] - list[0] == n - 1) /* they ascend */
+        return bound_rows(best, sqnorms, list, n, slack, center_slack, drift, limits, lower, near, 0);
+    return bound_rows(best, sqnorms, list, n, slack, center_slack, drift, limits, lower, near, 1);
 }
 
 static void keep_best_group(const float *CK_RESTRICT scores, int64_t n, int32_t group, float *CK_RESTRICT best,
