@@ -183,6 +183,7 @@ int ck_choose_isa(const char *what)
         else if (!leave_out(item, length, &allowed))
             return CK_ERROR_UNKNOWN;
     }
+    ck_find_last_level_cache();
     for (int job = 0; job < CK_JOB_COUNT; job++) chosen[job] = best((ck_job)job, allowed, has_level);
     use(chosen);
     return CK_OK;

@@ -116,8 +116,10 @@ const char *ck_feature_name(int number);
  * refuses; those features are no longer found then. */
 int ck_features_acquire(ck_features features);
 int ck_processor_is_amd(void);
-/* Bytes of the last cache before memory that a core has, shared with others or not; a usual size where nobody tells. */
+/* Bytes of the last cache before memory that a core has, shared with others or not; a usual size until it was looked
+ * for, which takes long in virtual machines, and where nobody tells. */
 int64_t ck_last_level_cache(void);
+void ck_find_last_level_cache(void);
 
 /* --- arena.c: memory of one call. A failed request leaves arena->failed set and every later one fails too,
  * so that a caller may ask for all it needs and check once. --- */

@@ -166,7 +166,7 @@ int ck_features_acquire(ck_features features)
 
 /* --- The last-level cache ------------------------------------------------------------------------------------ */
 
-static const int64_t USUAL_CACHE = 8 << 20;
+static int64_t last_level_cache = 8 << 20; /* a usual size */
 
 #if CK_X86_64
 /* The largest of those that the processor lists, be it Intel's list or AMD's. */
@@ -216,8 +216,10 @@ static int64_t listed_cache(void)
 static int64_t listed_cache(void) { return 0; }
 #endif
 
-int64_t ck_last_level_cache(void)
+void ck_find_last_level_cache(void)
 {
     const int64_t listed = listed_cache();
-    return listed > 0 ? listed : USUAL_CACHE;
+    if (listed > 0) last_level_cache = listed;
 }
+
+int64_t ck_last_level_cache(void) { return last_level_cache; }

@@ -75,16 +75,4 @@ int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_row
 /* The same of all rows against all groups, in float32. */
 void ck_bounds_score_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b);
 
-/* What screening has told of the nearest center of some group: the best of a row so far gives way to a better one.
- * Returns whether it does. low: of all of the group. */
-CK_INLINE int ck_bounds_compare(const ck_bounds_scratch *w, int32_t at, float low, float high)
-{
-    const int better = high < w->high[at]; /* no branch: nobody could foretell it */
-    w->least[at] = ck_less(better ? w->best_low[at] : low, w->least[at]);
-    w->best_low[at] = better ? low : w->best_low[at];
-    w->high[at] = better ? high : w->high[at];
-    w->limit[at] = ck_less(w->high[at], w->limit[at]);
-    return better;
-}
-
 #endif

@@ -19,6 +19,18 @@ static int image_rows(const ck_bounds *s, int worker, const ck_bounded_rows *b, 
     return 0;
 }
 
+/* What screening has told of the nearest center of some group: the best of a row so far gives way to a better one.
+ * Returns whether it does. low: of all of the group. */
+static int compare(const ck_bounds_scratch *w, int32_t at, float low, float high)
+{
+    const int better = high < w->high[at]; /* no branch: nobody could foretell it */
+    w->least[at] = ck_less(better ? w->best_low[at] : low, w->least[at]);
+    w->best_low[at] = better ? low : w->best_low[at];
+    w->high[at] = better ? high : w->high[at];
+    w->limit[at] = ck_less(w->high[at], w->limit[at]);
+    return better;
+}
+
 /* Listed rows against one group, by the coarse screen: it tells at once which center is the nearest. */
 static void screen_coarse(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, int64_t n)
 {
@@ -31,7 +43,7 @@ static void screen_coarse(const ck_bounds *s, int worker, const ck_bounded_rows 
                            ck_ceil_div(size, screening->assigner.coarse.shape->panel_centers), &w->bounds);
     for (int64_t l = 0; l < n; l++) {
         const int32_t at = w->list[l];
-        const int better = ck_bounds_compare(w, at, w->bounds.low[l], w->bounds.high[l]);
+        const int better = compare(w, at, w->bounds.low[l], w->bounds.high[l]);
         w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
         w->others[at] = better ? w->bounds.others[l] : w->others[at];
     }
@@ -49,7 +61,7 @@ static void screen_group(const ck_bounds *s, int worker, const ck_bounded_rows *
                                           s->drift_low[group], w->limit, b->lower + group * b->n_rows, &w->near);
     for (int64_t l = 0; l < n_near; l++) {
         const int32_t at = w->near.rows[l];
-        const int better = ck_bounds_compare(w, at, w->near.low[l], w->near.high[l]);
+        const int better = compare(w, at, w->near.low[l], w->near.high[l]);
         w->best_group[at] = better ? (int32_t)group : w->best_group[at];
     }
 }

@@ -1,6 +1,7 @@
 /* kernel_template.h - the screen of one instruction set. The including isa_*.c has defined VF (a vector of L
  * floats) and the v_ operations, and NARROW_V, NARROW_R, TILE_V, TILE_R, NARROW_FEATURES, ISA_TABLE. */
 
+#include "run_template.h"
 #include "stage_rows.h"
 
 /* The largest row stride, in bytes, whose multiples within a vector fit the gathers' 32-bit offsets. */
@@ -155,14 +156,7 @@ CK_INLINE void listed_tile(const float *const x[LISTED_R], int64_t d, const floa
         }
         const int first_run = first == 0, last_run = last == d;
         if (first_run && last_run) return;
-        CK_UNROLL for (int r = 0; r < LISTED_R; r++) CK_UNROLL for (int v = 0; v < LISTED_V; v++)
-        {
-            if (!first_run) acc[r][v] = v_add(total[r][v], acc[r][v]);
-            if (!last_run) {
-                total[r][v] = acc[r][v];
-                acc[r][v] = v_zero();
-            }
-        }
+        end_run(acc[0], total[0], LISTED_R * LISTED_V, first_run, last_run);
         if (last_run) return;
         first = last;
     }

@@ -3,6 +3,8 @@
  * or several that lie together), PANEL_LINES(d), the lines of R numbers of a panel of centers with d steps, and PANEL,
  * what panels are to those who call. With OWN_TILE the includer has its SHAPE(tile). */
 
+#include "run_template.h"
+
 #ifndef OWN_TILE
 /* Scores of the points against the first `used` of the R centers at c, in runs of CK_SCREEN_RUN features. */
 CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const float *CK_RESTRICT c, VF acc[R][V],
@@ -28,14 +30,7 @@ CK_INLINE void SHAPE(tile)(const float *CK_RESTRICT points, int64_t d, const flo
         }
         int first_run = first == 0, last_run = last == d;
         if (first_run && last_run) return;
-        CK_UNROLL for (int r = 0; r < used; r++) CK_UNROLL for (int v = 0; v < V; v++)
-        {
-            if (!first_run) acc[r][v] = v_add(total[r][v], acc[r][v]);
-            if (!last_run) {
-                total[r][v] = acc[r][v];
-                acc[r][v] = v_zero();
-            }
-        }
+        end_run(acc[0], total[0], used * V, first_run, last_run);
         if (last_run) return;
         first = last;
     }

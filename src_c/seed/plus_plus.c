@@ -273,13 +273,18 @@ static void commit(ck_plus_plus *s)
         follow(s);
 }
 
+int ck_plus_plus_trials(int64_t k, int n_trials)
+{
+    const int asked = n_trials < 1 ? 2 + (int)floor(log((double)k)) : n_trials;
+    return asked > CK_MAX_TRIALS ? CK_MAX_TRIALS : asked;
+}
+
 int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
                       double *centers, int64_t *indices)
 {
     const ck_problem *problem = prepared->problem;
     const int64_t d = problem->X->n_features;
-    if (n_trials < 1) n_trials = 2 + (int)floor(log((double)k));
-    if (n_trials > CK_MAX_TRIALS) n_trials = CK_MAX_TRIALS;
+    n_trials = ck_plus_plus_trials(k, n_trials);
     ck_plus_plus *s = CK_NEW(arena, ck_plus_plus, 1);
     ck_sampler weights, *const by_weight = problem->weights ? &weights : NULL;
     if (by_weight) ck_sampler_init(by_weight, arena, problem->X->n_rows);

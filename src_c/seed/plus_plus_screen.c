@@ -99,7 +99,6 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
                            d >= CK_LANE_FEATURES && d <= ck_screen_table()->few_features;
     comparison->by_scores = !comparison->embedding && !comparison->unscreened && (packed || comparison->points);
     if (comparison->by_lanes) reserve_lanes(comparison, s, arena);
-    comparison->n_panels = ck_ceil_div(n, comparison->width);
     comparison->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
     comparison->masks = CK_NEW(arena, uint64_t, comparison->n_panels * s->n_trials);
     comparison->workers = CK_NEW(arena, worker_scratch, s->n_workers);

@@ -29,8 +29,7 @@ int ck_init_is_careful(int init)
 
 double ck_seeding_candidates(int init, int64_t k, int n_trials)
 {
-    if (init != CK_INIT_KMEANS_PLUSPLUS) return 0.0;
-    return n_trials > 0 ? (double)n_trials : 2.0 + floor(log((double)k));
+    return init == CK_INIT_KMEANS_PLUSPLUS ? (double)ck_plus_plus_trials(k, n_trials) : 0.0;
 }
 
 int ck_seed(const ck_matrix *X, const double *weights, int64_t k, ck_init method, int n_trials, uint64_t seed,

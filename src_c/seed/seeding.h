@@ -22,6 +22,9 @@ const ck_seeding *ck_seeding_of(int init);
 /* Candidates that a step compares all rows with; 0 where it is drawn otherwise. */
 double ck_seeding_candidates(int init, int64_t k, int n_trials);
 
+/* Of a step of k-means++. */
+int ck_plus_plus_trials(int64_t k, int n_trials);
+
 /* What k-means|| draws from its candidates with. */
 int ck_seed_plus_plus(const ck_prepared *prepared, ck_arena *arena, int64_t k, int n_trials, ck_random random,
                       double *centers, int64_t *indices);

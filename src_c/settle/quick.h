@@ -39,10 +39,10 @@ typedef struct {
     /* Bounds of distances by scores: ck_bound_rows. slack: share of |x|^2. */
     void (*bound_scores)(const float *sqnorm, const float *best, const float *second, const int32_t *nearest,
                          const float *center_slack, float slack, int64_t n, float *high, float *low, float *others);
-    /* Bounds of the distances of listed rows to the nearest of some centers, by the best of their scores (by place in
-     * the list). center_slack: the largest. OUT lower, by the numbers of the list: at most the lower bound + drift (not
-     * negative), and nearly that. OUT near: rows whose lower bound does not exceed their limit, raised by 2^-20.
-     * Returns how many. */
+    /* Bounds of the distances of listed rows, in ascending order, to the nearest of some centers, by the best of their
+     * scores (by place in the list). center_slack: the largest. OUT lower, by the numbers of the list: at most the
+     * lower bound + drift (not negative), and nearly that. OUT near: rows whose lower bound does not exceed their
+     * limit, raised by 2^-20. Returns how many. */
     int64_t (*bound_group)(const float *best, const float *sqnorms, const int32_t *list, int64_t n, float slack,
                            float center_slack, float drift, const float *limits, float *lower,
                            const ck_near_rows *near);

@@ -62,6 +62,7 @@ static void check_embedding(void)
 
 static void check_cache(void)
 {
+    ck_find_last_level_cache();
     const int64_t bytes = ck_last_level_cache();
     expect(bytes >= 64 << 10 && bytes <= (int64_t)8 << 30, "a cache has a size that caches have");
     const ck_matrix small = ck_dense_matrix(NULL, 16, 16, CK_F32);
