@@ -46,6 +46,7 @@ static void reserve_lanes(screen_comparison *comparison, const ck_plus_plus *s, 
     const int64_t n = ck_round_up(s->n_trials, ck_screen_table()->few_centers);
     comparison->stride = ck_round_up(s->X->n_features, CK_LANES);
     comparison->width = ROWS_AT_A_TIME;
+    comparison->n_panels = ck_ceil_div(s->X->n_rows, comparison->width);
     comparison->centers = CK_NEW(arena, float, n * comparison->stride);
     comparison->starts = CK_NEW(arena, float, n);
     comparison->places = CK_NEW(arena, int32_t, ROWS_AT_A_TIME);
