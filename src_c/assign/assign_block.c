@@ -201,7 +201,8 @@ static int pack_strip(const ck_assigner *assigner, ck_assign_scratch *s, const c
 {
     const ck_screen_model *model = &assigner->model;
     const int64_t d = model->d, width = model->shape->panel_rows;
-    const ck_packed_rows *packed = assigner->packed && rows == assigner->packed->X ? assigner->packed : NULL;
+    const int kept = assigner->packed && assigner->packed->points && rows == assigner->packed->X;
+    const ck_packed_rows *packed = kept ? assigner->packed : NULL;
     float *points = packed ? packed->points + row * d : s->points;
     float *sqnorm = packed ? packed->sqnorm + row : s->sqnorm;
     uint8_t *filled = packed ? packed->filled + row / width : NULL;

@@ -17,37 +17,44 @@ int ck_packed_fits(const ck_matrix *X)
     return (double)packed_bytes(X) <= CK_PACKED_SHARE * (double)ck_last_level_cache();
 }
 
-/* Room for all rows. local: scratch. */
-static ck_packed_rows *reserve(ck_arena *arena, const ck_matrix *X, ck_coarse_model *coarse, ck_arena *local)
+int ck_packed_coarse_fits(const ck_matrix *X, int64_t k)
 {
-    const int64_t n = X->n_rows, d = X->n_features, width = ck_screen_choose_shape(d)->panel_rows;
-    const int64_t n_panels = ck_ceil_div(n, width);
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(X->n_rows, k, X->n_features);
+    return shape && X->n_rows <= CK_COARSE_KEPT_BYTES / ck_coarse_row_bytes(shape, X->n_features);
+}
+
+/* Room for all rows, in float32 and for the coarse screen. */
+static ck_packed_rows *reserve(ck_arena *arena, const ck_matrix *X, int in_float32, const ck_coarse_shape *shape)
+{
+    const int64_t n = X->n_rows, d = X->n_features;
     ck_packed_rows *packed = CK_NEW(arena, ck_packed_rows, 1);
     if (!packed) return NULL;
     memset(packed, 0, sizeof *packed);
     packed->X = X;
-    packed->points = CK_NEW(arena, float, n_panels * width * d);
-    packed->sqnorm = CK_NEW(arena, float, n_panels *width);
-    packed->filled = CK_NEW(arena, uint8_t, n_panels);
-    ck_coarse_model_init(coarse, local, n, CK_COARSE_MIN_CENTERS, d);
-    if (coarse->shape) {
-        const int64_t coarse_width = coarse->shape->panel_rows, coarse_panels = ck_ceil_div(n, coarse_width);
-        packed->coarse_points = ck_arena_alloc(arena, coarse_panels * coarse_width, coarse->row_bytes);
-        packed->coarse_sqnorm = CK_NEW(arena, float, coarse_panels *coarse_width);
-        packed->coarse_filled = CK_NEW(arena, uint8_t, coarse_panels);
-        if (packed->coarse_filled) memset(packed->coarse_filled, 0, (size_t)coarse_panels);
+    if (in_float32) {
+        const int64_t width = ck_screen_choose_shape(d)->panel_rows, n_panels = ck_ceil_div(n, width);
+        packed->points = CK_NEW(arena, float, n_panels * width * d);
+        packed->sqnorm = CK_NEW(arena, float, n_panels *width);
+        packed->filled = CK_NEW(arena, uint8_t, n_panels);
+        if (packed->filled) memset(packed->filled, 0, (size_t)n_panels);
     }
-    if (packed->filled) memset(packed->filled, 0, (size_t)n_panels);
-    return arena->failed || local->failed ? NULL : packed;
+    if (shape) {
+        const int64_t width = shape->panel_rows, n_panels = ck_ceil_div(n, width);
+        packed->coarse_points = ck_arena_alloc(arena, n_panels * width, ck_coarse_row_bytes(shape, d));
+        packed->coarse_sqnorm = CK_NEW(arena, float, n_panels *width);
+        packed->coarse_filled = CK_NEW(arena, uint8_t, n_panels);
+        if (packed->coarse_filled) memset(packed->coarse_filled, 0, (size_t)n_panels);
+    }
+    return arena->failed ? NULL : packed;
 }
 
-ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X)
+ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X, int64_t k)
 {
-    ck_arena local = {0};
-    ck_coarse_model coarse;
-    ck_packed_rows *packed = ck_packed_fits(X) ? reserve(arena, X, &coarse, &local) : NULL;
+    const int coarse = ck_packed_coarse_fits(X, k);
+    const ck_coarse_shape *shape = coarse ? ck_coarse_choose_shape(X->n_rows, k, X->n_features) : NULL;
+    if (!shape && !ck_packed_fits(X)) return NULL;
+    ck_packed_rows *packed = reserve(arena, X, ck_packed_fits(X), shape);
     if (packed) packed->as_needed = 1;
-    ck_arena_free(&local);
     return packed;
 }
 
@@ -59,7 +66,8 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
     if (d > CK_PACKED_BYTES || packed_bytes(X) > CK_PACKED_BYTES) return NULL;
     ck_arena local = {0};
     ck_coarse_model coarse;
-    ck_packed_rows *packed = reserve(arena, X, &coarse, &local);
+    ck_coarse_model_init(&coarse, &local, n, CK_COARSE_MIN_CENTERS, d);
+    ck_packed_rows *packed = local.failed ? NULL : reserve(arena, X, 1, coarse.shape);
     if (packed) ck_screen_model_init(&packed->model, arena, shape, 1, d);
     double *rows = CK_NEW(&local, double, ck_round_up(n, width) * d); /* the scratch of packing too */
     void *stage = packed && coarse.shape ? ck_arena_alloc(&local, ck_coarse_stage(coarse.shape, d), 1) : NULL;

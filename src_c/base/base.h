@@ -72,7 +72,14 @@
 #define CK_UNROLL_TWICE
 #endif
 
-/* What the compiler knows of bfloat16 products and of tiles. */
+/* What the compiler knows of products of small integers and of bfloat16, and of tiles. */
+#if !CK_VECTOR_TYPES
+#define CK_COMPILES_VNNI 0
+#elif defined(__clang__)
+#define CK_COMPILES_VNNI (__clang_major__ >= 7)
+#else
+#define CK_COMPILES_VNNI (__GNUC__ >= 8)
+#endif
 #if !CK_VECTOR_TYPES
 #define CK_COMPILES_BF16 0
 #define CK_COMPILES_AMX 0

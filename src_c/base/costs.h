@@ -121,6 +121,7 @@ enum {
     CK_POINT_CACHE_BYTES = 256 << 10, /* of a strip's image: half the second-level cache of a small core */
     CK_CENTER_CACHE_BYTES = 24 << 10, /* of the panels of centers that pass over a strip: half a first-level cache */
     CK_PACKED_BYTES = 1 << 20,        /* of rows that are packed once, before anything is known of the job */
+    CK_COARSE_KEPT_BYTES = 1 << 30,   /* at most, of rows that stay packed for the coarse screen */
     CK_PACKED_FEATURES = 5            /* at least, to keep rows packed: fewer are packed as fast as they are read */
 };
 /* Of the last-level cache: rows that stay packed over the passes of a fit (choices). */

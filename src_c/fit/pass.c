@@ -93,7 +93,7 @@ static int sort_rows(ck_pass *pass, int has_labels)
 static void keep_packed(ck_pass *pass)
 {
     const ck_matrix *X = pass->problem->X;
-    ck_packed_rows *packed = ck_packed_room_new(pass->arena, X);
+    ck_packed_rows *packed = ck_packed_room_new(pass->arena, X, pass->k);
     if (packed) ck_assigner_use_rows(&pass->screening.assigner, X, packed);
 }
 

@@ -6,13 +6,7 @@
 
 extern const ck_coarse_format ck_format_bfloat16;
 
-/* The pair of the bound is the last word of a row or center. Of a row, by the squared norms of its image and of what
- * rounding removed, as float32 sees them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for
- * what the sums of squares are off and by TINY for what underflows in them, the latter also by IMAGE norm for the
- * rounding to float32 before. */
-#define CK_BFLOAT16_ROUNDING (1.0f + 0x1p-10f)
-#define CK_BFLOAT16_IMAGE 0x1p-22f
-#define CK_BFLOAT16_TINY 0x1p-68f
+/* The pair of the bound is the last word of a row or center. */
 CK_INLINE int64_t ck_bound_pair(int64_t d) { return ck_ceil_div(d, 2); }
 
 CK_INLINE uint16_t ck_bfloat16_nearest(float value) /* ties to even; of what is not a number, something like it */

@@ -15,6 +15,13 @@
 #include "../base/costs.h"
 #include "screen.h"
 
+/* What a row brings into the bound, by the norms of its image and of what rounding removed (rest), as float32 sees them:
+ * at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for what the sums of squares are off and by
+ * TINY for what underflows in them, the latter also by IMAGE norm for the rounding to float32 before. */
+#define CK_COARSE_ROUNDING (1.0f + 0x1p-10f)
+#define CK_COARSE_IMAGE 0x1p-22f
+#define CK_COARSE_TINY 0x1p-68f
+
 /* A format of numbers. Rows and centers become words of 32 bits: as many features as fit into each, then what the bound
  * needs, then zeros up to whole blocks of a kernel. */
 typedef struct {
@@ -100,6 +107,8 @@ void ck_coarse_take_centers(const ck_coarse_model *coarse, const int32_t *indice
 /* What the scores of a panel's center start from. */
 void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, float start);
 
+/* Of a row in a panel of points. */
+int64_t ck_coarse_row_bytes(const ck_coarse_shape *shape, int64_t d);
 /* Bytes of scratch for packing rows. */
 int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d);
 

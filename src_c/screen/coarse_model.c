@@ -10,6 +10,11 @@ int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d)
     return shape->format->stage_bytes(shape->panel_rows, d);
 }
 
+int64_t ck_coarse_row_bytes(const ck_coarse_shape *shape, int64_t d)
+{
+    return ck_round_up(shape->format->words(d), shape->center_words) * CK_WORD_BYTES;
+}
+
 void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k)
 {
     coarse->k = k;
@@ -30,8 +35,8 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, i
     if (!shape) return;
     coarse->shape = shape;
     ck_coarse_model_set_count(coarse, k);
-    coarse->n_words = ck_round_up(shape->format->words(d), shape->center_words);
-    coarse->row_bytes = coarse->n_words * CK_WORD_BYTES;
+    coarse->row_bytes = ck_coarse_row_bytes(shape, d);
+    coarse->n_words = coarse->row_bytes / CK_WORD_BYTES;
     coarse->panel_bytes = (coarse->n_words + shape->head_lines) * shape->panel_centers * CK_WORD_BYTES;
     coarse->rounded_bytes = ck_rounded_bytes(coarse->n_words);
     coarse->panels = ck_arena_alloc(arena, coarse->n_panels, coarse->panel_bytes);

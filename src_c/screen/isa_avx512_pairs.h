@@ -57,10 +57,10 @@ CK_INLINE VF sum_lanes(VF square[L])
 /* Of sixteen rows: the pair of the bound. */
 CK_INLINE VF bound_pair_of(VF sqnorm, VF removed)
 {
-    const VF rounding = _mm512_set1_ps(CK_BFLOAT16_ROUNDING), tiny = _mm512_set1_ps(CK_BFLOAT16_TINY);
+    const VF rounding = _mm512_set1_ps(CK_COARSE_ROUNDING), tiny = _mm512_set1_ps(CK_COARSE_TINY);
     const VF norm = _mm512_sqrt_ps(sqnorm), rest = _mm512_sqrt_ps(removed);
     const VF size = v_fma(v_add(norm, rest), rounding, tiny);
-    const VF lost = v_fma(norm, _mm512_set1_ps(CK_BFLOAT16_IMAGE), v_fma(rest, rounding, tiny));
+    const VF lost = v_fma(norm, _mm512_set1_ps(CK_COARSE_IMAGE), v_fma(rest, rounding, tiny));
     const __m512i up = _mm512_set1_epi32(0xffff), high = _mm512_set1_epi32((int)0xffff0000);
     const __m512i above_size = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(size), up), 16);
     const __m512i above_lost = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(lost), up), high);

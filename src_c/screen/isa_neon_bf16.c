@@ -37,8 +37,8 @@ static float round_row(const ck_matrix *view, const char *x, const ck_screen_ima
     const float sqnorm = (norm[0] + norm[1]) + (norm[2] + norm[3]);
     const float size = sqrtf(sqnorm), rest = sqrtf((removed[0] + removed[1]) + (removed[2] + removed[3]));
     for (int64_t p = d; p < 2 * n_pairs; p++) rounded[p] = 0;
-    rounded[bound] = ck_bfloat16_above((size + rest) * CK_BFLOAT16_ROUNDING + CK_BFLOAT16_TINY);
-    rounded[bound + 1] = ck_bfloat16_above(rest * CK_BFLOAT16_ROUNDING + size * CK_BFLOAT16_IMAGE + CK_BFLOAT16_TINY);
+    rounded[bound] = ck_bfloat16_above((size + rest) * CK_COARSE_ROUNDING + CK_COARSE_TINY);
+    rounded[bound + 1] = ck_bfloat16_above(rest * CK_COARSE_ROUNDING + size * CK_COARSE_IMAGE + CK_COARSE_TINY);
     return sqnorm;
 }
 

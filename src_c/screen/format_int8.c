@@ -1,0 +1,113 @@
+/* format_int8.c - centers as small integers, the bound beside them. docs/numerics.md, section 9. */
+#include <string.h>
+
+#include "int8.h"
+
+static const double UNIT_ROUNDOFF_32 = 0x1p-24, UNIT_ROUNDOFF_64 = 0x1p-53, UNDERFLOW_32 = 0x1p-119,
+                    RAISED = 1.0 + 0x1p-20;
+enum { ABREAST = 8 /* sums that run side by side */ };
+
+static int64_t words(int64_t d) { return ck_int8_words(d) + CK_INT8_EXTRAS; }
+
+/* Sums of products are exact: what is left are the few operations that make a score of them. */
+static double sum_error(int64_t n_words)
+{
+    (void)n_words;
+    return ck_gamma(8.0, UNIT_ROUNDOFF_32);
+}
+
+static int64_t stage_bytes(int64_t n_rows, int64_t d)
+{
+    return n_rows * (d * (int64_t)sizeof(double) + ck_rounded_bytes(words(d)));
+}
+
+static double total(const double sums[ABREAST])
+{
+    double sum = 0.0;
+    for (int l = 0; l < ABREAST; l++) sum += sums[l];
+    return sum;
+}
+
+static double largest_magnitude(const ck_screen_image *image, const double *center, int64_t d)
+{
+    double most[ABREAST] = {0.0}, largest = 0.0;
+    for (int64_t p = 0; p < d; p += ABREAST)
+        for (int64_t l = 0; l < ABREAST && p + l < d; l++) {
+            const double size = fabs(center[p + l] * image->scale + image->minus_offset[p + l]);
+            most[l] = size > most[l] ? size : most[l];
+        }
+    for (int l = 0; l < ABREAST; l++) largest = most[l] > largest ? most[l] : largest;
+    return largest;
+}
+
+static float round_to(int largest, int raised, const ck_screen_image *image, const double *center, int64_t d,
+                      int64_t n_words, double error, void *out)
+{
+    /* A number this large leaves nothing behind the point of what is added to it. */
+    const double whole = 0x1.8p52, most = largest_magnitude(image, center, d);
+    const double scale = most >= CK_INT8_LEAST ? (double)(float)(most / largest) : 0.0;
+    const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;
+    double squares[ABREAST] = {0.0}, removed[ABREAST] = {0.0}, rounded_squares[ABREAST] = {0.0};
+    uint8_t *rounded = out;
+    for (int64_t p = 0; p < d; p += ABREAST)
+        for (int64_t l = 0; l < ABREAST && p + l < d; l++) {
+            const double exact = center[p + l] * image->scale + image->minus_offset[p + l];
+            double number = (exact * inverse + whole) - whole;
+            number = number > largest ? largest : number;
+            number = number < -largest ? -largest : number;
+            const double kept = number * scale;
+            rounded[p + l] = (uint8_t)((int)number + raised);
+            squares[l] += exact * exact;
+            removed[l] += (exact - kept) * (exact - kept);
+            rounded_squares[l] += kept * kept;
+        }
+    memset(rounded + d, raised, (size_t)(ck_int8_words(d) * CK_INT8_FEATURES - d));
+    const double sqnorm = total(squares), settle = ck_gamma((double)d + 4.0, UNIT_ROUNDOFF_64);
+    float extras[CK_INT8_EXTRAS] = {0.0f};
+    extras[CK_INT8_SCALE] = (float)scale;
+    extras[CK_INT8_SIZE] = (float)((sqrt(total(removed)) + error * sqrt(total(rounded_squares))) / (1.0 - error) * RAISED);
+    extras[CK_INT8_LOST] = (float)(sqrt(sqnorm) / (1.0 - error) * RAISED);
+    memset((char *)out + ck_int8_words(d) * CK_WORD_BYTES, 0, (size_t)(n_words - ck_int8_words(d)) * CK_WORD_BYTES);
+    memcpy((char *)out + (n_words - CK_INT8_EXTRAS) * CK_WORD_BYTES, extras, sizeof extras);
+    const double slack = (0.5 * error + settle + UNDERFLOW_32) * sqnorm + 2.0 * (double)d * UNDERFLOW_32;
+    return (float)(slack - 0.5 * sqnorm);
+}
+
+static float round_signed(const ck_screen_image *image, const double *center, int64_t d, int64_t n_words, double error,
+                          void *out)
+{
+    return round_to(CK_INT8_LARGEST, 0, image, center, d, n_words, error, out);
+}
+
+static float round_raised(const ck_screen_image *image, const double *center, int64_t d, int64_t n_words, double error,
+                          void *out)
+{
+    return round_to(CK_INT8_LARGEST, CK_INT8_RAISED, image, center, d, n_words, error, out);
+}
+
+static float round_short(const ck_screen_image *image, const double *center, int64_t d, int64_t n_words, double error,
+                         void *out)
+{
+    return round_to(CK_INT6_LARGEST, CK_INT6_RAISED, image, center, d, n_words, error, out);
+}
+
+enum { MAX_FEATURES = 1 << 13 };
+
+const ck_coarse_format ck_format_int8 = {.name = "int8",
+                                         .max_features = MAX_FEATURES,
+                                         .words = words,
+                                         .sum_error = sum_error,
+                                         .round_center = round_signed,
+                                         .stage_bytes = stage_bytes};
+const ck_coarse_format ck_format_int8_raised = {.name = "int8",
+                                                .max_features = MAX_FEATURES,
+                                                .words = words,
+                                                .sum_error = sum_error,
+                                                .round_center = round_raised,
+                                                .stage_bytes = stage_bytes};
+const ck_coarse_format ck_format_int6_raised = {.name = "int6",
+                                                .max_features = MAX_FEATURES,
+                                                .words = words,
+                                                .sum_error = sum_error,
+                                                .round_center = round_short,
+                                                .stage_bytes = stage_bytes};

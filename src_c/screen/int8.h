@@ -1,0 +1,28 @@
+/* int8.h - rows and centers as small integers, each times a scale of its own; products are exact. What the kernels know
+ * of the format. docs/numerics.md, section 9. */
+#ifndef CK_INT8_H
+#define CK_INT8_H
+
+#include "coarse.h"
+
+/* Four features to a word; after them, what a score is made of: scales, the pair of the bound twice (the size of the
+ * row by what rounding took from the center, and the other way round), and what sums of products start from, which makes
+ * good that centers are stored raised to be unsigned. */
+enum { CK_INT8_SCALE, CK_INT8_SIZE, CK_INT8_LOST, CK_INT8_START, CK_INT8_EXTRAS };
+enum { CK_INT8_FEATURES = 4, CK_INT8_LARGEST = 127 };
+/* Words of features: a whole number of pairs, which some kernels multiply together. */
+CK_INLINE int64_t ck_int8_words(int64_t d) { return ck_round_up(ck_ceil_div(d, CK_INT8_FEATURES), 2); }
+
+/* Rows whose largest magnitude is below are all lost to rounding: no product of scales underflows. */
+#define CK_INT8_LEAST 0x1p-100f
+
+/* Centers as whole numbers of magnitude `largest`, stored with `raised` added. */
+enum {
+    CK_INT8_RAISED = 128, /* unsigned centers times signed rows, sums of 32 bits */
+    /* Two neighbouring products, and those of two words, are added up in 16 bits: 4 x 64 x 127 = 32512 at most. */
+    CK_INT6_LARGEST = 32,
+    CK_INT6_RAISED = 32
+};
+extern const ck_coarse_format ck_format_int8, ck_format_int8_raised, ck_format_int6_raised;
+
+#endif

@@ -1,0 +1,244 @@
+/* int8_template.h - the integer screen of one instruction set. The including isa_*.c has defined VF and VI (vectors of L
+ * floats and 32-bit integers), the v_ operations on them, V, R, STEP (words that are multiplied together), INT8_RAISED
+ * (of its format) and v_dot, and included stage_rows.h. */
+#include <string.h>
+
+enum { PANEL_ROWS = V * L, HEAD_LINES = 2 };
+
+/* --- Rows ---------------------------------------------------------------------------------------------------- */
+
+/* L features of a row's image; count: those there are, where they are not L. */
+CK_INLINE VF image_of(const ck_matrix *X, const char *row, int64_t p, int count, const ck_screen_image *image)
+{
+    const float scale = (float)image->scale;
+    if (X->dtype == CK_F64)
+        return v_image_first_f64((const double *)row + p, count, image->scale, image->minus_offset + p);
+    const VF value = count == L ? v_loadu((const float *)row + p) : v_load_first((const float *)row + p, count);
+    return v_fma(value, v_set1(&scale), v_load(image->minus_offset32 + p));
+}
+
+CK_INLINE VF image_at(const ck_matrix *X, const char *row, int64_t p, const ck_screen_image *image)
+{
+    return image_of(X, row, p, (int)ck_min_i64(L, X->n_features - p), image);
+}
+
+CK_INLINE VF largest_of(const ck_matrix *X, const char *row, const ck_screen_image *image)
+{
+    VF largest = v_zero();
+    for (int64_t p = 0; p < X->n_features; p += L) largest = v_max(largest, v_size(image_at(X, row, p, image)));
+    return largest;
+}
+
+typedef struct {
+    VF sqnorm, removed, sum; /* squares of the image and of what rounding takes, and the integers: over the lanes */
+} row_sums;
+
+/* OUT out: the row's integers, with zeros up to whole vectors. */
+CK_INLINE row_sums round_row(const ck_matrix *X, const char *row, const ck_screen_image *image, float scale,
+                             float inverse, int8_t *out)
+{
+    const float minus_scale = -scale;
+    row_sums sums = {v_zero(), v_zero(), v_zero()};
+    for (int64_t p = 0; p < X->n_features; p += L) {
+        const VF value = image_at(X, row, p, image);
+        const VI number = v_round(v_mul(value, v_set1(&inverse)));
+        const VF kept = v_float(number), removed = v_fma(kept, v_set1(&minus_scale), value);
+        sums.sqnorm = v_fma(value, value, sums.sqnorm);
+        sums.removed = v_fma(removed, removed, sums.removed);
+        sums.sum = v_add(sums.sum, kept); /* exact */
+        v_store_bytes(out + p, number);
+    }
+    return sums;
+}
+
+/* L sums over lanes, in L lanes. */
+CK_INLINE VF sum_lanes(VF square[L])
+{
+    v_transpose(square);
+    CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) square[l] =
+        v_add(square[l], square[l + width]);
+    return square[0];
+}
+
+/* OUT to: of L rows at `rows`, integers, zeros and what follows from them, n_words each; sqnorms. */
+CK_INLINE void round_rows(const ck_matrix *X, const char *const rows[L], const ck_screen_image *image, int64_t n_words,
+                          int8_t *const to[L], float sqnorms[L])
+{
+    const int64_t n_features = n_words - CK_INT8_EXTRAS;
+    VF square[L], sqnorm[L], removed[L];
+    float scales[L], inverses[L], extras[CK_INT8_EXTRAS][L];
+    for (int i = 0; i < L; i++) square[i] = largest_of(X, rows[i], image);
+    v_storeu(inverses, v_rows_max(square));
+    for (int i = 0; i < L; i++) {
+        const float largest = inverses[i];
+        scales[i] = largest >= CK_INT8_LEAST ? largest / CK_INT8_LARGEST : 0.0f;
+        inverses[i] = largest >= CK_INT8_LEAST ? CK_INT8_LARGEST / largest : 0.0f;
+    }
+    for (int i = 0; i < L; i++) {
+        const row_sums sums = round_row(X, rows[i], image, scales[i], inverses[i], to[i]);
+        sqnorm[i] = sums.sqnorm;
+        removed[i] = sums.removed;
+        square[i] = sums.sum;
+    }
+    v_storeu(sqnorms, sum_lanes(sqnorm));
+    v_storeu(extras[CK_INT8_LOST], sum_lanes(removed));
+    v_storeu(extras[CK_INT8_START], sum_lanes(square));
+    for (int i = 0; i < L; i++) {
+        const float norm = sqrtf(sqnorms[i]), rest = sqrtf(extras[CK_INT8_LOST][i]);
+        const float sum = extras[CK_INT8_START][i]; /* beyond this, of what is not a number */
+        const int32_t start = sum <= 0x1p20f && sum >= -0x1p20f ? -INT8_RAISED * (int32_t)sum : 0;
+        const float own[CK_INT8_EXTRAS - 1] = {scales[i], (norm + rest) * CK_COARSE_ROUNDING + CK_COARSE_TINY,
+                                               rest * CK_COARSE_ROUNDING + CK_COARSE_TINY + norm * CK_COARSE_IMAGE};
+        int8_t *end = to[i] + n_features * CK_WORD_BYTES;
+        const int64_t filled = ck_round_up(X->n_features, L), bytes = n_features * CK_WORD_BYTES;
+        if (filled < bytes) memset(to[i] + filled, 0, (size_t)(bytes - filled));
+        memcpy(end, own, sizeof own);
+        memcpy(end + sizeof own, &start, sizeof start);
+    }
+}
+
+/* L rows to lanes: a vector of a panel. */
+CK_INLINE void arrange_rows(const int8_t *const rows[L], int64_t n_words, float *CK_RESTRICT panel)
+{
+    for (int64_t p = 0; p < n_words; p += L) {
+        VF square[L];
+        CK_UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rows[i] + p * CK_WORD_BYTES));
+        v_transpose(square);
+        const int64_t count = ck_min_i64(L, n_words - p);
+        for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PANEL_ROWS, square[l]);
+    }
+}
+
+static void int8_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_words,
+                      void *stage, void *panel, float *CK_RESTRICT sqnorm)
+{
+    const int64_t apart = ck_rounded_bytes(n_words);
+    ck_matrix view = *X;
+    if (n_rows < PANEL_ROWS || !ck_rows_contiguous(X) || (X->dtype != CK_F32 && X->dtype != CK_F64)) {
+        view = stage_rows(X, row, n_rows, PANEL_ROWS, (char *)stage + PANEL_ROWS * apart);
+        row = 0;
+    }
+    for (int64_t first = 0; first < PANEL_ROWS; first += L) {
+        const char *rows[L];
+        int8_t *to[L];
+        for (int64_t i = 0; i < L; i++) {
+            rows[i] = ck_row_start(&view, row + first + i);
+            to[i] = (int8_t *)stage + i * apart;
+        }
+        round_rows(&view, rows, image, n_words, to, sqnorm + first);
+        arrange_rows((const int8_t *const *)to, n_words, (float *)panel + first);
+    }
+}
+
+static void int8_round(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
+                       int64_t n_words, void *stage, void *out, float *sqnorms)
+{
+    const int64_t apart = ck_rounded_bytes(n_words), d = X->n_features;
+    const int direct = ck_rows_contiguous(X) && (X->dtype == CK_F32 || X->dtype == CK_F64);
+    for (int64_t i = 0; i < n; i += L) {
+        const int64_t count = ck_min_i64(L, n - i);
+        ck_matrix view = *X;
+        const char *rows[L];
+        int8_t *to[L];
+        float norms[L];
+        for (int64_t l = 0; l < L; l++) {
+            const int32_t at = list[i + ck_min_i64(l, count - 1)];
+            if (!direct) view = stage_rows(X, row + at, 1, 1, (char *)stage + l * d * (int64_t)sizeof(double));
+            rows[l] = ck_row_start(&view, direct ? row + at : 0);
+            to[l] = (int8_t *)out + at * apart;
+        }
+        round_rows(&view, rows, image, n_words, to, norms);
+        for (int64_t l = 0; l < count; l++) sqnorms[list[i + l]] = norms[l];
+    }
+}
+
+static void int8_arrange(const void *rounded, const int32_t *list, int64_t n, int64_t n_words, void *panel)
+{
+    const int64_t apart = ck_rounded_bytes(n_words);
+    for (int64_t first = 0; first < PANEL_ROWS; first += L) {
+        const int8_t *rows[L];
+        for (int64_t i = 0; i < L; i++)
+            rows[i] = (const int8_t *)rounded + list[ck_min_i64(first + i, n - 1)] * apart;
+        arrange_rows(rows, n_words, (float *)panel + first);
+    }
+}
+
+/* Which masks are not empty first, then the lanes of those: no branch that nobody could foretell. */
+static int64_t int8_list(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,
+                         int32_t *CK_RESTRICT centers)
+{
+    enum { BATCH = 256 };
+    int64_t count = 0;
+    for (int64_t from = 0; from < n; from += BATCH) {
+        int32_t filled[BATCH];
+        int n_filled = 0;
+        const int64_t last = ck_min_i64(from + BATCH, n);
+        for (int64_t c = from; c < last; c++) {
+            filled[n_filled] = (int32_t)c;
+            n_filled += masks[c] != 0;
+        }
+        for (int f = 0; f < n_filled; f++)
+            for (int lane = 0; lane < PANEL_ROWS; lane += L) {
+                const uint32_t mask = (uint32_t)(masks[filled[f]] >> lane) & ((1u << L) - 1);
+                v_store_index(centers + count, v_set1_index(first + filled[f]));
+                count += v_list(mask, lane, lanes + count);
+            }
+    }
+    return count;
+}
+
+/* --- Scores -------------------------------------------------------------------------------------------------- */
+
+CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const float *CK_RESTRICT c, VF acc[R][V],
+                         const int used)
+{
+    const int64_t n = n_words - CK_INT8_EXTRAS;
+    const float *rows = points + n * PANEL_ROWS, *starts = c;
+    VI sums[R][V];
+    CK_UNROLL for (int r = 0; r < used; r++) CK_UNROLL for (int v = 0; v < V; v++) sums[r][v] =
+        v_words(rows + CK_INT8_START * PANEL_ROWS + v * L);
+    c += HEAD_LINES * R;
+    for (int64_t p = 0; p < n; p += STEP, points += STEP * PANEL_ROWS, c += STEP * R) {
+        VI x[STEP * V];
+        CK_UNROLL for (int v = 0; v < STEP * V; v++) x[v] = v_words(points + v * L);
+        CK_UNROLL for (int r = 0; r < used; r++)
+        {
+            const VI first = v_word(c + r), second = v_word(c + (STEP - 1) * R + r);
+            CK_UNROLL for (int v = 0; v < V; v++) sums[r][v] = v_dot(first, second, x[v], x[v + (STEP - 1) * V], sums[r][v]);
+        }
+    }
+    CK_UNROLL for (int r = 0; r < used; r++)
+    {
+        const VF start = v_set1(starts + r), scale = v_set1(c + CK_INT8_SCALE * R + r);
+        const VF size = v_set1(c + CK_INT8_SIZE * R + r), lost = v_set1(c + CK_INT8_LOST * R + r);
+        CK_UNROLL for (int v = 0; v < V; v++)
+        {
+            const VF bound = v_fma(v_load(rows + CK_INT8_LOST * PANEL_ROWS + v * L), lost,
+                                   v_fma(v_load(rows + CK_INT8_SIZE * PANEL_ROWS + v * L), size, start));
+            const VF product = v_mul(v_float(sums[r][v]), v_load(rows + CK_INT8_SCALE * PANEL_ROWS + v * L));
+            acc[r][v] = v_fma(product, scale, bound);
+        }
+    }
+}
+
+#define OWN_TILE
+#define PANEL void
+#define PANEL_LINES(n_words) ((n_words) + HEAD_LINES)
+#define SHAPE(name) int8_##name
+#define FIXED_WIDTHS 0
+#include "shape_template.h"
+
+#define INT8_SHAPE(its_format, cost)                                                                                   \
+    {.format = &(its_format),                                                                                          \
+     .panel_rows = PANEL_ROWS,                                                                                         \
+     .panel_centers = R,                                                                                               \
+     .point_words = 1,                                                                                                 \
+     .center_words = 1,                                                                                                \
+     .head_lines = HEAD_LINES,                                                                                         \
+     .pair_cost = (cost),                                                                                              \
+     .pack = int8_pack,                                                                                                \
+     .score = int8_score,                                                                                              \
+     .reach = int8_reach,                                                                                              \
+     .list = int8_list,                                                                                                \
+     .round = int8_round,                                                                                              \
+     .arrange = int8_arrange}
