@@ -3,7 +3,7 @@
 Switches, as environment variables:
     CKMEANS_DEBUG=1                     assertions and symbols, no optimization
     CKMEANS_SANITIZE=address,undefined  the sanitizers of GCC and Clang
-    CKMEANS_TILE_MODEL=1                AMX tiles in software (tests/c/tile_model.c), to test their kernels without them
+    CKMEANS_UNIT_MODELS=1                AMX tiles in software (tests/c/tile_model.c), to test their kernels without them
     CKMEANS_COMPILER=clang-cl           on Windows: clang-cl or nothing; cl takes Microsoft's own, which leaves out fast
                                         kernels. Unset: clang-cl where there is one (on PATH, LLVM's, Visual Studio's)
     CKMEANS_OPENMP=0|1                  never with OpenMP; an error where it cannot be had; unset: where it can be had
@@ -35,7 +35,7 @@ from setuptools.errors import CompileError, LinkError, OptionError
 
 DEBUG = os.environ.get("CKMEANS_DEBUG") == "1"
 SANITIZE = os.environ.get("CKMEANS_SANITIZE", "")
-TILE_MODEL = os.environ.get("CKMEANS_TILE_MODEL") == "1"
+TILE_MODEL = os.environ.get("CKMEANS_UNIT_MODELS") == "1"
 OPENMP = os.environ.get("CKMEANS_OPENMP", "")
 C_SOURCES = sorted(glob("src_c/**/*.c", recursive=True))
 
@@ -259,7 +259,7 @@ setup(
         Extension(
             "ckmeans._core",
             sources=["ckmeans/_core.pyx", *C_SOURCES, *["tests/c/tile_model.c"] * TILE_MODEL],
-            define_macros=[("CK_TILE_MODEL", "1")] * TILE_MODEL + [("Py_LIMITED_API", "0x030B0000")] * STABLE_ABI,
+            define_macros=[("CK_UNIT_MODELS", "1")] * TILE_MODEL + [("Py_LIMITED_API", "0x030B0000")] * STABLE_ABI,
             depends=["ckmeans/ck.pxd", *glob("src_c/**/*.h", recursive=True)],
             include_dirs=["src_c"],
             py_limited_api=STABLE_ABI,

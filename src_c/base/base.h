@@ -75,10 +75,13 @@
 /* What the compiler knows of products of small integers and of bfloat16, and of tiles. */
 #if !CK_VECTOR_TYPES
 #define CK_COMPILES_VNNI 0
+#define CK_COMPILES_AVX_VNNI 0
 #elif defined(__clang__)
 #define CK_COMPILES_VNNI (__clang_major__ >= 7)
+#define CK_COMPILES_AVX_VNNI (__clang_major__ >= 12)
 #else
 #define CK_COMPILES_VNNI (__GNUC__ >= 8)
+#define CK_COMPILES_AVX_VNNI (__GNUC__ >= 11)
 #endif
 #if !CK_VECTOR_TYPES
 #define CK_COMPILES_BF16 0

@@ -42,13 +42,17 @@ enum { EAX, EBX, ECX, EDX };
 /* What the operating system saves at a context switch: without it the registers are not ours to use. */
 static const uint64_t YMM_STATE = 0x6, ZMM_STATE = 0xe6;
 
-#if defined(CK_TILE_MODEL) /* a build whose tile instructions are carried out by tests/c/tile_model.c */
+/* A build that stands in for units which the processor may lack: tile instructions are carried out by
+ * tests/c/tile_model.c, products of bytes by isa_avx_vnni.c. */
+#if defined(CK_UNIT_MODELS)
+enum { UNITS_ARE_MODELS = 1 };
 static ck_features find_tiles(unsigned leaf7_edx, uint64_t enabled)
 {
     return (void)leaf7_edx, (void)enabled, CK_FEATURE_AMX_TILE | CK_FEATURE_AMX_BF16;
 }
 static int tiles_are_granted(void) { return 1; }
 #else
+enum { UNITS_ARE_MODELS = 0 };
 static const uint64_t TILE_STATE = 0x60000;
 
 /* Linux has the tiles to lend; elsewhere nobody is known to. */
@@ -99,7 +103,7 @@ static ck_features find(void)
     if ((enabled & YMM_STATE) != YMM_STATE) return 0;
     if (leaf7[EBX] >> 5 & 1) found |= CK_FEATURE_AVX2;
     if (leaf1[ECX] >> 12 & 1) found |= CK_FEATURE_FMA;
-    if (subleaf1[EAX] >> 4 & 1) found |= CK_FEATURE_AVX_VNNI;
+    if ((found & CK_FEATURE_AVX2) && (UNITS_ARE_MODELS || (subleaf1[EAX] >> 4 & 1))) found |= CK_FEATURE_AVX_VNNI;
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
     if ((leaf7[EBX] & avx512) == avx512 && (enabled & ZMM_STATE) == ZMM_STATE) {
         found |= CK_FEATURE_AVX512;

@@ -60,7 +60,7 @@ static void count_small(const double *row, const double *largest, int64_t d, dou
     for (int64_t p = 0; p < d; p++) {
         const double magnitude = fabs(row[p]);
         nonzero[p] += magnitude != 0.0 ? 1.0 : 0.0;
-        small[p] += (magnitude < largest[p] * spread) & (magnitude != 0.0) ? 1.0 : 0.0;
+        small[p] += ((magnitude < largest[p] * spread) & (magnitude != 0.0)) ? 1.0 : 0.0;
     }
 }
 

@@ -30,7 +30,7 @@ static double total(const double sums[ABREAST])
 
 static double largest_magnitude(const ck_screen_image *image, const double *center, int64_t d)
 {
-    double most[ABREAST] = {0.0}, largest = 0.0;
+    double most[ABREAST] = {0.0}, largest = CK_INT8_LEAST;
     for (int64_t p = 0; p < d; p += ABREAST)
         for (int64_t l = 0; l < ABREAST && p + l < d; l++) {
             const double size = fabs(center[p + l] * image->scale + image->minus_offset[p + l]);
@@ -44,9 +44,8 @@ static float round_to(int largest, int raised, const ck_screen_image *image, con
                       int64_t n_words, double error, void *out)
 {
     /* A number this large leaves nothing behind the point of what is added to it. */
-    const double whole = 0x1.8p52, most = largest_magnitude(image, center, d);
-    const double scale = most >= CK_INT8_LEAST ? (double)(float)(most / largest) : 0.0;
-    const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;
+    const double whole = 0x1.8p52, scale = (double)(float)(largest_magnitude(image, center, d) / largest);
+    const double inverse = 1.0 / scale;
     double squares[ABREAST] = {0.0}, removed[ABREAST] = {0.0}, rounded_squares[ABREAST] = {0.0};
     uint8_t *rounded = out;
     for (int64_t p = 0; p < d; p += ABREAST)

@@ -13,7 +13,7 @@ enum { CK_INT8_FEATURES = 4, CK_INT8_LARGEST = 127 };
 /* Words of features: a whole number of pairs, which some kernels multiply together. */
 CK_INLINE int64_t ck_int8_words(int64_t d) { return ck_round_up(ck_ceil_div(d, CK_INT8_FEATURES), 2); }
 
-/* Rows whose largest magnitude is below are all lost to rounding: no product of scales underflows. */
+/* The largest magnitude of a row or center is taken for at least this: so no scale underflows. */
 #define CK_INT8_LEAST 0x1p-100f
 
 /* Centers as whole numbers of magnitude `largest`, stored with `raised` added. */

@@ -3,6 +3,8 @@
  * (of its format) and v_dot, and included stage_rows.h. */
 #include <string.h>
 
+#include "lanes_template.h"
+
 enum { PANEL_ROWS = V * L, HEAD_LINES = 2 };
 
 /* --- Rows ---------------------------------------------------------------------------------------------------- */
@@ -51,49 +53,35 @@ CK_INLINE row_sums round_row(const ck_matrix *X, const char *row, const ck_scree
     return sums;
 }
 
-/* L sums over lanes, in L lanes. */
-CK_INLINE VF sum_lanes(VF square[L])
-{
-    v_transpose(square);
-    CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) square[l] =
-        v_add(square[l], square[l + width]);
-    return square[0];
-}
-
 /* OUT to: of L rows at `rows`, integers, zeros and what follows from them, n_words each; sqnorms. */
 CK_INLINE void round_rows(const ck_matrix *X, const char *const rows[L], const ck_screen_image *image, int64_t n_words,
                           int8_t *const to[L], float sqnorms[L])
 {
-    const int64_t n_features = n_words - CK_INT8_EXTRAS;
+    static const float least = CK_INT8_LEAST, most = CK_INT8_LARGEST, minus_raised = -INT8_RAISED;
+    static const float rounding = CK_COARSE_ROUNDING, tiny = CK_COARSE_TINY, of_image = CK_COARSE_IMAGE;
+    const int64_t filled = ck_round_up(X->n_features, L), bytes = (n_words - CK_INT8_EXTRAS) * CK_WORD_BYTES;
     VF square[L], sqnorm[L], removed[L];
-    float scales[L], inverses[L], extras[CK_INT8_EXTRAS][L];
-    for (int i = 0; i < L; i++) square[i] = largest_of(X, rows[i], image);
-    v_storeu(inverses, v_rows_max(square));
-    for (int i = 0; i < L; i++) {
-        const float largest = inverses[i];
-        scales[i] = largest >= CK_INT8_LEAST ? largest / CK_INT8_LARGEST : 0.0f;
-        inverses[i] = largest >= CK_INT8_LEAST ? CK_INT8_LARGEST / largest : 0.0f;
-    }
-    for (int i = 0; i < L; i++) {
-        const row_sums sums = round_row(X, rows[i], image, scales[i], inverses[i], to[i]);
+    float inverses[L], extras[CK_INT8_EXTRAS][L];
+    CK_UNROLL for (int i = 0; i < L; i++) square[i] = largest_of(X, rows[i], image);
+    const VF largest = v_max(v_rows_max(square), v_set1(&least));
+    v_storeu(extras[CK_INT8_SCALE], v_div(largest, v_set1(&most)));
+    v_storeu(inverses, v_div(v_set1(&most), largest));
+    CK_UNROLL for (int i = 0; i < L; i++)
+    {
+        const row_sums sums = round_row(X, rows[i], image, extras[CK_INT8_SCALE][i], inverses[i], to[i]);
         sqnorm[i] = sums.sqnorm;
         removed[i] = sums.removed;
         square[i] = sums.sum;
     }
-    v_storeu(sqnorms, sum_lanes(sqnorm));
-    v_storeu(extras[CK_INT8_LOST], sum_lanes(removed));
-    v_storeu(extras[CK_INT8_START], sum_lanes(square));
+    const VF squares = sum_lanes(sqnorm), norm = v_sqrt(squares), rest = v_sqrt(sum_lanes(removed));
+    v_storeu(sqnorms, squares);
+    v_storeu(extras[CK_INT8_SIZE], v_fma(v_add(norm, rest), v_set1(&rounding), v_set1(&tiny)));
+    v_storeu(extras[CK_INT8_LOST],
+             v_fma(norm, v_set1(&of_image), v_fma(rest, v_set1(&rounding), v_set1(&tiny))));
+    v_store_index((int32_t *)extras[CK_INT8_START], v_as_floats(v_round(v_mul(sum_lanes(square), v_set1(&minus_raised)))));
     for (int i = 0; i < L; i++) {
-        const float norm = sqrtf(sqnorms[i]), rest = sqrtf(extras[CK_INT8_LOST][i]);
-        const float sum = extras[CK_INT8_START][i]; /* beyond this, of what is not a number */
-        const int32_t start = sum <= 0x1p20f && sum >= -0x1p20f ? -INT8_RAISED * (int32_t)sum : 0;
-        const float own[CK_INT8_EXTRAS - 1] = {scales[i], (norm + rest) * CK_COARSE_ROUNDING + CK_COARSE_TINY,
-                                               rest * CK_COARSE_ROUNDING + CK_COARSE_TINY + norm * CK_COARSE_IMAGE};
-        int8_t *end = to[i] + n_features * CK_WORD_BYTES;
-        const int64_t filled = ck_round_up(X->n_features, L), bytes = n_features * CK_WORD_BYTES;
         if (filled < bytes) memset(to[i] + filled, 0, (size_t)(bytes - filled));
-        memcpy(end, own, sizeof own);
-        memcpy(end + sizeof own, &start, sizeof start);
+        for (int e = 0; e < CK_INT8_EXTRAS; e++) memcpy(to[i] + bytes + e * CK_WORD_BYTES, &extras[e][i], CK_WORD_BYTES);
     }
 }
 

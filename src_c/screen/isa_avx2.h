@@ -159,12 +159,15 @@ CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
 typedef __m256i VI;
 
 CK_INLINE VF v_mul(VF a, VF b) { return _mm256_mul_ps(a, b); }
+CK_INLINE VF v_div(VF a, VF b) { return _mm256_div_ps(a, b); }
+CK_INLINE VF v_sqrt(VF a) { return _mm256_sqrt_ps(a); }
 CK_INLINE VF v_size(VF a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 CK_INLINE void v_storeu(float *a, VF x) { _mm256_storeu_ps(a, x); }
 CK_INLINE VI v_round(VF a) { return _mm256_cvtps_epi32(a); }
 CK_INLINE VF v_float(VI a) { return _mm256_cvtepi32_ps(a); }
 CK_INLINE VI v_words(const float *a) { return _mm256_load_si256((const __m256i *)a); }
 CK_INLINE VI v_word(const float *a) { return _mm256_castps_si256(_mm256_broadcast_ss(a)); }
+CK_INLINE VF v_as_floats(VI a) { return _mm256_castsi256_ps(a); }
 CK_INLINE VF v_set1_index(int32_t a) { return _mm256_castsi256_ps(_mm256_set1_epi32(a)); }
 /* The lanes as bytes, with sign. */
 CK_INLINE void v_store_bytes(int8_t *a, VI x)

@@ -145,12 +145,15 @@ CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
 typedef __m512i VI;
 
 CK_INLINE VF v_mul(VF a, VF b) { return _mm512_mul_ps(a, b); }
+CK_INLINE VF v_div(VF a, VF b) { return _mm512_div_ps(a, b); }
+CK_INLINE VF v_sqrt(VF a) { return _mm512_sqrt_ps(a); }
 CK_INLINE VF v_size(VF a) { return _mm512_abs_ps(a); }
 CK_INLINE void v_storeu(float *a, VF x) { _mm512_storeu_ps(a, x); }
 CK_INLINE VI v_round(VF a) { return _mm512_cvtps_epi32(a); }
 CK_INLINE VF v_float(VI a) { return _mm512_cvtepi32_ps(a); }
 CK_INLINE VI v_words(const float *a) { return _mm512_load_si512(a); }
 CK_INLINE VI v_word(const float *a) { return _mm512_castps_si512(_mm512_set1_ps(*a)); }
+CK_INLINE VF v_as_floats(VI a) { return _mm512_castsi512_ps(a); }
 CK_INLINE VF v_set1_index(int32_t a) { return _mm512_castsi512_ps(_mm512_set1_epi32(a)); }
 /* The lanes as bytes, with sign. */
 CK_INLINE void v_store_bytes(int8_t *a, VI x) { _mm_storeu_si128((__m128i *)a, _mm512_cvtsepi32_epi8(x)); }

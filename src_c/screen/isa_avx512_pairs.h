@@ -1,5 +1,7 @@
 /* isa_avx512_pairs.h - rows packed as pairs of bfloat16 features, 32 rows side by side. In a region with avx512bf16,
  * after isa_avx512.h and stage_rows.h. */
+#include "lanes_template.h"
+
 enum { PAIR_ROWS = 32, PAIR_FEATURES = 32 };
 
 /* Sixteen features of a row's image; count: those there are, where they are not sixteen. */
@@ -43,15 +45,6 @@ CK_INLINE row_squares round_row(const ck_matrix *X, const char *row, const ck_sc
         second.removed = v_fma(high_removed, high_removed, second.removed);
     }
     return (row_squares){v_add(first.sqnorm, second.sqnorm), v_add(first.removed, second.removed)};
-}
-
-/* Sixteen sums over lanes, in sixteen lanes. */
-CK_INLINE VF sum_lanes(VF square[L])
-{
-    v_transpose(square);
-    CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) square[l] =
-        v_add(square[l], square[l + width]);
-    return square[0];
 }
 
 /* Of sixteen rows: the pair of the bound. */

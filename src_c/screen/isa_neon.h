@@ -51,3 +51,26 @@ CK_INLINE void v_transpose(VF square[L])
     square[2] = vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0]));
     square[3] = vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1]));
 }
+
+/* --- Integers ------------------------------------------------------------------------------------------------ */
+
+typedef int32x4_t VI;
+
+CK_INLINE VF v_mul(VF a, VF b) { return vmulq_f32(a, b); }
+CK_INLINE VF v_div(VF a, VF b) { return vdivq_f32(a, b); }
+CK_INLINE VF v_sqrt(VF a) { return vsqrtq_f32(a); }
+CK_INLINE VF v_size(VF a) { return vabsq_f32(a); }
+CK_INLINE void v_storeu(float *a, VF x) { vst1q_f32(a, x); }
+CK_INLINE VI v_round(VF a) { return vcvtnq_s32_f32(a); }
+CK_INLINE VF v_float(VI a) { return vcvtq_f32_s32(a); }
+CK_INLINE VI v_words(const float *a) { return vreinterpretq_s32_f32(vld1q_f32(a)); }
+CK_INLINE VI v_word(const float *a) { return vreinterpretq_s32_f32(vld1q_dup_f32(a)); }
+CK_INLINE VF v_as_floats(VI a) { return vreinterpretq_f32_s32(a); }
+CK_INLINE VF v_set1_index(int32_t a) { return vreinterpretq_f32_s32(vdupq_n_s32(a)); }
+/* The lanes as bytes, with sign. */
+CK_INLINE void v_store_bytes(int8_t *a, VI x)
+{
+    const int16x4_t halves = vqmovn_s32(x);
+    const int8x8_t bytes = vqmovn_s16(vcombine_s16(halves, halves));
+    vst1_lane_s32((int32_t *)(void *)a, vreinterpret_s32_s8(bytes), 0);
+}

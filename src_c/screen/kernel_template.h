@@ -1,6 +1,7 @@
 /* kernel_template.h - the screen of one instruction set. The including isa_*.c has defined VF (a vector of L
  * floats) and the v_ operations, and NARROW_V, NARROW_R, TILE_V, TILE_R, NARROW_FEATURES, ISA_TABLE. */
 
+#include "lanes_template.h"
 #include "run_template.h"
 #include "stage_rows.h"
 
@@ -117,16 +118,6 @@ CK_INLINE void pack_panel(const ck_matrix *X, int64_t row, int64_t n_rows, const
             pack_squares(&view, rows, image, panel + v * L, panel_rows, sqnorm + v * L);
     }
 }
-
-#ifndef HAS_ROWS_MAX
-CK_INLINE VF v_rows_max(VF rows[L])
-{
-    v_transpose(rows);
-    CK_UNROLL for (int width = L / 2; width > 0; width /= 2) CK_UNROLL for (int l = 0; l < width; l++) rows[l] =
-        v_max(rows[l], rows[l + width]);
-    return rows[0];
-}
-#endif
 
 /* As many centers as lie in the lanes of a whole line; rows that keep the multipliers busy. */
 enum { LISTED_CENTERS = CK_LANES, LISTED_V = LISTED_CENTERS / L, LISTED_R = L < 4 ? L : LISTED_V > 1 ? 4 : 8 };
@@ -297,16 +288,6 @@ static int close_rows(const float *CK_RESTRICT best, const float *CK_RESTRICT se
     }
     return n_open;
 }
-
-#ifndef HAS_LIST
-/* Appends base + the places of the bits; returns how many. May write a whole vector. */
-CK_INLINE int v_list(uint32_t mask, int base, int32_t *list)
-{
-    int count = 0;
-    for (; mask; mask &= mask - 1) list[count++] = base + ck_lowest_bit(mask);
-    return count;
-}
-#endif
 
 static int list_unsure(const float *CK_RESTRICT upper, const float *CK_RESTRICT lower,
                        const int32_t *CK_RESTRICT labels, const float *CK_RESTRICT paths, int n,

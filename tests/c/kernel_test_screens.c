@@ -1,7 +1,8 @@
 /* kernel_test_screens.c - scores within their proven bounds, and what is decided by them. */
 #include "kernel_test.h"
 /* After it. */
-#include "../../src_c/screen/coarse.h"
+#include "../../src_c/screen/bfloat16.h"
+#include "../../src_c/screen/int8.h"
 
 enum { MOST_CENTERS = 48, MOST_LANES = 64 };
 
@@ -337,6 +338,14 @@ static void check_bits(const ck_coarse_shape *shape, const uint64_t *of_centers,
     TIME("list", shape->list(masks, n, 7, lanes, centers));
 }
 
+/* What scores may be above the truth, relative to the norms of row and center: what rounding takes of both, twice. */
+static double most_lost(const ck_coarse_format *format, int64_t d)
+{
+    if (format == &ck_format_bfloat16) return MOST_LOST;
+    const double of_row = 0.5 / CK_INT8_LARGEST, of_center = 0.5 / (format == &ck_format_int6_raised ? CK_INT6_LARGEST : CK_INT8_LARGEST);
+    return 2.1 * sqrt((double)d) * (of_row + of_center + 4.0 * of_row * of_center);
+}
+
 void check_coarse(const void *entry)
 {
     enum { K = 67 };
@@ -407,7 +416,7 @@ void check_coarse(const void *entry)
             expected[j] |= (uint64_t)(score >= threshold[lane]) << lane;
             if (!(norm < 0x1p100 && half_norms[j] < 0x1p100)) continue;                 /* left to the float32 screen */
             expect(score >= truth - (norm + 1.0) * 0x1p-44, "a score below the truth"); /* of which float64 is sure */
-            expect(score <= truth + MOST_LOST * (sqrt(norm * 2.0 * half_norms[j]) + half_norms[j]) + 0x1p-60,
+            expect(score <= truth + most_lost(shape->format, d) * (sqrt(norm * 2.0 * half_norms[j]) + half_norms[j]) + 0x1p-60,
                    "a score far above the truth");
         }
     }

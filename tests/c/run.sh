@@ -7,6 +7,6 @@ set -- "${1:-150}" "${2:-1}"
 source "$(dirname "$0")/../platforms/c_tests.sh"
 
 model=()
-if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_TILE_MODEL); fi
+if [ "$(uname -sm)" = "Linux x86_64" ]; then model=(-DCK_UNIT_MODELS); fi
 build sanitized "${CC:-cc}" -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all "${model[@]}"
 run_tests sanitized

@@ -1,13 +1,13 @@
 /* tile_model.c - carries out AMX tile instructions in software, on processors that have AVX-512 but no tiles: they
  * raise an illegal-instruction signal, whose handler decodes the one at hand, does what the manual says (Intel,
  * "Architecture Instruction Set Extensions Programming Reference", chapter on AMX) and goes on behind it. So the tests
- * run the very machine code of src_c/screen/isa_avx512_amx.c. For builds with CK_TILE_MODEL defined, on x86-64 Linux;
+ * run the very machine code of src_c/screen/isa_avx512_amx.c. For builds with CK_UNIT_MODELS defined, on x86-64 Linux;
  * in others it is empty.
  *
  * TDPBF16PS as specified: products of the even and of the odd halves of the pairs are summed apart, each step a fused
  * multiply-add rounded to nearest, both sums are added, then added to the destination; subnormal inputs and results
  * count as zero. */
-#if defined(CK_TILE_MODEL)
+#if defined(CK_UNIT_MODELS)
 #define _GNU_SOURCE
 #include <math.h>
 #include <signal.h>
