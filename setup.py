@@ -3,7 +3,7 @@
 Switches, as environment variables:
     CKMEANS_DEBUG=1                     assertions and symbols, no optimization
     CKMEANS_SANITIZE=address,undefined  the sanitizers of GCC and Clang
-    CKMEANS_UNIT_MODELS=1                AMX tiles in software (tests/c/tile_model.c), to test their kernels without them
+    CKMEANS_UNIT_MODELS=1               AMX tiles and products of AVX_VNNI in software, to test their kernels elsewhere
     CKMEANS_COMPILER=clang-cl           on Windows: clang-cl or nothing; cl takes Microsoft's own, which leaves out fast
                                         kernels. Unset: clang-cl where there is one (on PATH, LLVM's, Visual Studio's)
     CKMEANS_OPENMP=0|1                  never with OpenMP; an error where it cannot be had; unset: where it can be had

@@ -61,7 +61,9 @@ def _threads() -> dict[str, str]:
 def show_config() -> None:
     """Print the version, what the processor has, the kernels chosen for each job, and how threads are run."""
     forced = os.environ.get("CKMEANS_ISA")
-    in_use = {kernel.job: kernel.level for kernel in _core.kernels() if kernel.in_use}
+    used = [kernel for kernel in _core.kernels() if kernel.in_use]
+    in_use = {kernel.job: kernel.level for kernel in used}
+    in_use |= {kernel.job: f"{kernel.level}, {kernel.format}" for kernel in used if kernel.job == "coarse"}
     lines = {
         "ckmeans": __version__,
         "numpy": np.__version__,

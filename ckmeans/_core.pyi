@@ -80,6 +80,7 @@ class Kernel(NamedTuple):
     runs: bool
     measured: bool
     in_use: bool
+    format: str | None
 
 def kernels() -> list[Kernel]: ...
 def choose_isa(what: str | None) -> str | None: ...

@@ -38,7 +38,7 @@ CAREFUL_INITS = tuple(name for name in INITS if ck_init_is_careful(INIT_CODES[na
 
 HISTORY_DTYPE = np.dtype([
     ("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8"),
-    ("algorithm", f"U{max(map(len, ALGORITHMS))}"), ("screened", "f8"),
+    ("algorithm", f"U{max(map(len, ALGORITHMS))}"), ("screened", "f8"), ("screen", "U8"),
 ])
 
 
@@ -133,7 +133,7 @@ cdef class Watch:
     cdef int report(self, const ck_progress *now) noexcept:
         try:
             self.callback(now.restart, now.iteration, now.inertia, now.center_shift, now.changed,
-                          ALGORITHM_NAMES[now.algorithm], now.screened)
+                          ALGORITHM_NAMES[now.algorithm], now.screened, now.screen.decode())
         except BaseException as error:
             self.error = error
             return 1
@@ -224,7 +224,8 @@ def fit(X, const double[::1] weights, int64_t n_clusters, int n_init, int64_t ma
         history = np.empty(result.n_iter, dtype=HISTORY_DTYPE)
         for i in range(result.n_iter):
             history[i] = (result.history[i].inertia, result.history[i].center_shift, result.history[i].changed,
-                          ALGORITHM_NAMES[result.history[i].algorithm], result.history[i].screened)
+                          ALGORITHM_NAMES[result.history[i].algorithm], result.history[i].screened,
+                          result.history[i].screen.decode())
     finally:
         ck_free(result.history)
     return (centers, labels, sizes, cluster_weights, result.inertia, result.n_iter, bool(result.converged),
@@ -421,7 +422,7 @@ def features():
     return [names[i].decode() for i in range(min(count, MOST_NAMES))]
 
 
-Kernel = namedtuple("Kernel", "job level runs measured in_use")
+Kernel = namedtuple("Kernel", "job level runs measured in_use format")
 
 
 def kernels():
@@ -430,7 +431,7 @@ def kernels():
     cdef int count = ck_list_kernels(entries, MOST_KERNELS)
     return [
         Kernel(entries[i].job.decode(), entries[i].level.decode(), bool(entries[i].runs), bool(entries[i].measured),
-               bool(entries[i].in_use))
+               bool(entries[i].in_use), entries[i].format.decode() if entries[i].format != NULL else None)
         for i in range(min(count, MOST_KERNELS))
     ]
 

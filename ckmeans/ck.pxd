@@ -24,6 +24,7 @@ cdef extern from "ck.h" nogil:
         int64_t changed
         ck_algorithm algorithm
         double screened
+        const char *screen
     ctypedef int (*ck_progress_fn)(void *, const ck_progress *)
     ctypedef struct ck_fit_params:
         int64_t k
@@ -57,6 +58,7 @@ cdef extern from "ck.h" nogil:
         const char *job
         const char *level
         int runs, measured, in_use
+        const char *format
     int ck_list_kernels(ck_kernel_info *kernels, int capacity)
     int ck_choose_lender(const char *)
     int ck_list_lenders(const char **names, int capacity)

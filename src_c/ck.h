@@ -60,6 +60,7 @@ typedef struct {
     int runs;                /* on this machine */
     int measured;            /* to be better than the next, on such a machine */
     int in_use;
+    const char *format; /* of the numbers that the screens compute with, else NULL; as in ck_progress */
 } ck_kernel_info;
 int ck_list_kernels(ck_kernel_info *kernels, int capacity); /* job by job, the best first */
 
@@ -159,6 +160,7 @@ typedef struct {
     int64_t changed;        /* rows whose label changed */
     ck_algorithm algorithm; /* what ran: never CK_AUTO */
     double screened;        /* share of all pairs of row and center that were scored */
+    const char *screen;     /* the numbers that most of them were scored in first, such as "int8"; static */
 } ck_progress;
 
 /* Called from the thread that called ck_fit; a non-zero return ends the fit with CK_ERROR_STOPPED. */

@@ -264,6 +264,12 @@ int ck_found_features(const char **names, int capacity)
     return count;
 }
 
+static const char *format_of(ck_job job, const ck_kernel *kernel)
+{
+    if (job == CK_JOB_COARSE) return ((const ck_coarse_shape *)kernel->kernels)->format->name;
+    return job == CK_JOB_SCREEN ? "float32" : NULL;
+}
+
 int ck_list_kernels(ck_kernel_info *kernels, int capacity)
 {
     int count = 0;
@@ -276,6 +282,7 @@ int ck_list_kernels(ck_kernel_info *kernels, int capacity)
             kernels[count].runs = !(kernel->needs & ~ck_features_found());
             kernels[count].measured = is_measured(kernel);
             kernels[count].in_use = kernel == in_use[job];
+            kernels[count].format = format_of((ck_job)job, kernel);
         }
     return count;
 }

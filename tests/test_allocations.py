@@ -89,7 +89,7 @@ def parts(value):
     if isinstance(value, (tuple, list)):
         return [part for item in value for part in parts(item)]
     if isinstance(value, np.ndarray) and value.dtype.names:  # of a history, what ran may differ
-        names = [name for name in value.dtype.names if name not in ("algorithm", "screened")]
+        names = [name for name in value.dtype.names if name not in ("algorithm", "screened", "screen")]
         return [value[name].tobytes() for name in names]
     return [value.tobytes() if isinstance(value, np.ndarray) else value]
 

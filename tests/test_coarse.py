@@ -244,3 +244,15 @@ def test_few_features_centers_or_rows_have_no_such_screen(coarse_isa):
     for n, d, k in ((2000, 36, 70), (2300, 31, 70), (2300, 36, 63)):
         X, C = problem("uniform", n=n, d=d, k=k)
         assert _core.open_probe(X, C, np.full(n, -1, dtype=np.int32))["screened_rows"] == 0
+
+
+def test_the_history_names_the_screen(coarse_isa):
+    kernel = next(kernel for kernel in _core.kernels() if kernel.job == "coarse" and kernel.in_use)
+    assert kernel.format == (
+        "bfloat16" if coarse_isa in BFLOAT16 else "int8" if largest_of_centers(coarse_isa) == 127 else "int8x6"
+    )
+    X, C = problem("blobs")
+    fit = ckmeans.kmeans(X, 70, init=C, n_init=1, max_iter=3, algorithm="lloyd")
+    assert (fit.history["screen"] == kernel.format).all()
+    fit = ckmeans.kmeans(X[:, :20], 70, init=C[:, :20], n_init=1, max_iter=3, algorithm="lloyd")
+    assert (fit.history["screen"] == "float32").all()  # so few features have no other

@@ -42,7 +42,10 @@ def test_fitted_attributes(dtype):
         "cluster_sizes_": np.dtype("i8"),
         "cluster_weights_": np.dtype("f8"),
         "history_": np.dtype(
-            [("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8"), ("algorithm", "U10"), ("screened", "f8")]
+            [
+                *(("inertia", "f8"), ("center_shift", "f8"), ("changed", "i8")),
+                *(("algorithm", "U10"), ("screened", "f8"), ("screen", "U8")),
+            ]
         ),
         "n_features_in_": int,
     }

@@ -27,6 +27,6 @@ class KMeansResult(NamedTuple):
     cluster_sizes: Counts
     """Rows in each cluster."""
     history: Table
-    """Fields inertia, center_shift, changed, algorithm and screened of every iteration."""
+    """Fields inertia, center_shift, changed, algorithm, screened and screen of every iteration."""
     cluster_weights: Floats
     """Sums of the weights of those rows."""

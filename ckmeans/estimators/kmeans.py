@@ -57,8 +57,8 @@ class KMeans(CenterEstimator):
         threadpoolctl), at most the processors that the process may use. :func:`ckmeans.show_config` tells.
     callback : callable, optional
         Called as ``callback(progress)`` after every iteration, with a :class:`ckmeans.Progress`: fields restart,
-        iteration, inertia, center_shift, changed, algorithm and screened. An exception that it raises ends the fit
-        and leaves the estimator as it was.
+        iteration, inertia, center_shift, changed, algorithm, screened and screen. An exception that it raises ends the
+        fit and leaves the estimator as it was.
 
     Attributes
     ----------
@@ -78,10 +78,11 @@ class KMeans(CenterEstimator):
     cluster_weights_ : ndarray of shape (n_clusters,), float64
         Sums of the weights of those rows; infinite where float64 cannot hold one.
     history_ : structured ndarray of shape (n_iter_,)
-        Fields inertia, center_shift and changed (rows with a new label) of every iteration, and which algorithm ran
-        and what share of all pairs of row and center it scored. The inertia is derived from sums over clusters and
-        rounded relative to the total scatter; ``inertia_`` is summed over the rows. The last two fields may differ
-        between machines and, with several threads, between runs; all else may not.
+        Fields inertia, center_shift and changed (rows with a new label) of every iteration; which algorithm ran, what
+        share of all pairs of row and center it scored (screened), and in which numbers first (screen: "float32" or
+        a cheaper format such as "int8"). The inertia is derived from sums over clusters and rounded relative to the
+        total scatter; ``inertia_`` is summed over the rows. The last three fields may differ between machines and,
+        with several threads, between runs; all else may not.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,), object
         Only where X was a table whose column names are strings.

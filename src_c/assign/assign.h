@@ -80,6 +80,12 @@ int ck_assign_settle(const ck_assigner *assigner, ck_assign_scratch *scratch, co
 void ck_center_set_of(const ck_assigner *assigner, const int32_t *indices, int64_t n, float *panels,
                       ck_center_set *set);
 
+/* Rows of all workers so far: those that were to be screened, and those that the coarse screen did. */
+typedef struct {
+    int64_t rows, served;
+} ck_served_rows;
+ck_served_rows ck_coarse_served(const ck_assign_scratch *workers, int n_workers);
+
 /* Bounds of the distances of images to the nearest of some centers, as far as the screen can tell, and to the others.
  */
 typedef struct {

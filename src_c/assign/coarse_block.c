@@ -37,7 +37,8 @@ struct ck_coarse_scratch {
         int wait, next_wait; /* calls that are left to the float32 screen; after the next failure */
     } away[N_PURPOSES];
     ck_open_counts counts;
-    double cost; /* of all rows that were counted, each costing one in the float32 screen */
+    int64_t n_served; /* of the rows that were counted */
+    double cost;      /* of all rows that were counted, each costing one in the float32 screen */
 };
 
 static int64_t chunk_panels(const ck_coarse_model *coarse)
@@ -289,6 +290,16 @@ static int is_waiting(ck_coarse_scratch *s, purpose use, int64_t n_rows)
 
 ck_open_counts ck_coarse_counts(const ck_coarse_scratch *scratch) { return scratch->counts; }
 
+ck_served_rows ck_coarse_served(const ck_assign_scratch *workers, int n_workers)
+{
+    ck_served_rows sum = {0, 0};
+    for (int w = 0; w < n_workers && workers->coarse; w++) {
+        sum.rows += workers[w].coarse->counts.rows;
+        sum.served += workers[w].coarse->n_served;
+    }
+    return sum;
+}
+
 double ck_scoring_operations(const ck_matrix *X, int64_t k)
 {
     const int64_t d = X->n_features;
@@ -332,6 +343,7 @@ int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *s, const ck
     const int done = screen_strip(assigner, s, &contest, row, n_rows, labels);
     keep_account(s, FOR_LABELS, n_rows, cost_of_strip(&assigner->coarse, s, n_rows, rows->n_features) + !done);
     if (!done) return 0;
+    s->n_served += n_rows;
     s->counts.screened_rows += n_rows;
     s->counts.tried_rows += s->n_tried;
     s->counts.open_pairs += s->n_pairs;
@@ -360,6 +372,7 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
         keep_account(s, FOR_BOUNDS, n_rows, cost + 1.0);
         return 0;
     }
+    s->n_served += n_rows;
     memcpy(bounds->nearest, s->labels, (size_t)n_rows * sizeof *s->labels);
     ck_quick_table()->bound_scores(s->sqnorm, s->best, s->second, s->labels, model->center_slack,
                                    ck_sqnorm_slack(model), n_rows, bounds->high, bounds->low, bounds->others);
@@ -384,6 +397,7 @@ int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
     if (is_waiting(s, FOR_GROUPS, n)) return 0;
     s->n_pairs = 0;
     s->n_scored = 1;
+    s->n_served += n;
     assigner->coarse.shape->round(X, row, list, n, &assigner->model.image, assigner->coarse.n_words, s->stage, rounded,
                                   sqnorms);
     return 1;

@@ -6,7 +6,7 @@
 
 typedef struct {
     const ck_matrix *X;
-    ck_screen_model model; /* its image alone; not there where rows are packed as they are needed */
+    ck_screen_model model;  /* its image alone; not there where rows are packed as they are needed */
     float *points, *sqnorm; /* NULL where only the coarse screen's are kept */
     char *coarse_points;    /* for the coarse screen, where there is one */
     float *coarse_sqnorm;

@@ -47,7 +47,8 @@ ck_choice *ck_choice_new(ck_arena *arena, const ck_prepared *prepared, ck_screen
     if (!c) return NULL;
     *c = (ck_choice){.arena = arena, .prepared = prepared, .screening = screening, .algorithm = algorithm};
     const ck_matrix *X = prepared->problem->X;
-    c->may_pack = !prepared->packed && n_centers(c) > 1 && (ck_packed_fits(X) || ck_packed_coarse_fits(X, n_centers(c)));
+    c->may_pack =
+        !prepared->packed && n_centers(c) > 1 && (ck_packed_fits(X) || ck_packed_coarse_fits(X, n_centers(c)));
     c->plain = ck_strategy_lloyd(arena, screening);
     const ck_strategy_kind *kind = ck_strategy_kind_of(algorithm);
     if (kind->create) c->asked = kind->create(arena, screening, prepared);

@@ -13,7 +13,8 @@ ck_pass *ck_pass_new(ck_arena *arena, const ck_prepared *prepared, int64_t k, ck
 typedef struct {
     int64_t changed; /* rows of positive weight with a new label */
     ck_algorithm algorithm;
-    double screened; /* share of the pairs of row and center that were scored */
+    double screened;    /* share of the pairs of row and center that were scored */
+    const char *screen; /* the format of most scores */
 } ck_pass_report;
 /* INOUT labels: those of the pass before, for the pass alone until ck_pass_labels. */
 int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_report *report);

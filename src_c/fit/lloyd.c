@@ -71,9 +71,14 @@ static int iterate(fit_state *fit, int restart, run_state *run, int *settled)
 
         ck_progress *entry = next_history_entry(run);
         if (!entry) return CK_ERROR_MEMORY;
-        *entry = (ck_progress){
-            restart,        run->n_iter,  ldexp(update.inertia, exponent), ldexp(update.shift, exponent), pass.changed,
-            pass.algorithm, pass.screened};
+        *entry = (ck_progress){restart,
+                               run->n_iter,
+                               ldexp(update.inertia, exponent),
+                               ldexp(update.shift, exponent),
+                               pass.changed,
+                               pass.algorithm,
+                               pass.screened,
+                               pass.screen};
         if (params->progress && params->progress(params->progress_user, entry)) return CK_ERROR_STOPPED;
     }
     return status;

@@ -204,15 +204,19 @@ int ck_pass_run(ck_pass *pass, const double *centers, int32_t *labels, ck_pass_r
     const ck_problem *problem = pass->problem;
     const int64_t n_slices = ck_ceil_div(problem->X->n_features, SLICE_FEATURES);
     ck_strategy *strategy = ck_choice_strategy(pass->choice);
-    *report = (ck_pass_report){0, strategy->algorithm, 0.0};
+    *report = (ck_pass_report){0, strategy->algorithm, 0.0, "float32"};
     if (!pass->ordering) pass->labels = labels;
     clear_workers(pass);
+    const ck_served_rows before = ck_coarse_served(pass->screening.scratch, pass->screening.n_workers);
     int status = strategy->set_centers(strategy, centers);
     if (status == CK_OK) status = ck_parallel_for(pass->n_blocks, pass->screening.n_workers, run_block, pass);
     if (status == CK_OK && pass->by_slices)
         status = ck_parallel_for(n_slices, (int)ck_min_i64(pass->screening.n_workers, n_slices), move_slice, pass);
     if (status != CK_OK) return status;
     merge_workers(pass, report);
+    const ck_served_rows after = ck_coarse_served(pass->screening.scratch, pass->screening.n_workers);
+    if (2 * (after.served - before.served) > after.rows - before.rows)
+        report->screen = pass->screening.assigner.coarse.shape->format->name;
     for (int64_t j = 0; j < pass->k; j++) ck_partial_round(&pass->all, j, &pass->totals);
     report->screened /= (double)problem->X->n_rows * (double)pass->k;
     ck_choice_passed(pass->choice, report->screened);

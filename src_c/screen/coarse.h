@@ -15,9 +15,9 @@
 #include "../base/costs.h"
 #include "screen.h"
 
-/* What a row brings into the bound, by the norms of its image and of what rounding removed (rest), as float32 sees them:
- * at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for what the sums of squares are off and by
- * TINY for what underflows in them, the latter also by IMAGE norm for the rounding to float32 before. */
+/* What a row brings into the bound, by the norms of its image and of what rounding removed (rest), as float32 sees
+ * them: at least |x'| = norm + rest and |x - x'| = rest, each raised by ROUNDING for what the sums of squares are off
+ * and by TINY for what underflows in them, the latter also by IMAGE norm for the rounding to float32 before. */
 #define CK_COARSE_ROUNDING (1.0f + 0x1p-10f)
 #define CK_COARSE_IMAGE 0x1p-22f
 #define CK_COARSE_TINY 0x1p-68f

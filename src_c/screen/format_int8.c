@@ -64,7 +64,8 @@ static float round_to(int largest, int raised, const ck_screen_image *image, con
     const double sqnorm = total(squares), settle = ck_gamma((double)d + 4.0, UNIT_ROUNDOFF_64);
     float extras[CK_INT8_EXTRAS] = {0.0f};
     extras[CK_INT8_SCALE] = (float)scale;
-    extras[CK_INT8_SIZE] = (float)((sqrt(total(removed)) + error * sqrt(total(rounded_squares))) / (1.0 - error) * RAISED);
+    extras[CK_INT8_SIZE] =
+        (float)((sqrt(total(removed)) + error * sqrt(total(rounded_squares))) / (1.0 - error) * RAISED);
     extras[CK_INT8_LOST] = (float)(sqrt(sqnorm) / (1.0 - error) * RAISED);
     memset((char *)out + ck_int8_words(d) * CK_WORD_BYTES, 0, (size_t)(n_words - ck_int8_words(d)) * CK_WORD_BYTES);
     memcpy((char *)out + (n_words - CK_INT8_EXTRAS) * CK_WORD_BYTES, extras, sizeof extras);
@@ -104,7 +105,7 @@ const ck_coarse_format ck_format_int8_raised = {.name = "int8",
                                                 .sum_error = sum_error,
                                                 .round_center = round_raised,
                                                 .stage_bytes = stage_bytes};
-const ck_coarse_format ck_format_int6_raised = {.name = "int6",
+const ck_coarse_format ck_format_int6_raised = {.name = "int8x6",
                                                 .max_features = MAX_FEATURES,
                                                 .words = words,
                                                 .sum_error = sum_error,

@@ -6,8 +6,8 @@
 #include "coarse.h"
 
 /* Four features to a word; after them, what a score is made of: scales, the pair of the bound twice (the size of the
- * row by what rounding took from the center, and the other way round), and what sums of products start from, which makes
- * good that centers are stored raised to be unsigned. */
+ * row by what rounding took from the center, and the other way round), and what sums of products start from, which
+ * makes good that centers are stored raised to be unsigned. */
 enum { CK_INT8_SCALE, CK_INT8_SIZE, CK_INT8_LOST, CK_INT8_START, CK_INT8_EXTRAS };
 enum { CK_INT8_FEATURES = 4, CK_INT8_LARGEST = 127 };
 /* Words of features: a whole number of pairs, which some kernels multiply together. */

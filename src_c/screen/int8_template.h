@@ -1,6 +1,6 @@
-/* int8_template.h - the integer screen of one instruction set. The including isa_*.c has defined VF and VI (vectors of L
- * floats and 32-bit integers), the v_ operations on them, V, R, STEP (words that are multiplied together), INT8_RAISED
- * (of its format) and v_dot, and included stage_rows.h. */
+/* int8_template.h - the integer screen of one instruction set. The including isa_*.c has defined VF and VI (vectors of
+ * L floats and 32-bit integers), the v_ operations on them, V, R, STEP (words that are multiplied together),
+ * INT8_RAISED (of its format) and v_dot, and included stage_rows.h. */
 #include <string.h>
 
 #include "lanes_template.h"
@@ -76,12 +76,13 @@ CK_INLINE void round_rows(const ck_matrix *X, const char *const rows[L], const c
     const VF squares = sum_lanes(sqnorm), norm = v_sqrt(squares), rest = v_sqrt(sum_lanes(removed));
     v_storeu(sqnorms, squares);
     v_storeu(extras[CK_INT8_SIZE], v_fma(v_add(norm, rest), v_set1(&rounding), v_set1(&tiny)));
-    v_storeu(extras[CK_INT8_LOST],
-             v_fma(norm, v_set1(&of_image), v_fma(rest, v_set1(&rounding), v_set1(&tiny))));
-    v_store_index((int32_t *)extras[CK_INT8_START], v_as_floats(v_round(v_mul(sum_lanes(square), v_set1(&minus_raised)))));
+    v_storeu(extras[CK_INT8_LOST], v_fma(norm, v_set1(&of_image), v_fma(rest, v_set1(&rounding), v_set1(&tiny))));
+    v_store_index((int32_t *)extras[CK_INT8_START],
+                  v_as_floats(v_round(v_mul(sum_lanes(square), v_set1(&minus_raised)))));
     for (int i = 0; i < L; i++) {
         if (filled < bytes) memset(to[i] + filled, 0, (size_t)(bytes - filled));
-        for (int e = 0; e < CK_INT8_EXTRAS; e++) memcpy(to[i] + bytes + e * CK_WORD_BYTES, &extras[e][i], CK_WORD_BYTES);
+        for (int e = 0; e < CK_INT8_EXTRAS; e++)
+            memcpy(to[i] + bytes + e * CK_WORD_BYTES, &extras[e][i], CK_WORD_BYTES);
     }
 }
 
@@ -145,8 +146,7 @@ static void int8_arrange(const void *rounded, const int32_t *list, int64_t n, in
     const int64_t apart = ck_rounded_bytes(n_words);
     for (int64_t first = 0; first < PANEL_ROWS; first += L) {
         const int8_t *rows[L];
-        for (int64_t i = 0; i < L; i++)
-            rows[i] = (const int8_t *)rounded + list[ck_min_i64(first + i, n - 1)] * apart;
+        for (int64_t i = 0; i < L; i++) rows[i] = (const int8_t *)rounded + list[ck_min_i64(first + i, n - 1)] * apart;
         arrange_rows(rows, n_words, (float *)panel + first);
     }
 }
@@ -192,7 +192,8 @@ CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const
         CK_UNROLL for (int r = 0; r < used; r++)
         {
             const VI first = v_word(c + r), second = v_word(c + (STEP - 1) * R + r);
-            CK_UNROLL for (int v = 0; v < V; v++) sums[r][v] = v_dot(first, second, x[v], x[v + (STEP - 1) * V], sums[r][v]);
+            CK_UNROLL for (int v = 0; v < V; v++) sums[r][v] =
+                v_dot(first, second, x[v], x[v + (STEP - 1) * V], sums[r][v]);
         }
     }
     CK_UNROLL for (int r = 0; r < used; r++)

@@ -342,7 +342,8 @@ static void check_bits(const ck_coarse_shape *shape, const uint64_t *of_centers,
 static double most_lost(const ck_coarse_format *format, int64_t d)
 {
     if (format == &ck_format_bfloat16) return MOST_LOST;
-    const double of_row = 0.5 / CK_INT8_LARGEST, of_center = 0.5 / (format == &ck_format_int6_raised ? CK_INT6_LARGEST : CK_INT8_LARGEST);
+    const double of_row = 0.5 / CK_INT8_LARGEST,
+                 of_center = 0.5 / (format == &ck_format_int6_raised ? CK_INT6_LARGEST : CK_INT8_LARGEST);
     return 2.1 * sqrt((double)d) * (of_row + of_center + 4.0 * of_row * of_center);
 }
 
@@ -416,7 +417,8 @@ void check_coarse(const void *entry)
             expected[j] |= (uint64_t)(score >= threshold[lane]) << lane;
             if (!(norm < 0x1p100 && half_norms[j] < 0x1p100)) continue;                 /* left to the float32 screen */
             expect(score >= truth - (norm + 1.0) * 0x1p-44, "a score below the truth"); /* of which float64 is sure */
-            expect(score <= truth + most_lost(shape->format, d) * (sqrt(norm * 2.0 * half_norms[j]) + half_norms[j]) + 0x1p-60,
+            expect(score <= truth + most_lost(shape->format, d) * (sqrt(norm * 2.0 * half_norms[j]) + half_norms[j]) +
+                                0x1p-60,
                    "a score far above the truth");
         }
     }
