@@ -5,9 +5,12 @@ from helpers import blobs
 
 # --- For the screens: what attacks the bound of a score -------------------------------------------------------------
 
-SCREENED = ("plain", "rounding boundaries", "one sign", "cancellation", "tiny among large", "offset", "subnormal")
+SCREENED = (
+    *("plain", "rounding boundaries", "one sign", "cancellation", "tiny among large", "offset", "subnormal"),
+    *("one dwarfs the others", "zeros", "largest of both signs"),
+)
 # By format: the step at which signs are all alike, what cancellation leaves, and what makes values subnormal.
-FORMATS = {"float32": (2.0**-12, 1e-7, 1e-42), "bfloat16": (2.0**-9, 1e-3, 1e-39)}
+FORMATS = {"float32": (2.0**-12, 1e-7, 1e-42), "bfloat16": (2.0**-9, 1e-3, 1e-39), "int8": (2.0**-8, 1e-2, 1e-31)}
 
 
 def screened(rng, shape, kind, dtype=np.float64, number_format="float32"):
@@ -16,6 +19,9 @@ def screened(rng, shape, kind, dtype=np.float64, number_format="float32"):
     values = rng.uniform(-1, 1, size=shape)
     if kind == "rounding boundaries" and number_format == "bfloat16":  # halfway between two numbers of the format
         values = np.sign(values) * (257 + 2 * rng.integers(0, 128, size=shape)) / 256
+    elif kind == "rounding boundaries" and number_format == "int8":  # and the largest sets the scale
+        values = np.sign(values) * (0.5 + rng.integers(0, 127, size=shape)) / 127
+        values[:, 0] = 1.0
     elif kind == "rounding boundaries":
         single = values.astype(np.float32)
         values = (single.astype(np.float64) + np.nextafter(single, np.float32(2)).astype(np.float64)) / 2
@@ -29,6 +35,13 @@ def screened(rng, shape, kind, dtype=np.float64, number_format="float32"):
         values = values + 1e5
     elif kind == "subnormal":
         values = values * tiny
+    elif kind == "one dwarfs the others":
+        values[:, rng.integers(shape[1])] *= 1e6
+    elif kind == "zeros":
+        values[rng.random(shape) < 0.5] = 0.0
+        values[rng.random(shape[0]) < 0.3] = 0.0
+    elif kind == "largest of both signs":
+        values = np.sign(values)
     elif kind == "every norm":
         values = values * 2.0 ** rng.integers(-40, 40, size=(shape[0], 1))
     return values.astype(dtype)

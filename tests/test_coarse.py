@@ -84,7 +84,8 @@ def used_shares(level, X, C):
 @pytest.mark.parametrize("kind", (*SCREENED, "every norm"))
 def test_scores_are_never_below_the_truth(coarse_isa, kind, d, dtype):
     rng = np.random.default_rng(d)
-    X, C = (screened(rng, (n, d), kind, to, "bfloat16") for n, to in ((5, dtype), (K, np.float32)))
+    number_format = "bfloat16" if coarse_isa in BFLOAT16 else "int8"
+    X, C = (screened(rng, (n, d), kind, to, number_format) for n, to in ((5, dtype), (K, np.float32)))
     C = C.astype(np.float64)
     shares = used_shares(coarse_isa, X, C)
     if kind in ("plain", "rounding boundaries", "cancellation"):  # and no more above it than they must be
@@ -96,6 +97,19 @@ def test_scores_over_several_runs_of_features(coarse_isa):
     X, C = rng.uniform(-1, 1, size=(2, 900)).astype(np.float32), rng.uniform(-1, 1, size=(K, 900))
     shares = used_shares(coarse_isa, X, C)
     assert 0.1 < np.nanmin(shares) and np.nanmax(shares) < 1.1
+
+
+def test_the_most_features_do_not_overflow(coarse_isa):
+    """All products have one sign and are as large as can be."""
+    rng = np.random.default_rng(1)
+    d = 8192
+    signs = np.sign(rng.standard_normal(d))
+    C = np.concatenate([np.tile(signs, (K // 2, 1)), np.tile(-signs, (K // 2, 1))])
+    X = np.stack([signs, -signs]).astype(np.float32)
+    scores, _, _, _, scale, minus_offset = _core.screen_probe(X, C, 3, np.zeros(2, dtype=np.float32))
+    assert (minus_offset == 0).all()
+    exact = (X.astype(np.float64) @ C.T - d / 2) * scale**2
+    assert (scores >= exact).all() and (scores <= exact + 0.05 * d * scale**2).all()
 
 
 def test_the_bound_is_as_tight_as_it_says(coarse_isa):
