@@ -132,11 +132,12 @@ class Worker:
         return {"seconds": min(seconds_per_call(lambda: contestant.assign(self._X, self._centers), CALL_BUDGET))}
 
     def screens(self) -> dict[str, Any]:
-        """The instruction set chosen here, and the best without a coarse screen; empty if it has none itself."""
+        """By format, what chooses the kernels that score in it first; empty where there is only float32."""
         from ckmeans import _core
 
-        in_use = {kernel.job: kernel.level for kernel in _core.kernels() if kernel.in_use}
-        return {"coarse": _core.isa(), "float32": in_use["screen"]} if "coarse" in in_use else {}
+        coarse = [kernel for kernel in _core.kernels() if kernel.job == "coarse" and kernel.runs and kernel.measured]
+        screens = {f"{kernel.format} ({kernel.level})": kernel.level for kernel in coarse}
+        return {"float32": "-coarse", **screens} if screens else {}
 
     def screened(self, isa: str, what: str) -> dict[str, Any]:
         """One assignment without a guess at the labels, or a fit by an algorithm, with these kernels."""

@@ -46,7 +46,8 @@ typedef struct {
 
 /* Chooses the kernels, each job's by itself. NULL: the best that the processor and operating system can run, of those
  * that were measured to be better than the next. A level (ck_runnable_isas): the best that need no more than it has,
- * measured or not. "-a,-b" as NULL and "level,-a,-b" as the level, without what needs these features.
+ * measured or not. "-a,-b" as NULL and "level,-a,-b" as the level, without what needs these features; "-coarse" among
+ * them leaves all scores to the float32 screen.
  * CK_ERROR_UNKNOWN, and nothing changes, where that names something unknown or a level that this machine cannot run.
  * Call once, before anything else. */
 int ck_choose_isa(const char *what);

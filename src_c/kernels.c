@@ -205,16 +205,19 @@ int ck_choose_isa(const char *what)
 {
     const ck_kernel *chosen[CK_JOB_COUNT];
     ck_features allowed = ck_features_found();
-    int has_level = 0;
+    int has_level = 0, coarse_too = 1;
     for (const char *item = what; item; item = strchr(item, ',') ? strchr(item, ',') + 1 : NULL) {
         const size_t length = strcspn(item, ",");
         if (item == what && take_level(item, length, &allowed))
             has_level = 1;
+        else if (is_name("-coarse", item, length))
+            coarse_too = 0;
         else if (!leave_out(item, length, &allowed))
             return CK_ERROR_UNKNOWN;
     }
     ck_find_last_level_cache();
     for (int job = 0; job < CK_JOB_COUNT; job++) chosen[job] = best((ck_job)job, allowed, has_level);
+    if (!coarse_too) chosen[CK_JOB_COARSE] = NULL;
     use(chosen);
     return CK_OK;
 }

@@ -240,6 +240,9 @@ def test_several_features_can_be_left_out_and_of_a_level_too():
         plain = "avx2" if level == "avx_vnni" else level.split("_")[0]
         assert in_use(",".join([level, *units])) == in_use(plain)
         assert in_use(f"{level},-amx_int8") == in_use(level)  # nothing needs it
+        without = {job: name for job, name in in_use(level).items() if job != "coarse"}
+        assert in_use(f"{level},-coarse") == without
+    assert "coarse" not in in_use("-coarse")
 
 
 NO_CHOICE = (
