@@ -3,6 +3,8 @@
 
 /* Features between two looks at whether the sum is large enough. */
 enum { GIVE_UP_FEATURES = 128, ROWS_AHEAD = 4, MOST_FETCHED = 512 };
+/* Features up to which rows are taken four at a time: where sums may be given up, and where none are. */
+enum { SHORT_ROW = 63, MOST_TOGETHER = 1024 };
 
 #include "vectors.h"
 
@@ -107,10 +109,10 @@ CK_INLINE void sqdists_masked(const float *const x[4], const float *const c[4], 
 
 /* Of the list: how many rows from the front can be taken four at a time, where rows are short. Whole vectors of them
  * are read, so that the last rows of X are not among them. */
-CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n)
+CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, int64_t most)
 {
 #if CK_VECTOR_TYPES
-    if (X->dtype != CK_F32 || !ck_rows_contiguous(X) || X->row_stride != X->n_features * 4 || X->n_features >= 64)
+    if (X->dtype != CK_F32 || !ck_rows_contiguous(X) || X->row_stride != X->n_features * 4 || X->n_features > most)
         return 0;
     const int64_t last = X->n_rows - 1 - ck_ceil_div(CK_LANES, X->n_features) - row;
     int64_t count = 0;
@@ -118,7 +120,7 @@ CK_INLINE int64_t count_short_rows(const ck_matrix *X, int64_t row, const int32_
         count += list[i] <= last && list[i + 1] <= last && list[i + 2] <= last && list[i + 3] <= last ? 4 : 0;
     return count;
 #else
-    (void)X, (void)row, (void)list, (void)n;
+    (void)X, (void)row, (void)list, (void)n, (void)most;
     return 0;
 #endif
 }
@@ -127,7 +129,7 @@ static void label_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RES
                           const int32_t *CK_RESTRICT labels, int64_t n, const double *centers, const float *centers32,
                           double *CK_RESTRICT out, double *scratch)
 {
-    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
+    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n, MOST_TOGETHER);
 #if CK_VECTOR_TYPES
     for (int64_t i = 0; i < n_short; i += 4) {
         const float *x[4], *c[4];
@@ -148,7 +150,7 @@ static void listed_sqdists(const ck_matrix *X, int64_t row, const int32_t *CK_RE
                            const double *center, const float *center32, const double *CK_RESTRICT limits,
                            double *CK_RESTRICT out, double *scratch)
 {
-    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n);
+    const int64_t d = X->n_features, n_short = count_short_rows(X, row, list, n, SHORT_ROW);
     const int64_t bytes = ck_min_i64(d * ck_itemsize(X->dtype), MOST_FETCHED);
 #if CK_VECTOR_TYPES
     for (int64_t i = 0; i < n_short; i += 4) {
