@@ -30,34 +30,41 @@ def to_bfloat16(values):
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
-def to_integers(values, largest):
-    """Each row as whole numbers up to `largest` times a scale of its own, as float64."""
+def to_integers(values, largest, together=1):
+    """Rows as whole numbers up to `largest` times a scale that so many of them have together, as float64."""
     most = np.abs(values).max(axis=1, keepdims=True)
-    scale = np.where(most >= 2.0**-100, most / largest, 0.0)
-    return np.rint(np.divide(values, scale, where=scale > 0, out=np.zeros_like(values))) * scale
+    for first in range(0, len(values), together):
+        most[first : first + together] = most[first : first + together].max()
+    scale = np.maximum(most, 2.0**-50) / largest
+    return np.rint(values / scale) * scale
 
 
 BFLOAT16 = ("avx512_bf16", "avx512_amx", "neon_bf16")
-
-
-def largest_of_centers(level):
-    """What centers are whole numbers up to, where rows are such up to 127."""
-    return 32 if level in ("avx2", "avx512") else 127
-
-
-def as_rounded(level, images):
-    """Rows and centers as the coarse screen of a level sees them."""
-    if level in BFLOAT16:
-        return [to_bfloat16(rows.astype(np.float32)) for rows in images]
-    return [to_integers(images[0], 127), to_integers(images[1], largest_of_centers(level))]
+# Of the integer screens: centers that share a scale and a bound, and the largest number that stands for one.
+PANELS = {
+    "avx512_vnni": (12, 127),
+    "avx512": (8, 32),
+    "avx_vnni": (6, 127),
+    "avx2": (4, 32),
+    "neon_dotprod": (8, 127),
+}
 
 
 def allowances(level, X, C, scale, minus_offset):
-    """|x - x'||c| + |x'||c - c'| of the images: what rounding can take from or add to a product."""
-    images = [np.asarray(rows, dtype=np.float64) * scale + minus_offset for rows in (X, C)]
-    rounded = as_rounded(level, images)
-    lost = [np.linalg.norm(a - b, axis=1) for a, b in zip(images, rounded, strict=True)]
-    return lost[0][:, None] * np.linalg.norm(images[1], axis=1) + np.linalg.norm(rounded[0], axis=1)[:, None] * lost[1]
+    """|x - x'||c| + |x'||c - c'| of the images, where centers share a bound with the largest of these: what rounding
+    can take from or add to a product."""
+    x, c = (np.asarray(rows, dtype=np.float64) * scale + minus_offset for rows in (X, C))
+    if level in BFLOAT16:
+        together = 1
+        rounded_x, rounded_c = (to_bfloat16(rows.astype(np.float32)) for rows in (x, c))
+    else:
+        together, largest = PANELS[level]
+        rounded_x, rounded_c = to_integers(x, 127), to_integers(c, largest, together)
+    lost, size = np.linalg.norm(c - rounded_c, axis=1), np.linalg.norm(c, axis=1)
+    for first in range(0, len(c), together):
+        panel = slice(first, first + together)
+        lost[panel], size[panel] = lost[panel].max(), size[panel].max()
+    return np.linalg.norm(x - rounded_x, axis=1)[:, None] * size + np.linalg.norm(rounded_x, axis=1)[:, None] * lost
 
 
 def used_shares(level, X, C):
@@ -121,7 +128,7 @@ def test_the_bound_is_as_tight_as_it_says(coarse_isa):
     if coarse_isa in BFLOAT16:
         X = (C[:4] * (1 + 2.0**-9 * 0.999)).astype(np.float32)  # rounds to C
     else:
-        most = 127 if largest_of_centers(coarse_isa) == 127 else 128  # one feature that sets both scales
+        most = 127 if PANELS[coarse_isa][1] == 127 else 128  # one feature that sets both scales
         C *= np.r_[most, np.full(d - 1, 60.0)]  # which holds these
         whole = 60 if most == 127 else 59
         X = (signs[:4] * np.r_[most, np.full(d - 1, (whole + 0.4999) * most / 127)]).astype(np.float32)
@@ -263,7 +270,7 @@ def test_few_features_centers_or_rows_have_no_such_screen(coarse_isa):
 def test_the_history_names_the_screen(coarse_isa):
     kernel = next(kernel for kernel in _core.kernels() if kernel.job == "coarse" and kernel.in_use)
     assert kernel.format == (
-        "bfloat16" if coarse_isa in BFLOAT16 else "int8" if largest_of_centers(coarse_isa) == 127 else "int8x6"
+        "bfloat16" if coarse_isa in BFLOAT16 else "int8" if PANELS[coarse_isa][1] == 127 else "int8x6"
     )
     X, C = problem("blobs")
     fit = ckmeans.kmeans(X, 70, init=C, n_init=1, max_iter=3, algorithm="lloyd")

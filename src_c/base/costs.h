@@ -27,7 +27,7 @@ static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_
 #define CK_COST_UNSURE_ROW 3.0    /* passes that a row costs whose bounds do not separate its center from the others */
 
 /* Packing a center costs as much as scoring it for some hundred rows, and small fits are held up by other things. */
-enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CENTERS = 64 };
+enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 8, CK_COARSE_MIN_CENTERS = 64 };
 
 /* --- Strategies: along-a-fit ------------------------------------------------------------------------------------ */
 

@@ -95,7 +95,8 @@ void ck_groups_set_centers(ck_groups *groups, const ck_assigner *assigner)
         const int64_t first = groups->begins[g], size = groups->begins[g + 1] - first;
         groups->n_panels[g] = ck_ceil_div(size, width);
         if (assigner->coarse.shape)
-            ck_coarse_take_centers(&assigner->coarse, groups->indices + first, size, groups->coarse_panels[g]);
+            ck_coarse_take_centers(&assigner->coarse, model, assigner->centers, groups->indices + first, size,
+                                   groups->coarse_panels[g]);
         for (int64_t c = 0; c < groups->n_panels[g] * width; c++) {
             /* What fills the last panel has the score -infinity, as in the model. */
             const int64_t j = groups->indices[first + ck_min_i64(c, size - 1)];

@@ -31,10 +31,10 @@ typedef struct {
     int64_t (*words)(int64_t d);
     /* The error of adding up n_words products, relative to the sum of their magnitudes. */
     double (*sum_error)(int64_t n_words);
-    /* OUT words (n_words): a center's image, rounded, and what its rounding removed. Returns what its scores start
-     * from, so that none is below the truth. */
-    float (*round_center)(const ck_screen_image *image, const double *center, int64_t d, int64_t n_words,
-                          double sum_error, void *words);
+    /* OUT words (n x n_words), starts (n): the images of centers that share a panel, rounded, with what rounding
+     * removed; what scores start from, so that none is below the truth. */
+    void (*round_centers)(const ck_screen_image *image, const double *const *centers, int64_t n, int64_t d,
+                          int64_t n_words, double sum_error, void *words, float *starts);
     /* Bytes of scratch for packing n_rows rows. */
     int64_t (*stage_bytes)(int64_t n_rows, int64_t d);
 } ck_coarse_format;
@@ -87,7 +87,7 @@ typedef struct {
     int64_t panel_bytes;   /* of a panel of centers */
     int64_t rounded_bytes; /* from one rounded row to the next */
     char *panels;          /* n_panels x panel_bytes */
-    char *words;           /* of one center */
+    char *words;           /* of the centers of one panel */
     double sum_error;
     ck_reach_rule rule;
 } ck_coarse_model;
@@ -101,8 +101,9 @@ void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k);
 /* Packs centers (k x d) with the image of `model`, which has them already. */
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers);
 
-/* OUT panels: of some of its centers, ascending; room for whole panels. */
-void ck_coarse_take_centers(const ck_coarse_model *coarse, const int32_t *indices, int64_t n, char *panels);
+/* OUT panels: of some of these centers, ascending; room for whole panels. */
+void ck_coarse_take_centers(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers,
+                            const int32_t *indices, int64_t n, char *panels);
 
 /* What the scores of a panel's center start from. */
 void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, float start);

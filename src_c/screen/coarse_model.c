@@ -40,7 +40,7 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, i
     coarse->panel_bytes = (coarse->n_words + shape->head_lines) * shape->panel_centers * CK_WORD_BYTES;
     coarse->rounded_bytes = ck_rounded_bytes(coarse->n_words);
     coarse->panels = ck_arena_alloc(arena, coarse->n_panels, coarse->panel_bytes);
-    coarse->words = ck_arena_alloc(arena, coarse->row_bytes, 1);
+    coarse->words = ck_arena_alloc(arena, coarse->row_bytes, shape->panel_centers);
     coarse->sum_error = shape->format->sum_error(coarse->n_words);
 }
 
@@ -52,47 +52,46 @@ void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, 
     for (int64_t i = 0; i < line; i++) head[2 * shape->panel_centers + at * line + i] = start;
 }
 
-/* OUT panels: words of center `at`, of which those of every group follow `apart` bytes after those of the last. */
-static void put_center(const ck_coarse_model *coarse, char *panels, int64_t at, float start, int32_t index,
-                       const char *words, int64_t apart)
+/* OUT panels: of the centers whose indices those are, or of the first n. What fills the last panel has the score
+ * -infinity, and an index that exists should a row have none. */
+static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers,
+                        const int32_t *indices, int64_t n, char *panel)
 {
+    enum { MOST_CENTERS = 64 };
     const ck_coarse_shape *shape = coarse->shape;
-    const int64_t r = shape->panel_centers, group = shape->center_words * CK_WORD_BYTES;
-    char *panel = panels + at / r * coarse->panel_bytes, *to = panel + shape->head_lines * r * CK_WORD_BYTES;
-    ck_coarse_set_start(shape, panel, at % r, start);
-    memcpy(panel + (r + at % r) * CK_WORD_BYTES, &index, sizeof index);
-    to += at % r * group;
-    for (int64_t done = 0; done < coarse->row_bytes; done += group, to += group * r, words += apart)
-        memcpy(to, words, (size_t)group);
+    const int64_t d = model->d, r = shape->panel_centers, group = shape->center_words * CK_WORD_BYTES;
+    const double *chosen[MOST_CENTERS];
+    float starts[MOST_CENTERS];
+    assert(r <= MOST_CENTERS);
+    for (int64_t first = 0; first < n; first += r, panel += coarse->panel_bytes) {
+        for (int64_t c = 0; c < r; c++) {
+            const int64_t at = ck_min_i64(first + c, n - 1);
+            const int32_t index = indices ? indices[at] : (int32_t)at;
+            chosen[c] = centers + index * d;
+            memcpy(panel + (r + c) * CK_WORD_BYTES, &index, sizeof index);
+        }
+        shape->format->round_centers(&model->image, chosen, r, d, coarse->n_words, coarse->sum_error, coarse->words,
+                                     starts);
+        for (int64_t c = 0; c < r; c++) {
+            const char *words = coarse->words + c * coarse->row_bytes;
+            char *to = panel + shape->head_lines * r * CK_WORD_BYTES + c * group;
+            ck_coarse_set_start(shape, panel, c, first + c < n ? starts[c] : -INFINITY);
+            for (int64_t done = 0; done < coarse->row_bytes; done += group, to += group * r)
+                memcpy(to, words + done, (size_t)group);
+        }
+    }
 }
 
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
 {
-    const ck_coarse_shape *shape = coarse->shape;
-    const int64_t d = model->d;
-    for (int64_t j = 0; j < coarse->n_panels * shape->panel_centers; j++) {
-        /* What fills the last panel has the score -infinity, and an index that exists should a row have none. */
-        const int32_t index = (int32_t)ck_min_i64(j, coarse->k - 1);
-        const float start = shape->format->round_center(&model->image, centers + index * d, d, coarse->n_words,
-                                                        coarse->sum_error, coarse->words);
-        put_center(coarse, coarse->panels, j, j < coarse->k ? start : -INFINITY, index, coarse->words,
-                   shape->center_words * CK_WORD_BYTES);
-    }
+    fill_panels(coarse, model, centers, NULL, coarse->k, coarse->panels);
     /* The squared norm of a row is computed in float32. */
-    coarse->rule.row = 0.5 * (1.0 - ck_gamma((double)d + 32.0, UNIT_ROUNDOFF_32));
+    coarse->rule.row = 0.5 * (1.0 - ck_gamma((double)model->d + 32.0, UNIT_ROUNDOFF_32));
     coarse->rule.distance = 0.5 * model->image.scale * model->image.scale * RAISED;
 }
 
-void ck_coarse_take_centers(const ck_coarse_model *coarse, const int32_t *indices, int64_t n, char *panels)
+void ck_coarse_take_centers(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers,
+                            const int32_t *indices, int64_t n, char *panels)
 {
-    const ck_coarse_shape *shape = coarse->shape;
-    const int64_t r = shape->panel_centers, group = shape->center_words * CK_WORD_BYTES;
-    for (int64_t c = 0; c < ck_round_up(n, r); c++) {
-        const int32_t j = indices[ck_min_i64(c, n - 1)];
-        const char *panel = coarse->panels + j / r * coarse->panel_bytes;
-        float start;
-        memcpy(&start, panel + j % r * CK_WORD_BYTES, sizeof start);
-        put_center(coarse, panels, c, c < n ? start : -INFINITY, j,
-                   panel + shape->head_lines * r * CK_WORD_BYTES + j % r * group, group * r);
-    }
+    fill_panels(coarse, model, centers, indices, n, panels);
 }

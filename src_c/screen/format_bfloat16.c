@@ -48,6 +48,13 @@ static float round_center(const ck_screen_image *image, const double *center, in
     return (float)(slack - 0.5 * sqnorm);
 }
 
+static void round_centers(const ck_screen_image *image, const double *const *centers, int64_t n, int64_t d,
+                          int64_t n_words, double error, void *words, float *starts)
+{
+    for (int64_t c = 0; c < n; c++)
+        starts[c] = round_center(image, centers[c], d, n_words, error, (char *)words + c * n_words * CK_WORD_BYTES);
+}
+
 static int64_t stage_bytes(int64_t n_rows, int64_t d)
 {
     return n_rows * (d * (int64_t)sizeof(double) + ck_round_up(d, STAGED_FEATURES) * (int64_t)sizeof(uint16_t));
@@ -57,5 +64,5 @@ const ck_coarse_format ck_format_bfloat16 = {.name = "bfloat16",
                                              .max_features = 1 << 13,
                                              .words = words,
                                              .sum_error = sum_error,
-                                             .round_center = round_center,
+                                             .round_centers = round_centers,
                                              .stage_bytes = stage_bytes};

@@ -1,20 +1,21 @@
-/* int8.h - rows and centers as small integers, each times a scale of its own; products are exact. What the kernels know
- * of the format. docs/numerics.md, section 9. */
+/* int8.h - rows and centers as small integers times a scale of the row, and of the panel of centers; products are
+ * exact. What the kernels know of the format. docs/numerics.md, section 9. */
 #ifndef CK_INT8_H
 #define CK_INT8_H
 
 #include "coarse.h"
 
-/* Four features to a word; after them, what a score is made of: scales, the pair of the bound twice (the size of the
- * row by what rounding took from the center, and the other way round), and what sums of products start from, which
- * makes good that centers are stored raised to be unsigned. */
+/* Four features to a word; after them, what a score is made of: the scale; in units of it, the size of the row and what
+ * rounding took of it (of a center in the same places what it takes these by: what rounding took, and its size); and
+ * what a row's sums of products start from, which makes good that centers are stored raised to be unsigned. */
 enum { CK_INT8_SCALE, CK_INT8_SIZE, CK_INT8_LOST, CK_INT8_START, CK_INT8_EXTRAS };
 enum { CK_INT8_FEATURES = 4, CK_INT8_LARGEST = 127 };
 /* Words of features: a whole number of pairs, which some kernels multiply together. */
 CK_INLINE int64_t ck_int8_words(int64_t d) { return ck_round_up(ck_ceil_div(d, CK_INT8_FEATURES), 2); }
 
-/* The largest magnitude of a row or center is taken for at least this: so no scale underflows. */
-#define CK_INT8_LEAST 0x1p-100f
+/* The largest magnitude of a row or center is taken for at least this: then no scale underflows, and the bound is a
+ * number of units that 32 bits hold. */
+#define CK_INT8_LEAST 0x1p-50f
 
 /* Centers as whole numbers of magnitude `largest`, stored with `raised` added. */
 enum {

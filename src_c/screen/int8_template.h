@@ -64,7 +64,8 @@ CK_INLINE void round_rows(const ck_matrix *X, const char *const rows[L], const c
     float inverses[L], extras[CK_INT8_EXTRAS][L];
     CK_UNROLL for (int i = 0; i < L; i++) square[i] = largest_of(X, rows[i], image);
     const VF largest = v_max(v_rows_max(square), v_set1(&least));
-    v_storeu(extras[CK_INT8_SCALE], v_div(largest, v_set1(&most)));
+    const VF scale = v_div(largest, v_set1(&most));
+    v_storeu(extras[CK_INT8_SCALE], scale);
     v_storeu(inverses, v_div(v_set1(&most), largest));
     CK_UNROLL for (int i = 0; i < L; i++)
     {
@@ -75,8 +76,10 @@ CK_INLINE void round_rows(const ck_matrix *X, const char *const rows[L], const c
     }
     const VF squares = sum_lanes(sqnorm), norm = v_sqrt(squares), rest = v_sqrt(sum_lanes(removed));
     v_storeu(sqnorms, squares);
-    v_storeu(extras[CK_INT8_SIZE], v_fma(v_add(norm, rest), v_set1(&rounding), v_set1(&tiny)));
-    v_storeu(extras[CK_INT8_LOST], v_fma(norm, v_set1(&of_image), v_fma(rest, v_set1(&rounding), v_set1(&tiny))));
+    const VF size = v_fma(v_add(norm, rest), v_set1(&rounding), v_set1(&tiny));
+    const VF lost = v_fma(norm, v_set1(&of_image), v_fma(rest, v_set1(&rounding), v_set1(&tiny)));
+    v_storeu(extras[CK_INT8_SIZE], v_div(size, scale));
+    v_storeu(extras[CK_INT8_LOST], v_div(lost, scale));
     v_store_index((int32_t *)extras[CK_INT8_START],
                   v_as_floats(v_round(v_mul(sum_lanes(square), v_set1(&minus_raised)))));
     for (int i = 0; i < L; i++) {
@@ -180,11 +183,21 @@ static int64_t int8_list(const uint64_t *masks, int64_t n, int32_t first, int32_
 CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const float *CK_RESTRICT c, VF acc[R][V],
                          const int used)
 {
+    static const float one = 1.0f;
     const int64_t n = n_words - CK_INT8_EXTRAS;
-    const float *rows = points + n * PANEL_ROWS, *starts = c;
+    const float *rows = points + n * PANEL_ROWS, *starts = c, *extras = c + (HEAD_LINES + n) * R;
     VI sums[R][V];
-    CK_UNROLL for (int r = 0; r < used; r++) CK_UNROLL for (int v = 0; v < V; v++) sums[r][v] =
-        v_words(rows + CK_INT8_START * PANEL_ROWS + v * L);
+    VF scales[V];
+    CK_UNROLL for (int v = 0; v < V; v++)
+    {
+        /* The bound, in units of both scales, and one more for its rounding. */
+        const VF bound = v_fma(
+            v_load(rows + CK_INT8_LOST * PANEL_ROWS + v * L), v_set1(extras + CK_INT8_LOST * R),
+            v_fma(v_load(rows + CK_INT8_SIZE * PANEL_ROWS + v * L), v_set1(extras + CK_INT8_SIZE * R), v_set1(&one)));
+        const VI start = v_plus(v_words(rows + CK_INT8_START * PANEL_ROWS + v * L), v_round(bound));
+        CK_UNROLL for (int r = 0; r < used; r++) sums[r][v] = start;
+        scales[v] = v_mul(v_load(rows + CK_INT8_SCALE * PANEL_ROWS + v * L), v_set1(extras + CK_INT8_SCALE * R));
+    }
     c += HEAD_LINES * R;
     for (int64_t p = 0; p < n; p += STEP, points += STEP * PANEL_ROWS, c += STEP * R) {
         VI x[STEP * V];
@@ -198,15 +211,8 @@ CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const
     }
     CK_UNROLL for (int r = 0; r < used; r++)
     {
-        const VF start = v_set1(starts + r), scale = v_set1(c + CK_INT8_SCALE * R + r);
-        const VF size = v_set1(c + CK_INT8_SIZE * R + r), lost = v_set1(c + CK_INT8_LOST * R + r);
-        CK_UNROLL for (int v = 0; v < V; v++)
-        {
-            const VF bound = v_fma(v_load(rows + CK_INT8_LOST * PANEL_ROWS + v * L), lost,
-                                   v_fma(v_load(rows + CK_INT8_SIZE * PANEL_ROWS + v * L), size, start));
-            const VF product = v_mul(v_float(sums[r][v]), v_load(rows + CK_INT8_SCALE * PANEL_ROWS + v * L));
-            acc[r][v] = v_fma(product, scale, bound);
-        }
+        const VF start = v_set1(starts + r);
+        CK_UNROLL for (int v = 0; v < V; v++) acc[r][v] = v_fma(v_float(sums[r][v]), scales[v], start);
     }
 }
 

@@ -163,6 +163,7 @@ CK_INLINE VF v_div(VF a, VF b) { return _mm256_div_ps(a, b); }
 CK_INLINE VF v_sqrt(VF a) { return _mm256_sqrt_ps(a); }
 CK_INLINE VF v_size(VF a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 CK_INLINE void v_storeu(float *a, VF x) { _mm256_storeu_ps(a, x); }
+CK_INLINE VI v_plus(VI a, VI b) { return _mm256_add_epi32(a, b); }
 CK_INLINE VI v_round(VF a) { return _mm256_cvtps_epi32(a); }
 CK_INLINE VF v_float(VI a) { return _mm256_cvtepi32_ps(a); }
 CK_INLINE VI v_words(const float *a) { return _mm256_load_si256((const __m256i *)a); }

@@ -149,6 +149,7 @@ CK_INLINE VF v_div(VF a, VF b) { return _mm512_div_ps(a, b); }
 CK_INLINE VF v_sqrt(VF a) { return _mm512_sqrt_ps(a); }
 CK_INLINE VF v_size(VF a) { return _mm512_abs_ps(a); }
 CK_INLINE void v_storeu(float *a, VF x) { _mm512_storeu_ps(a, x); }
+CK_INLINE VI v_plus(VI a, VI b) { return _mm512_add_epi32(a, b); }
 CK_INLINE VI v_round(VF a) { return _mm512_cvtps_epi32(a); }
 CK_INLINE VF v_float(VI a) { return _mm512_cvtepi32_ps(a); }
 CK_INLINE VI v_words(const float *a) { return _mm512_load_si512(a); }

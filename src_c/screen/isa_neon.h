@@ -61,6 +61,7 @@ CK_INLINE VF v_div(VF a, VF b) { return vdivq_f32(a, b); }
 CK_INLINE VF v_sqrt(VF a) { return vsqrtq_f32(a); }
 CK_INLINE VF v_size(VF a) { return vabsq_f32(a); }
 CK_INLINE void v_storeu(float *a, VF x) { vst1q_f32(a, x); }
+CK_INLINE VI v_plus(VI a, VI b) { return vaddq_s32(a, b); }
 CK_INLINE VI v_round(VF a) { return vcvtnq_s32_f32(a); }
 CK_INLINE VF v_float(VI a) { return vcvtq_f32_s32(a); }
 CK_INLINE VI v_words(const float *a) { return vreinterpretq_s32_f32(vld1q_f32(a)); }
