@@ -159,7 +159,7 @@ def nearest(X, C):
     return distances.argmin(axis=1).astype(np.int32)
 
 
-def problem(kind, dtype=np.float32, n=2300, d=36, k=70):
+def problem(kind, dtype=np.float32, n=2300, d=36, k=150):
     rng = np.random.default_rng(11)
     if kind == "uniform":
         X = rng.random((n, d))
@@ -216,7 +216,7 @@ def test_every_strategy_gives_the_bits_of_float32(coarse_isa, kind, algorithm):
     fits = []
     for name in (coarse_isa, "generic"):
         _core.choose_isa(name)
-        fits.append(ckmeans.KMeans(70, init=C, n_init=1, max_iter=8, tol=0, algorithm=algorithm).fit(X))
+        fits.append(ckmeans.KMeans(150, init=C, n_init=1, max_iter=8, tol=0, algorithm=algorithm).fit(X))
     for attribute in ("labels_", "cluster_centers_", "inertia_", "n_iter_"):
         np.testing.assert_array_equal(getattr(fits[0], attribute), getattr(fits[1], attribute))
 
@@ -227,7 +227,7 @@ def test_other_layouts_and_dtypes(coarse_isa, layout):
     expected_of = {"Fortran": np.asfortranarray(X), "strided": np.repeat(X, 3, axis=1)[:, ::3]}
     if layout in ("int8", "uint16"):
         X = (X * 100).astype(layout)
-        C = X[:70].astype(np.float64) + 0.25
+        C = X[:150].astype(np.float64) + 0.25
         expected_of[layout] = X
     np.testing.assert_array_equal(ckmeans.assign(expected_of[layout], C), nearest(X, C))
 
@@ -262,7 +262,7 @@ def test_a_value_that_is_not_finite_is_named(coarse_isa):
 
 
 def test_few_features_centers_or_rows_have_no_such_screen(coarse_isa):
-    for n, d, k in ((2000, 36, 70), (2300, 31, 70), (2300, 36, 63)):
+    for n, d, k in ((2000, 36, 150), (2300, 13, 150), (2300, 36, 63)):
         X, C = problem("uniform", n=n, d=d, k=k)
         assert _core.open_probe(X, C, np.full(n, -1, dtype=np.int32))["screened_rows"] == 0
 
@@ -272,8 +272,8 @@ def test_the_history_names_the_screen(coarse_isa):
     assert kernel.format == (
         "bfloat16" if coarse_isa in BFLOAT16 else "int8" if PANELS[coarse_isa][1] == 127 else "int8x6"
     )
-    X, C = problem("blobs")
-    fit = ckmeans.kmeans(X, 70, init=C, n_init=1, max_iter=3, algorithm="lloyd")
+    X, C = problem("uniform")
+    fit = ckmeans.kmeans(X, 150, init=C, n_init=1, max_iter=3, algorithm="lloyd")
     assert (fit.history["screen"] == kernel.format).all()
-    fit = ckmeans.kmeans(X[:, :20], 70, init=C[:, :20], n_init=1, max_iter=3, algorithm="lloyd")
+    fit = ckmeans.kmeans(X[:, :13], 150, init=C[:, :13], n_init=1, max_iter=3, algorithm="lloyd")
     assert (fit.history["screen"] == "float32").all()  # so few features have no other

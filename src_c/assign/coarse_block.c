@@ -25,6 +25,7 @@ struct ck_coarse_scratch {
     double *own, *row;                 /* squared distances to the centers of the labels; d */
     int32_t *labels, *numbers, *lanes; /* of a strip; 0, 1, ...; places of gathered rows */
     int32_t *numbers_near;             /* numbers of listed rows */
+    uint8_t *is_open;                  /* rows with open pairs */
     ck_contender *found;
     uint64_t *masks;
     /* What is open: places of rows in the strip, centers, squared distances of a batch. */
@@ -46,13 +47,7 @@ static int64_t chunk_panels(const ck_coarse_model *coarse)
     return ck_min_i64(ck_max_i64(CK_CENTER_CACHE_BYTES / coarse->panel_bytes, 1), coarse->n_panels);
 }
 
-/* Of a pair in the coarse screen, over that in the float32 screen. */
-static double pair_cost(const ck_coarse_shape *shape, double d)
-{
-    return shape->pair_cost * (d + CK_COST_COARSE_PAIR) / (d + CK_COST_PAIR);
-}
-
-/* The same of a pair that is left open and measured. */
+/* Of a pair that is left open and measured, over one in the float32 screen. */
 static double lone_pair_cost(double d)
 {
     return (CK_COST_LONE_PAIR_IN_BATCH + CK_COST_LONE_FEATURE * d) / (d + CK_COST_PAIR);
@@ -78,7 +73,8 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->labels = CK_NEW(arena, int32_t, rows);
     s->numbers = CK_NEW(arena, int32_t, rows);
     s->lanes = CK_NEW(arena, int32_t, rows);
-    s->numbers_near = CK_NEW(arena, int32_t, rows);
+    s->numbers_near = CK_NEW(arena, int32_t, rows + 1);
+    s->is_open = CK_NEW(arena, uint8_t, rows);
     s->found = CK_NEW(arena, ck_contender, rows);
     s->masks = CK_NEW(arena, uint64_t, chunk_panels(coarse) * shape->panel_centers);
     /* As many as cost no more to measure than the float32 screen would, and those of one panel. */
@@ -253,7 +249,7 @@ static int screen_strip(const ck_assigner *assigner, ck_coarse_scratch *s, const
 static double cost_of_strip(const ck_coarse_model *coarse, const ck_coarse_scratch *s, int64_t n_rows, int64_t d)
 {
     const double n = (double)n_rows, measured = (double)s->n_pairs * lone_pair_cost((double)d);
-    return (1.0 + (double)s->n_tried / n) * pair_cost(coarse->shape, (double)d) + measured / (n * (double)coarse->k);
+    return (1.0 + (double)s->n_tried / n) * ck_coarse_pair_cost(coarse->shape, d) + measured / (n * (double)coarse->k);
 }
 
 /* The nearest by canonical distance of the label and the centers that were open with it, which ascend. */
@@ -268,8 +264,19 @@ static int32_t settle_row(const ck_contest *contest, const ck_coarse_scratch *s,
     return nearest;
 }
 
-static void measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64_t row)
+/* OUT found: of rows with open pairs, the nearest centers by quick distances; s->numbers_near: these rows. Returns how
+ * many. */
+static int64_t measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64_t row, int64_t n_rows)
 {
+    int64_t n_open = 0;
+    memset(s->is_open, 0, (size_t)n_rows);
+    for (int64_t i = 0; i < s->n_pairs; i++) {
+        const int32_t at = s->pair_rows[i];
+        s->numbers_near[n_open] = at;
+        s->found[at] = (ck_contender){s->own[at], INFINITY, s->labels[at]};
+        n_open += !s->is_open[at];
+        s->is_open[at] = 1;
+    }
     for (int64_t i = 0; i < s->n_pairs; i += BATCH_PAIRS) {
         const int64_t n = ck_min_i64(BATCH_PAIRS, s->n_pairs - i);
         const int32_t *rows = s->pair_rows + i, *centers = s->pair_centers + i;
@@ -277,6 +284,7 @@ static void measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64
                                         s->pair_sqdists, s->row);
         for (int64_t b = 0; b < n; b++) ck_contest_enter(s->found + rows[b], centers[b], s->pair_sqdists[b]);
     }
+    return n_open;
 }
 
 static int is_waiting(ck_coarse_scratch *s, purpose use, int64_t n_rows)
@@ -300,25 +308,30 @@ ck_served_rows ck_coarse_served(const ck_assign_scratch *workers, int n_workers)
     return sum;
 }
 
+double ck_coarse_row_operations(const ck_coarse_shape *shape, int64_t k, int64_t d)
+{
+    if (!shape) return 0.0;
+    return CK_COST_COARSE_ROW + CK_OPEN_SHARE * (double)k * lone_pair_cost((double)d) * ck_pair_operations(d);
+}
+
 double ck_scoring_operations(const ck_matrix *X, int64_t k)
 {
     const int64_t d = X->n_features;
     const ck_coarse_shape *shape = ck_coarse_choose_shape(X->n_rows, k, d);
-    const double cost = shape ? pair_cost(shape, (double)d) : 1.0;
-    return (double)k * ck_pair_operations(d) * cost + (shape ? CK_COST_COARSE_ROW : 0.0) +
+    const double cost = shape ? ck_coarse_pair_cost(shape, d) : 1.0;
+    return (double)k * ck_pair_operations(d) * cost + ck_coarse_row_operations(shape, k, d) +
            (ck_packed_fits(X) ? 0.0 : CK_COST_PACK_FEATURE * (double)d);
 }
 
 double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers)
 {
-    const double d = (double)assigner->model.d;
     double cost = 0.0, rows = 0.0;
     if (!assigner->coarse.shape) return 1.0;
     for (int w = 0; w < n_workers; w++) {
         cost += workers[w].coarse->cost;
         rows += (double)workers[w].coarse->counts.rows;
     }
-    return rows > 0.0 ? cost / rows : pair_cost(assigner->coarse.shape, d);
+    return rows > 0.0 ? cost / rows : ck_coarse_pair_cost(assigner->coarse.shape, assigner->model.d);
 }
 
 /* Takes account of a strip; cost: what the coarse screen has cost, more than one where it should not have been tried.
@@ -347,11 +360,12 @@ int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *s, const ck
     s->counts.screened_rows += n_rows;
     s->counts.tried_rows += s->n_tried;
     s->counts.open_pairs += s->n_pairs;
-    for (int64_t i = 0; i < n_rows; i++) s->found[i] = (ck_contender){s->own[i], INFINITY, s->labels[i]};
-    measure_pairs(s, &contest, row);
-    for (int64_t i = 0; i < n_rows; i++) {
-        const int open = ck_contest_is_open(&contest, s->found + i);
-        labels[i] = open ? settle_row(&contest, s, row + i, (int32_t)i) : s->found[i].label;
+    const int64_t n_open = measure_pairs(s, &contest, row, n_rows);
+    memcpy(labels, s->labels, (size_t)n_rows * sizeof *labels);
+    for (int64_t i = 0; i < n_open; i++) {
+        const int32_t at = s->numbers_near[i];
+        const int open = ck_contest_is_open(&contest, s->found + at);
+        labels[at] = open ? settle_row(&contest, s, row + at, at) : s->found[at].label;
         s->counts.settled_rows += open;
     }
     return 1;
@@ -405,7 +419,7 @@ int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
 
 void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t n, int64_t n_unsure)
 {
-    const double d = (double)assigner->model.d, cost = pair_cost(assigner->coarse.shape, d);
+    const double d = (double)assigner->model.d, cost = ck_coarse_pair_cost(assigner->coarse.shape, assigner->model.d);
     const double measured = (double)s->n_pairs * lone_pair_cost(d);
     keep_account(s, FOR_GROUPS, n,
                  cost * (1.0 + CK_COST_UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);

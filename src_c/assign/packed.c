@@ -58,7 +58,7 @@ ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X, int64_t 
     return packed;
 }
 
-ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
+ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X, int64_t k)
 {
     const int64_t n = X->n_rows, d = X->n_features;
     const ck_screen_shape *shape = ck_screen_choose_shape(d);
@@ -66,7 +66,7 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X)
     if (d > CK_PACKED_BYTES || packed_bytes(X) > CK_PACKED_BYTES) return NULL;
     ck_arena local = {0};
     ck_coarse_model coarse;
-    ck_coarse_model_init(&coarse, &local, n, CK_COARSE_MIN_CENTERS, d);
+    ck_coarse_model_init(&coarse, &local, ck_coarse_choose_shape(n, k, d), k, d);
     ck_packed_rows *packed = local.failed ? NULL : reserve(arena, X, 1, coarse.shape);
     if (packed) ck_screen_model_init(&packed->model, arena, shape, 1, d);
     double *rows = CK_NEW(&local, double, ck_round_up(n, width) * d); /* the scratch of packing too */

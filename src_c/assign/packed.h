@@ -15,8 +15,9 @@ typedef struct {
     int as_needed;
 } ck_packed_rows;
 
-/* All rows, for whoever comes. NULL where there is no memory, or more than any cache holds. */
-ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X);
+/* All rows, for whoever scores them against up to k centers. NULL where there is no memory, or more than any cache
+ * holds. */
+ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X, int64_t k);
 /* Room for rows that are packed when they are scored against k centers: by one assigner, as it has its image from then
  * on. NULL where there is no memory, or they fit neither as float32 nor for the coarse screen. */
 ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X, int64_t k);

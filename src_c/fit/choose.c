@@ -129,7 +129,8 @@ void ck_choice_passed(ck_choice *c, double screened)
     if (c->strategy == c->bounds) return;
     c->usual_share = screened;
     /* Its first pass knows no labels, and measures more than those to come. */
-    const double row = c->screening->assigner.coarse_serves ? CK_COST_COARSE_ROW : 0.0;
+    const ck_assigner *assigner = &c->screening->assigner;
+    const double row = ck_coarse_row_operations(assigner->coarse.shape, n_centers(c), n_features(c));
     if (c->strategy == c->projection && c->passes > 1 &&
         ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened) + row)
         c->usual = c->plain;

@@ -253,7 +253,7 @@ int ck_fit(const ck_matrix *X, const double *weights, const ck_fit_params *param
     result->history = NULL;
     int status = ck_problem_init(&problem, &arena, X, weights, params->n_threads);
     if (status == CK_OK && rows_with_weight(&problem) < params->k) status = CK_ERROR_TOO_FEW_ROWS;
-    if (status == CK_OK) ck_prepare_packed(&prepared, &arena);
+    if (status == CK_OK) ck_prepare_packed(&prepared, &arena, params->k);
     const ck_prospect prospect = prospect_of(params);
     if (status == CK_OK && prospect.passes > 0.0) ck_prepare_embedding(&prepared, &arena, &prospect);
     if (status == CK_OK && seeding && seeding->likes_sorted) ck_prepare_sorted(&prepared, &arena, params->k);

@@ -2,9 +2,9 @@
 
 #include "../base/costs.h"
 
-void ck_prepare_packed(ck_prepared *prepared, ck_arena *arena)
+void ck_prepare_packed(ck_prepared *prepared, ck_arena *arena, int64_t k)
 {
-    prepared->packed = ck_packed_rows_new(arena, prepared->problem->X);
+    prepared->packed = ck_packed_rows_new(arena, prepared->problem->X, k);
 }
 
 void ck_prepare_embedding(ck_prepared *prepared, ck_arena *arena, const ck_prospect *prospect)

@@ -23,7 +23,7 @@ typedef struct {
 } ck_prepared;
 
 /* Packs the rows where they are few, for passes to come. */
-void ck_prepare_packed(ck_prepared *prepared, ck_arena *arena);
+void ck_prepare_packed(ck_prepared *prepared, ck_arena *arena, int64_t k);
 /* Embeds the rows where that promises to save more than it costs. */
 void ck_prepare_embedding(ck_prepared *prepared, ck_arena *arena, const ck_prospect *prospect);
 /* Sorts the rows where that makes up for its cost while k centers are drawn. */

@@ -48,7 +48,8 @@ typedef struct {
 typedef struct {
     const ck_coarse_format *format;
     int panel_rows, panel_centers, point_words, center_words, head_lines;
-    double pair_cost; /* of a pair of row and center, of what the float32 screen takes: measured */
+    int least_features; /* for which it is faster: measured, like the next */
+    double pair_cost;   /* of a pair of row and center, of what the float32 screen takes */
     /* Around score and reach, in each thread: units that must be set up. NULL: nothing to do. */
     void (*begin)(void), (*end)(void);
     /* OUT panel, sqnorm: images of rows [row, row + n_rows), what their rounding removed and zeros up to n_words, and
@@ -92,10 +93,12 @@ typedef struct {
     ck_reach_rule rule;
 } ck_coarse_model;
 
-/* For n rows and k centers; NULL where they are few, or there is none. */
+/* Of a pair in the coarse screen, over that in the float32 screen. */
+double ck_coarse_pair_cost(const ck_coarse_shape *shape, int64_t d);
+/* For n rows and k centers; NULL where they are few, or there is none that pays. */
 const ck_coarse_shape *ck_coarse_choose_shape(int64_t n, int64_t k, int64_t d);
 /* Of that shape, which may be NULL. Reserves memory: check arena->failed. */
-void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d);
+void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, const ck_coarse_shape *shape, int64_t k, int64_t d);
 /* How many centers there are to be set: at most as many as there is memory for. */
 void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k);
 /* Packs centers (k x d) with the image of `model`, which has them already. */

@@ -21,16 +21,23 @@ void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k)
     coarse->n_panels = ck_ceil_div(k, coarse->shape->panel_centers);
 }
 
+double ck_coarse_pair_cost(const ck_coarse_shape *shape, int64_t d)
+{
+    return shape->pair_cost * ((double)d + CK_COST_COARSE_PAIR) / ck_pair_operations(d);
+}
+
 const ck_coarse_shape *ck_coarse_choose_shape(int64_t n, int64_t k, int64_t d)
 {
     const ck_coarse_shape *shape = ck_coarse_table();
     if (!shape || n < CK_COARSE_MIN_ROWS || k < CK_COARSE_MIN_CENTERS) return NULL;
-    return d < CK_COARSE_MIN_FEATURES || d > shape->format->max_features ? NULL : shape;
+    if (d < shape->least_features || d > shape->format->max_features) return NULL;
+    const double in_float32 = (double)k * ck_pair_operations(d);
+    const double cost = in_float32 * ck_coarse_pair_cost(shape, d) + CK_COST_COARSE_ROW;
+    return cost < CK_WORTH_COARSE * in_float32 ? shape : NULL;
 }
 
-void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, int64_t n, int64_t k, int64_t d)
+void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, const ck_coarse_shape *shape, int64_t k, int64_t d)
 {
-    const ck_coarse_shape *shape = ck_coarse_choose_shape(n, k, d);
     memset(coarse, 0, sizeof *coarse);
     if (!shape) return;
     coarse->shape = shape;

@@ -223,13 +223,14 @@ CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const
 #define FIXED_WIDTHS 0
 #include "shape_template.h"
 
-#define INT8_SHAPE(its_format, cost)                                                                                   \
+#define INT8_SHAPE(its_format, least, cost)                                                                            \
     {.format = &(its_format),                                                                                          \
      .panel_rows = PANEL_ROWS,                                                                                         \
      .panel_centers = R,                                                                                               \
      .point_words = 1,                                                                                                 \
      .center_words = 1,                                                                                                \
      .head_lines = HEAD_LINES,                                                                                         \
+     .least_features = (least),                                                                                        \
      .pair_cost = (cost),                                                                                              \
      .pack = int8_pack,                                                                                                \
      .score = int8_score,                                                                                              \

@@ -14,6 +14,6 @@
 #define V_INTEGERS(operation) _mm512_##operation
 #include "int8_pairs.h"
 
-const ck_coarse_shape ck_coarse_avx512 = INT8_SHAPE(ck_format_int6_raised, 0.45);
+const ck_coarse_shape ck_coarse_avx512 = INT8_SHAPE(ck_format_int6_raised, 32, 0.44);
 #include "../base/target_end.h"
 #endif

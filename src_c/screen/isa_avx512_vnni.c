@@ -15,6 +15,6 @@
 #define V_DOT_BYTES _mm512_dpbusd_epi32
 #include "int8_quads.h"
 
-const ck_coarse_shape ck_coarse_avx512_vnni = INT8_SHAPE(ck_format_int8_raised, 0.28);
+const ck_coarse_shape ck_coarse_avx512_vnni = INT8_SHAPE(ck_format_int8_raised, 14, 0.255);
 #include "../base/target_end.h"
 #endif

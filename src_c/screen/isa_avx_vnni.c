@@ -32,6 +32,6 @@ CK_INLINE VI dot_bytes(VI sum, VI centers, VI rows)
 #include "int8_quads.h"
 
 /* The cost is a guess: not measured. */
-const ck_coarse_shape ck_coarse_avx_vnni = INT8_SHAPE(ck_format_int8_raised, 0.28);
+const ck_coarse_shape ck_coarse_avx_vnni = INT8_SHAPE(ck_format_int8_raised, 14, 0.255);
 #include "../base/target_end.h"
 #endif

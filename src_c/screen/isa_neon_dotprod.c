@@ -21,6 +21,6 @@ CK_INLINE VI dot_bytes(VI sum, VI centers, VI rows)
 #include "int8_quads.h"
 
 /* The cost is a guess: not measured. */
-const ck_coarse_shape ck_coarse_neon_dotprod = INT8_SHAPE(ck_format_int8, 0.3);
+const ck_coarse_shape ck_coarse_neon_dotprod = INT8_SHAPE(ck_format_int8, 32, 0.3);
 #include "../base/target_end.h"
 #endif

@@ -42,9 +42,9 @@ static int probe_coarse(const ck_matrix *X, const ck_screen_model *model, const 
     ck_arena arena = {0};
     ck_coarse_model coarse;
     const int64_t k = model->k, d = model->d;
-    ck_coarse_model_init(&coarse, &arena, INT64_MAX, k, d);
-    const ck_coarse_shape *shape = coarse.shape;
-    if (!shape) return CK_ERROR_UNKNOWN; /* no such screen, or too little for it */
+    const ck_coarse_shape *shape = ck_coarse_table();
+    if (!shape) return CK_ERROR_UNKNOWN;
+    ck_coarse_model_init(&coarse, &arena, shape, k, d);
     const int64_t width = shape->panel_rows, r = shape->panel_centers;
     void *points = ck_arena_alloc(&arena, width, coarse.row_bytes),
          *panel = ck_arena_alloc(&arena, coarse.panel_bytes, 1);

@@ -351,7 +351,7 @@ void check_coarse(const void *entry)
 {
     enum { K = 67 };
     const ck_coarse_shape *shape = entry;
-    if (now.d < CK_COARSE_MIN_FEATURES) return;
+    if (now.d < shape->least_features) return;
     ck_arena arena = {0};
     ck_screen_model model;
     ck_coarse_model coarse;
@@ -364,7 +364,7 @@ void check_coarse(const void *entry)
         centers[i] = below(3) ? rows.values[below(now.n) * d + i % d] : draw_value(now.kind, dtype);
     ck_coarse_use(shape);
     ck_screen_model_init(&model, &arena, ck_screen_choose_shape(d), K, d);
-    ck_coarse_model_init(&coarse, &arena, INT64_MAX, K, d);
+    ck_coarse_model_init(&coarse, &arena, shape, K, d);
     expect(!arena.failed && coarse.shape == shape, "the model of centers");
     ck_screen_model_set(&model, &rows.X, centers, 0);
     ck_coarse_model_set(&coarse, &model, centers);
