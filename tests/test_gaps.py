@@ -14,6 +14,7 @@ KINDS = [
     "float32",
     "float64",
     "ties",
+    "line",
     "equal rows",
     "equal centers",
     "a group of equal centers",
@@ -35,6 +36,8 @@ def rows_and_centers(kind):
     X = blobs(N_ROWS, 9, 250, seed=5, spread=0.4)
     if kind == "ties":
         X = np.round(X)
+    elif kind == "line":  # where the triangle inequality is an equation, and rows lie in the middle of two centers
+        X = rng.integers(3000, size=(N_ROWS, 1)) * rng.integers(1, 4, size=9)
     elif kind == "equal rows":
         X[100:3000] = X[rng.integers(100, size=2900)]
     elif kind == "far row":

@@ -52,7 +52,7 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_FEATURES = 32, CK_COARSE_MIN_CEN
 #define CK_COST_LISTED_PAIR 10.5  /* of a pair beside its features, where rows are screened by groups, */
 #define CK_COST_LISTED_GROUP 32.0 /* and a row for each group */
 #define CK_COST_RAISED_BOUND 13.0 /* of a row, raising the bound of a group by distances between centers; */
-#define CK_WORTH_RAISING 0.8      /* part of what these save that they may cost; */
+#define CK_WORTH_RAISING 0.8      /* part of what these save that they may cost, */
 #define CK_RAISED_CENTERS 0.25    /* and centers a row up to which they are thought of */
 #define CK_COST_PROJECTED_ROW 800.0
 #define CK_COST_PROJECTED_PAIR 8.0 /* beside its directions */

@@ -31,7 +31,8 @@ void ck_gaps_init(ck_bounds *s, ck_arena *arena)
         gaps->places[i] = (int32_t)i;
         gaps->no_limits[i] = -INFINITY;
     }
-    for (int64_t i = 0; i < k * gaps->stride && !arena->failed; i++) gaps->least[i] = 0.0f;
+    for (int64_t j = 0; j < k && !arena->failed; j++) /* no lane is left uninitialized */
+        for (int64_t g = s->groups.n; g < gaps->stride; g++) gaps->least[j * gaps->stride + g] = 0.0f;
 }
 
 /* --- Distances ---------------------------------------------------------------------------------------------- */
@@ -72,6 +73,7 @@ static int measure_line(void *context, int64_t line, int worker)
     float *low = s->workers[worker].gaps;
     for (int64_t at = 0; at < task->n; at += block) {
         const int64_t n = ck_min_i64(block, task->n - at);
+        if (ck_watch_stops(&s->base.screening->scratch[worker].pace)) return CK_ERROR_STOPPED;
         for (int64_t g = 0; g < n_groups; g++)
             ck_bound_group(assigner, s->base.screening->scratch + worker, gaps->images + at * stride,
                            gaps->sqnorms + at, gaps->places, n, s->groups.panels[first + g],
