@@ -86,7 +86,7 @@ def test_bounds_that_were_raised_hold_in_later_passes(isa, kind):
 
 
 def test_clusters_far_apart_leave_few_pairs_from_the_first_pass_on(float_screen):
-    X = blobs(N_ROWS * 2, 12, 300, seed=5, spread=0.5).astype(np.float32)
+    X = blobs(N_ROWS * 3, 12, 300, seed=5, spread=0.5).astype(np.float32)
     init = X[np.random.default_rng(0).choice(len(X), size=1100, replace=False)]
     fits = [
         ckmeans.kmeans(X, 1100, init=init, tol=0, max_iter=12, algorithm=algorithm, n_threads=2)

@@ -37,6 +37,7 @@ typedef struct {
     char *rows;
     float *images, *sqnorms; /* block: where there are groups */
     float *gaps;             /* CK_LANES x apart */
+    int32_t *gap_labels;     /* block: of the rows whose gaps are read */
     void *rounded;           /* block: the images as the coarse screen rounds them, where there is one */
     double *row;
 } ck_bounds_scratch;
@@ -45,13 +46,13 @@ enum { CK_GUESSES = 4 }; /* groups that a row's label is looked for in, before i
 
 /* How far a center is from others: a row that is near to its own can be near to none that is far from that one. */
 typedef struct {
-    int known;      /* least is that of the centers of this pass */
-    int useful;     /* it was in the first pass */
-    float *least;   /* k x stride: distance of a center to another one of each group, at most; NULL: too dear */
-    int64_t stride; /* groups, rounded up to whole CK_LANES */
-    int64_t apart;  /* of the rows of a scratch: not a power of two, which caches hold few lines of */
-    int32_t *list;  /* k: centers whose distances are measured, */
-    float *images;  /* and these, by their places in it */
+    int known;     /* least is that of the centers of this pass */
+    int looks;     /* that may yet fail: 0 where nothing is hoped for */
+    float *least;  /* of a center to another one of each group, at most: of CK_LANES groups, by center, then of the
+                    * next ones; NULL: too dear */
+    int64_t apart; /* of the rows of a scratch: not a power of two, which caches hold few lines of */
+    int32_t *list; /* k: centers whose distances are measured, */
+    float *images; /* and these, by their places in it */
     float *sqnorms;
     int32_t *places;          /* of a block: 0, 1, 2, ... */
     float *no_limits;         /* of a block: infinite */

@@ -103,7 +103,9 @@ int64_t ck_bounds_reached(const ck_bounds *s, int worker, const ck_bounded_rows 
     const int64_t n = b->n_rows, at = group % CK_LANES;
     float *lower = b->lower + group * n;
     if (s->gaps.known) {
-        if (at == 0) quick->spread_gaps(s->gaps.least + group, s->gaps.stride, b->labels, n, w->gaps, s->gaps.apart);
+        if (at == 0)
+            quick->spread_gaps(s->gaps.least + group * s->base.screening->assigner.model.k, w->gap_labels, n, w->gaps,
+                               s->gaps.apart);
         quick->raise_lower(w->gaps + at * s->gaps.apart, w->own, s->drift_low[group], n, lower);
     }
     return ck_screen_table()->reached(w->own, lower, s->drift_high[group], (int)n, w->list);

@@ -161,6 +161,21 @@ static void measure_own(const ck_bounds *s, const ck_bounds_scratch *w, const ck
     }
 }
 
+/* OUT w->gap_labels. The other rows read the gaps of the one before, which caches hold, and do nothing with them. */
+static void label_left(const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t n)
+{
+    int32_t label = n > 0 ? b->labels[w->list[0]] : 0;
+    for (int64_t i = 0, l = 0; i < b->n_rows; i++) {
+        if (l < n && w->list[l] == i) {
+            label = b->labels[i];
+            l++;
+        } else {
+            w->own[i] = -INFINITY;
+        }
+        w->gap_labels[i] = label;
+    }
+}
+
 /* OUT w->own; w->list: survivors that measuring their own center has not let go. */
 static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t count)
 {
@@ -168,7 +183,9 @@ static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const c
         w->own[i] = -INFINITY; /* others are not looked for by group */
     if (s->tighten) {
         measure_own(s, w, b, count);
-        return ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
+        const int64_t n = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
+        if (s->gaps.known) label_left(w, b, n);
+        return n;
     }
     for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
     memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);

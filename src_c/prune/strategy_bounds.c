@@ -72,7 +72,7 @@ static int set_centers(ck_strategy *strategy, const double *centers)
     s->starting = !s->known;
     s->known = 1;
     if (status == CK_OK) status = ck_gaps_measure(s);
-    if (status == CK_OK && s->gaps.useful) status = follow_sample(s, s->starting, &screened);
+    if (status == CK_OK && s->gaps.looks) status = follow_sample(s, s->starting, &screened);
     return status;
 }
 

@@ -130,18 +130,18 @@ static void bound_all(const float *CK_RESTRICT sqnorms, int64_t n, float slack, 
     }
 }
 
-static void spread_gaps(const float *gaps, int64_t stride, const int32_t *CK_RESTRICT labels, int64_t n,
-                        float *CK_RESTRICT out, int64_t apart)
+static void spread_gaps(const float *gaps, const int32_t *CK_RESTRICT labels, int64_t n, float *CK_RESTRICT out,
+                        int64_t apart)
 {
     enum { AHEAD = 32 };
     int64_t i = 0;
 #if CK_VECTOR_TYPES
     for (; i + 4 <= n; i += 4) {
-        for (int64_t r = 0; r < 4; r++) CK_PREFETCH(gaps + labels[ck_min_i64(i + AHEAD + r, n - 1)] * stride);
+        for (int64_t r = 0; r < 4; r++) CK_PREFETCH(gaps + labels[ck_min_i64(i + AHEAD + r, n - 1)] * CK_LANES);
         for (int64_t g = 0; g < CK_LANES; g += 4) {
             four_floats_t square[4], half[4];
             CK_UNROLL for (int r = 0; r < 4; r++) square[r] =
-                *(const four_floats_t *)(gaps + labels[i + r] * stride + g);
+                *(const four_floats_t *)(gaps + labels[i + r] * CK_LANES + g);
             CK_UNROLL for (int r = 0; r < 2; r++)
             {
                 half[r] = SHUFFLE(four_mask_t, square[r], square[r + 2], 0, 4, 1, 5);
@@ -158,7 +158,7 @@ static void spread_gaps(const float *gaps, int64_t stride, const int32_t *CK_RES
     }
 #endif
     for (; i < n; i++)
-        for (int64_t g = 0; g < CK_LANES; g++) out[g * apart + i] = gaps[labels[i] * stride + g];
+        for (int64_t g = 0; g < CK_LANES; g++) out[g * apart + i] = gaps[labels[i] * CK_LANES + g];
 }
 
 static void raise_lower(const float *CK_RESTRICT gaps, const float *CK_RESTRICT own, float drift, int64_t n,
