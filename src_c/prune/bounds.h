@@ -82,13 +82,13 @@ typedef struct {
 
 CK_INLINE float ck_rounded_up(double value) { return (float)(value + fabs(value) * 0x1p-22); }
 CK_INLINE float ck_rounded_down(double value) { return (float)(value - fabs(value) * 0x1p-22); }
+CK_INLINE float ck_less(float a, float b) { return a < b ? a : b; }
 /* Pairs of a row that guessing its label takes: with the means of groups, and with the centers of some of them. */
 CK_INLINE double ck_guessed_pairs(const ck_bounds *s)
 {
     const double k = (double)s->base.screening->assigner.model.k, n_groups = (double)s->groups.n;
     return n_groups + (double)CK_GUESSES * k / n_groups;
 }
-CK_INLINE float ck_less(float a, float b) { return a < b ? a : b; }
 
 /* OUT workers[worker].after: labels of the rows, whose bounds are brought up to date, or made. INOUT screened:
  * increased by the pairs that were scored. */
