@@ -53,6 +53,10 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_CENTERS = 64 };
 #define CK_BOUNDED_SLOWDOWN 1.2   /* of pairs of gathered rows */
 #define CK_COST_LISTED_PAIR 10.5  /* of a pair beside its features, where rows are screened by groups, */
 #define CK_COST_LISTED_GROUP 32.0 /* and a row for each group */
+#define CK_COST_RAISED_BOUND 45.0 /* of a row, raising the bound of a group by distances between centers */
+#define CK_GAPS_SLOWDOWN 1.5      /* of pairs of centers, and of those that guesses take */
+#define CK_GAPS_CENTERS 0.125     /* centers a row up to which these distances are thought of, */
+#define CK_GAPS_HOPE 0.25         /* and part of the pairs that a first look must save for another */
 #define CK_COST_PROJECTED_ROW 800.0
 #define CK_COST_PROJECTED_PAIR 8.0 /* beside its directions */
 

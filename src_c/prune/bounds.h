@@ -1,8 +1,8 @@
 /* bounds.h - bounds of the distances of rows to centers, kept from one pass to the next: an upper bound of that to the
  * center of the label, and lower bounds of those to all others, by groups of near centers. docs/numerics.md, section 7.
  *
- * strategy_bounds.c keeps them, bounds_rows.c brings those of a block up to date, and bounds_groups.c screens rows
- * group by group. */
+ * strategy_bounds.c keeps them, bounds_rows.c brings those of a block up to date, bounds_groups.c screens rows group by
+ * group, and bounds_gaps.c raises bounds by the distances between centers. */
 #ifndef CK_BOUNDS_H
 #define CK_BOUNDS_H
 
@@ -26,6 +26,7 @@ typedef struct {
     float *best_low;        /* block: to any center of its group, at least */
     int32_t *best_group;    /* block: where it is known before the center */
     int32_t *best, *after;  /* block: that center, or -1; labels */
+    int32_t *guess;         /* block: labels that bounds are made from */
     int32_t *survivors;     /* list: rows whose label may change */
     float *own_low;         /* survivors */
     double *sqdists;        /* survivors */
@@ -35,9 +36,28 @@ typedef struct {
     int64_t *counts; /* n_groups */
     char *rows;
     float *images, *sqnorms; /* block: where there are groups */
+    float *gaps;             /* CK_LANES x apart */
+    int32_t *gap_labels;     /* block: of the rows whose gaps are read */
     void *rounded;           /* block: the images as the coarse screen rounds them, where there is one */
     double *row;
 } ck_bounds_scratch;
+
+enum { CK_GUESSES = 4 }; /* groups that a row's label is looked for in, before it has one */
+
+/* How far a center is from others: a row that is near to its own can be near to none that is far from that one. */
+typedef struct {
+    int known;     /* least is that of the centers of this pass */
+    int looks;     /* that may yet fail: 0 where nothing is hoped for */
+    float *least;  /* of a center to another one of each group, at most: of CK_LANES groups, by center, then of the
+                    * next ones; NULL: too dear */
+    int64_t apart; /* of the rows of a scratch: not a power of two, which caches hold few lines of */
+    int32_t *list; /* k: centers whose distances are measured, */
+    float *images; /* and these, by their places in it */
+    float *sqnorms;
+    int32_t *places;          /* of a block: 0, 1, 2, ... */
+    float *no_limits;         /* of a block: infinite */
+    float *means[CK_GUESSES]; /* of every fourth group: panels for score_listed */
+} ck_gaps;
 
 typedef struct {
     ck_strategy base; /* first, so that the one is the other */
@@ -54,6 +74,7 @@ typedef struct {
     float *upper, *lower;       /* n; of each block: n_groups x rows */
     double error, underflow;
     int tighten;
+    ck_gaps gaps;
     ck_bounds_scratch *workers;
     ck_matrix sample;
     ck_bounded_rows sampled;
@@ -62,17 +83,38 @@ typedef struct {
 CK_INLINE float ck_rounded_up(double value) { return (float)(value + fabs(value) * 0x1p-22); }
 CK_INLINE float ck_rounded_down(double value) { return (float)(value - fabs(value) * 0x1p-22); }
 CK_INLINE float ck_less(float a, float b) { return a < b ? a : b; }
+/* Pairs of a row that guessing its label takes: with the means of groups, and with the centers of some of them. */
+CK_INLINE double ck_guessed_pairs(const ck_bounds *s)
+{
+    const double k = (double)s->base.screening->assigner.model.k, n_groups = (double)s->groups.n;
+    return n_groups + (double)CK_GUESSES * k / n_groups;
+}
 
 /* OUT workers[worker].after: labels of the rows, whose bounds are brought up to date, or made. INOUT screened:
  * increased by the pairs that were scored. */
-int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b);
+int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened);
 int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened);
+/* How many pairs an update would score. */
+int64_t ck_bounds_open_pairs(const ck_bounds *s, int worker, const ck_bounded_rows *b);
+/* OUT: the rows with labels to begin with, those there are or guesses, and with bounds that tell nothing. */
+ck_bounded_rows ck_bounds_guess(const ck_bounds *s, int worker, const ck_bounded_rows *b);
 
 /* Screens the n rows of w->list against the groups that their bounds do not exclude. w->own tells what bounds must
  * exceed. OUT, for rows that a group may have come near enough to: best, high, others, best_low, limit, least; and
  * their bounds by group. INOUT pairs: increased by those that were scored. Returns whether the coarse screen did it. */
 int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs);
+/* OUT w->list: rows that a group may have come near enough to, by w->own and by their bounds, which are raised where
+ * distances between centers are known. For one group after the other. Returns how many. */
+int64_t ck_bounds_reached(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group);
+/* OUT w->guess: the best center of some of the groups whose means are nearest. */
+void ck_bounds_guess_labels(const ck_bounds *s, int worker, const ck_bounded_rows *b);
 /* The same of all rows against all groups, in float32. */
 void ck_bounds_score_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b);
+
+/* Reserves memory: check arena->failed. */
+void ck_gaps_init(ck_bounds *s, ck_arena *arena);
+/* Before a pass: whether distances between centers are known to it, if a sample shows that they save more than they
+ * cost. */
+int ck_gaps_measure(ck_bounds *s);
 
 #endif

@@ -96,13 +96,27 @@ static void find_centers(const ck_bounds *s, int worker, int64_t n_rows)
     }
 }
 
+int64_t ck_bounds_reached(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group)
+{
+    const ck_quick_kernels *quick = ck_quick_table();
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t n = b->n_rows, at = group % CK_LANES;
+    float *lower = b->lower + group * n;
+    if (s->gaps.known) {
+        if (at == 0)
+            quick->spread_gaps(s->gaps.least + group * s->base.screening->assigner.model.k, w->gap_labels, n, w->gaps,
+                               s->gaps.apart);
+        quick->raise_lower(w->gaps + at * s->gaps.apart, w->own, s->drift_low[group], n, lower);
+    }
+    return ck_screen_table()->reached(w->own, lower, s->drift_high[group], (int)n, w->list);
+}
+
 int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs)
 {
     const ck_bounds_scratch *w = s->workers + worker;
     const int coarse = image_rows(s, worker, b, w->list, n, s->base.screening->assigner.coarse_serves);
     for (int64_t g = 0; g < s->groups.n; g++) {
-        const float *lower = b->lower + g * b->n_rows;
-        const int64_t n_reached = ck_screen_table()->reached(w->own, lower, s->drift_high[g], (int)b->n_rows, w->list);
+        const int64_t n_reached = ck_bounds_reached(s, worker, b, g);
         *pairs += n_reached * (s->groups.begins[g + 1] - s->groups.begins[g]);
         if (n_reached == 0) continue;
         if (coarse)
@@ -112,6 +126,33 @@ int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_row
     }
     if (!coarse) find_centers(s, worker, b->n_rows);
     return coarse;
+}
+
+void ck_bounds_guess_labels(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_screen_model *model = &s->base.screening->assigner.model;
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t n = b->n_rows;
+    float *best = w->near.low, *second = w->near.high, *index = w->least, *high = w->limit;
+    for (int64_t i = 0; i < n; i++) {
+        w->list[i] = (int32_t)i;
+        high[i] = INFINITY;
+        w->guess[i] = 0;
+    }
+    image_rows(s, worker, b, w->list, n, 0);
+    for (int64_t q = 0; q < ck_min_i64(CK_GUESSES, s->groups.n); q++) {
+        const int64_t n_means = ck_ceil_div(s->groups.n - q, CK_GUESSES);
+        for (int64_t i = 0; i < n; i++) w->list[i] = (int32_t)i;
+        model->kernels->score_listed(w->images, ck_round_up(model->d, CK_LANES), w->list, n, model->d, s->gaps.means[q],
+                                     ck_ceil_div(n_means, model->kernels->listed_centers), best, second, index);
+        memcpy(w->best_group, index, (size_t)n * sizeof *index);
+        find_centers(s, worker, n);
+        for (int64_t i = 0; i < n; i++) {
+            const int better = w->high[i] < high[i];
+            w->guess[i] = better ? w->best[i] : w->guess[i];
+            high[i] = better ? w->high[i] : high[i];
+        }
+    }
 }
 
 void ck_bounds_score_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b)

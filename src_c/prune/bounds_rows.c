@@ -103,10 +103,30 @@ static void start_by_groups(const ck_bounds *s, int worker, const ck_bounded_row
         }
 }
 
-int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+ck_bounded_rows ck_bounds_guess(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    ck_bounded_rows guessed = *b;
+    guessed.labels = w->guess;
+    for (int64_t i = 0; i < b->n_rows; i++) b->upper[i] = INFINITY;
+    for (int64_t i = 0; i < b->n_rows * s->groups.n; i++) b->lower[i] = 0.0f;
+    if (b->labels[0] >= 0)
+        memcpy(w->guess, b->labels, (size_t)b->n_rows * sizeof *w->guess);
+    else
+        ck_bounds_guess_labels(s, worker, b);
+    return guessed;
+}
+
+int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened)
 {
     int64_t n_settled;
     int status = CK_OK;
+    if (s->gaps.known) {
+        const ck_bounded_rows guessed = ck_bounds_guess(s, worker, b);
+        if (b->labels[0] < 0) *screened += (double)b->n_rows * ck_guessed_pairs(s);
+        return ck_bounds_update(s, worker, &guessed, screened);
+    }
+    *screened += (double)b->n_rows * (double)s->base.screening->assigner.model.k;
     if (s->groups.n > 1 && !s->base.screening->assigner.coarse_serves)
         start_by_groups(s, worker, b);
     else
@@ -141,6 +161,21 @@ static void measure_own(const ck_bounds *s, const ck_bounds_scratch *w, const ck
     }
 }
 
+/* OUT w->gap_labels. The other rows read the gaps of the one before, which caches hold, and do nothing with them. */
+static void label_left(const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t n)
+{
+    int32_t label = n > 0 ? b->labels[w->list[0]] : 0;
+    for (int64_t i = 0, l = 0; i < b->n_rows; i++) {
+        if (l < n && w->list[l] == i) {
+            label = b->labels[i];
+            l++;
+        } else {
+            w->own[i] = -INFINITY;
+        }
+        w->gap_labels[i] = label;
+    }
+}
+
 /* OUT w->own; w->list: survivors that measuring their own center has not let go. */
 static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const ck_bounded_rows *b, int64_t count)
 {
@@ -148,7 +183,9 @@ static int64_t list_left(const ck_bounds *s, const ck_bounds_scratch *w, const c
         w->own[i] = -INFINITY; /* others are not looked for by group */
     if (s->tighten) {
         measure_own(s, w, b, count);
-        return ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
+        const int64_t n = ck_screen_table()->unsure(b->upper, w->least, b->labels, s->path32, (int)b->n_rows, w->list);
+        if (s->gaps.known) label_left(w, b, n);
+        return n;
     }
     for (int64_t i = 0; i < count; i++) w->own[w->survivors[i]] = INFINITY;
     memcpy(w->list, w->survivors, (size_t)count * sizeof *w->list);
@@ -194,6 +231,17 @@ static void choose_best(const ck_bounds *s, const ck_bounds_scratch *w, const ck
         }
         take_best(s, w, b, row, high);
     }
+}
+
+int64_t ck_bounds_open_pairs(const ck_bounds *s, int worker, const ck_bounded_rows *b)
+{
+    const ck_bounds_scratch *w = s->workers + worker;
+    const int64_t count = list_survivors(s, w, b);
+    int64_t pairs = 0;
+    if (count == 0 || list_left(s, w, b, count) == 0) return 0;
+    for (int64_t g = 0; g < s->groups.n; g++)
+        pairs += ck_bounds_reached(s, worker, b, g) * (s->groups.begins[g + 1] - s->groups.begins[g]);
+    return pairs;
 }
 
 int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened)

@@ -15,6 +15,7 @@ void ck_groups_init(ck_groups *groups, ck_arena *arena, const ck_assigner *assig
     groups->indices = CK_NEW(arena, int32_t, k);
     groups->of = CK_NEW(arena, int32_t, k);
     groups->ranks = CK_NEW(arena, ranked, k);
+    groups->means = CK_NEW(arena, double, 2 * d);
     groups->n_panels = CK_NEW(arena, int64_t, groups->n);
     groups->panels = CK_NEW(arena, float *, groups->n);
     groups->coarse_panels = CK_NEW(arena, char *, groups->n);
@@ -34,8 +35,57 @@ static int compare_keys(const void *a, const void *b)
     return (x->center > y->center) - (x->center < y->center);
 }
 
-/* Ranks centers by how much nearer they are to one that is far from the first than to the one farthest from that. */
-static void rank_centers(const double *centers, int64_t d, ranked *ranks, int64_t n)
+/* Puts the `left` least ones first, in any order. */
+static void put_least_first(ranked *ranks, int64_t n, int64_t left)
+{
+    enum { MANY_ROUNDS = 64 };
+    int64_t first = 0, last = n - 1;
+    for (int round = 0; first < last; round++) {
+        const ranked pivot = ranks[first + (last - first) / 2];
+        int64_t i = first, j = last;
+        if (round == MANY_ROUNDS) {
+            qsort(ranks + first, (size_t)(last - first + 1), sizeof *ranks, compare_keys);
+            return;
+        }
+        while (i <= j) {
+            while (compare_keys(ranks + i, &pivot) < 0) i++;
+            while (compare_keys(ranks + j, &pivot) > 0) j--;
+            if (i > j) break;
+            const ranked other = ranks[i];
+            ranks[i++] = ranks[j];
+            ranks[j--] = other;
+        }
+        if (left - 1 <= j)
+            last = j;
+        else
+            first = i;
+        if (left - 1 < first) return;
+    }
+}
+
+/* Puts the `left` centers first that are nearest to a rather than b. */
+static void put_nearest_first(const double *centers, int64_t d, const double *a, const double *b, ranked *ranks,
+                              int64_t n, int64_t left)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double *c = centers + ranks[i].center * d;
+        const double key = ck_sqdist_plain(c, a, d) - ck_sqdist_plain(c, b, d);
+        ranks[i].key = key == key ? key : 0.0;
+    }
+    put_least_first(ranks, n, left);
+}
+
+static void mean_of(const double *centers, int64_t d, const ranked *ranks, int64_t n, double *mean)
+{
+    for (int64_t p = 0; p < d; p++) mean[p] = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t p = 0; p < d; p++) mean[p] += centers[ranks[i].center * d + p] / (double)n;
+}
+
+/* Puts `left` centers first that are near to each other, and far from the others: those nearer to one that is far from
+ * the first than to the one farthest from that, and then, once more, those nearer to the mean of these than to that of
+ * the others. means: 2 x d. */
+static void halve(const double *centers, int64_t d, ranked *ranks, int64_t n, int64_t left, double *means)
 {
     const double *from = centers + ranks[0].center * d;
     int64_t ends[2] = {0, 0};
@@ -48,12 +98,10 @@ static void rank_centers(const double *centers, int64_t d, ranked *ranks, int64_
         from = centers + ranks[ends[end]].center * d;
     }
     const double *a = centers + ranks[ends[0]].center * d, *b = centers + ranks[ends[1]].center * d;
-    for (int64_t i = 0; i < n; i++) {
-        const double *c = centers + ranks[i].center * d;
-        const double key = ck_sqdist_plain(c, a, d) - ck_sqdist_plain(c, b, d);
-        ranks[i].key = key == key ? key : 0.0;
-    }
-    qsort(ranks, (size_t)n, sizeof *ranks, compare_keys);
+    put_nearest_first(centers, d, a, b, ranks, n, left);
+    mean_of(centers, d, ranks, left, means);
+    mean_of(centers, d, ranks + left, n - left, means + d);
+    put_nearest_first(centers, d, means, means + d, ranks, n, left);
 }
 
 static int split(ck_groups *groups, const ck_assigner *assigner, ranked *ranks, int64_t first, int64_t n, int64_t group,
@@ -70,7 +118,7 @@ static int split(ck_groups *groups, const ck_assigner *assigner, ranked *ranks, 
     }
     const int64_t half = n_groups / 2, left = ck_ceil_div(n * half, n_groups);
     if (ck_stopped()) return CK_ERROR_STOPPED;
-    rank_centers(assigner->centers, assigner->model.d, ranks + first, n);
+    halve(assigner->centers, assigner->model.d, ranks + first, n, left, groups->means);
     const int status = split(groups, assigner, ranks, first, left, group, half);
     if (status != CK_OK) return status;
     return split(groups, assigner, ranks, first + left, n - left, group + half, n_groups - half);

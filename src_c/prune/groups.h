@@ -12,12 +12,13 @@ typedef struct {
     int64_t *n_panels;              /* n: for score_listed */
     float **panels;                 /* n */
     char **coarse_panels;           /* n: for the coarse screen, where there is one */
-    struct ck_ranked_center *ranks; /* scratch */
+    struct ck_ranked_center *ranks; /* scratch, like means */
+    double *means;
 } ck_groups;
 
 /* Reserves memory for at most n groups: check arena->failed. */
 void ck_groups_init(ck_groups *groups, ck_arena *arena, const ck_assigner *assigner, int64_t n);
-/* Forms groups of about equal size, by halves: the centers nearer to one of two distant ones, then the others. */
+/* Forms groups of about equal size, by halves, of near centers each. */
 int ck_groups_form(ck_groups *groups, const ck_assigner *assigner);
 /* Copies the panels of the assigner's centers; after each ck_assigner_set_centers. */
 void ck_groups_set_centers(ck_groups *groups, const ck_assigner *assigner);

@@ -14,6 +14,7 @@ static void forget(ck_strategy *strategy)
 {
     ck_bounds *s = (ck_bounds *)strategy;
     s->known = s->watching = 0;
+    for (int64_t i = 0; i < s->sample.n_rows; i++) s->sampled.labels[i] = -1;
     ck_assigner_keep_image(&strategy->screening->assigner, 0);
 }
 
@@ -52,13 +53,26 @@ static int follow(ck_bounds *s, const double *centers)
     return ck_stopped() ? CK_ERROR_STOPPED : CK_OK;
 }
 
+/* The sample does what all rows do in a pass. INOUT screened: as of ck_bounds_start. */
+static int follow_sample(ck_bounds *s, int starting, double *screened)
+{
+    const int status =
+        starting ? ck_bounds_start(s, 0, &s->sampled, screened) : ck_bounds_update(s, 0, &s->sampled, screened);
+    if (status == CK_OK)
+        memcpy(s->sampled.labels, s->workers[0].after, (size_t)s->sample.n_rows * sizeof *s->sampled.labels);
+    return status;
+}
+
 static int set_centers(ck_strategy *strategy, const double *centers)
 {
     ck_bounds *s = (ck_bounds *)strategy;
+    double screened = 0.0;
     int status = ck_assigner_set_centers(&strategy->screening->assigner, centers);
     if (status == CK_OK) status = follow(s, centers);
     s->starting = !s->known;
     s->known = 1;
+    if (status == CK_OK) status = ck_gaps_measure(s);
+    if (status == CK_OK && s->gaps.looks) status = follow_sample(s, s->starting, &screened);
     return status;
 }
 
@@ -68,8 +82,8 @@ static int assign(ck_strategy *strategy, int worker, int64_t row, int64_t n_rows
     const ck_bounds *s = (const ck_bounds *)strategy;
     const ck_bounded_rows rows = {strategy->screening->assigner.X, row, n_rows, labels, s->upper + row,
                                   s->lower + row * s->groups.n};
-    if (s->starting) *screened += (double)n_rows * (double)strategy->screening->assigner.model.k;
-    int status = s->starting ? ck_bounds_start(s, worker, &rows) : ck_bounds_update(s, worker, &rows, screened);
+    int status =
+        s->starting ? ck_bounds_start(s, worker, &rows, screened) : ck_bounds_update(s, worker, &rows, screened);
     if (status == CK_OK) ck_apply_labels(s->workers[worker].after, 0, n_rows, labels, moves);
     return status;
 }
@@ -97,11 +111,10 @@ int ck_strategy_bounds_watch(ck_strategy *strategy, const double *centers, doubl
     double screened = 0.0;
     int status = follow(s, centers);
     s->watching = 1;
-    if (status == CK_OK)
-        status = starting ? ck_bounds_start(s, 0, &s->sampled) : ck_bounds_update(s, 0, &s->sampled, &screened);
+    s->gaps.known = 0;
+    if (status == CK_OK) status = follow_sample(s, starting, &screened);
     if (status != CK_OK) return status;
-    memcpy(s->sampled.labels, s->workers[0].after, (size_t)s->sample.n_rows * sizeof *s->sampled.labels);
-    *share = starting ? 1.0 : screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
+    *share = screened / ((double)s->sample.n_rows * (double)strategy->screening->assigner.model.k);
     return CK_OK;
 }
 
@@ -121,7 +134,7 @@ static void take_sample(ck_bounds *s, ck_arena *arena, const ck_matrix *X, int64
     }
     s->sample = ck_dense_matrix(data, n, d, X->dtype);
     s->sampled = (ck_bounded_rows){&s->sample, 0, n, labels, upper, lower};
-    for (int64_t i = 0; i < n; i++) labels[i] = 0;
+    for (int64_t i = 0; i < n; i++) labels[i] = -1;
 }
 
 ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_t n_groups)
@@ -165,6 +178,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->own_low = CK_NEW(arena, float, block);
         w->best = CK_NEW(arena, int32_t, block);
         w->after = CK_NEW(arena, int32_t, block);
+        w->guess = CK_NEW(arena, int32_t, block);
         w->survivors = CK_NEW(arena, int32_t, block);
         w->list = CK_NEW(arena, int32_t, block);
         w->labels = CK_NEW(arena, int32_t, block);
@@ -181,6 +195,7 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
                          : NULL;
         w->row = CK_NEW(arena, double, d);
     }
+    ck_gaps_init(s, arena);
     take_sample(s, arena, X, ck_min_i64(ck_min_i64(SAMPLE_ROWS, block), ck_ceil_div(n, ROWS_A_SAMPLED)));
     return arena->failed ? NULL : &s->base;
 }

@@ -130,6 +130,47 @@ static void bound_all(const float *CK_RESTRICT sqnorms, int64_t n, float slack, 
     }
 }
 
+static void spread_gaps(const float *gaps, const int32_t *CK_RESTRICT labels, int64_t n, float *CK_RESTRICT out,
+                        int64_t apart)
+{
+    enum { AHEAD = 32 };
+    int64_t i = 0;
+#if CK_VECTOR_TYPES
+    for (; i + 4 <= n; i += 4) {
+        for (int64_t r = 0; r < 4; r++) CK_PREFETCH(gaps + labels[ck_min_i64(i + AHEAD + r, n - 1)] * CK_LANES);
+        for (int64_t g = 0; g < CK_LANES; g += 4) {
+            four_floats_t square[4], half[4];
+            CK_UNROLL for (int r = 0; r < 4; r++) square[r] =
+                *(const four_floats_t *)(gaps + labels[i + r] * CK_LANES + g);
+            CK_UNROLL for (int r = 0; r < 2; r++)
+            {
+                half[r] = SHUFFLE(four_mask_t, square[r], square[r + 2], 0, 4, 1, 5);
+                half[r + 2] = SHUFFLE(four_mask_t, square[r], square[r + 2], 2, 6, 3, 7);
+            }
+            CK_UNROLL for (int r = 0; r < 2; r++)
+            {
+                *(four_floats_t *)(out + (g + 2 * r) * apart + i) =
+                    SHUFFLE(four_mask_t, half[2 * r], half[2 * r + 1], 0, 4, 1, 5);
+                *(four_floats_t *)(out + (g + 2 * r + 1) * apart + i) =
+                    SHUFFLE(four_mask_t, half[2 * r], half[2 * r + 1], 2, 6, 3, 7);
+            }
+        }
+    }
+#endif
+    for (; i < n; i++)
+        for (int64_t g = 0; g < CK_LANES; g++) out[g * apart + i] = gaps[labels[i] * CK_LANES + g];
+}
+
+static void raise_lower(const float *CK_RESTRICT gaps, const float *CK_RESTRICT own, float drift, int64_t n,
+                        float *CK_RESTRICT lower)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float low = own[i] >= 0.0f ? gaps[i] - own[i] : 0.0f;
+        const float raised = stored_low((low > 0.0f ? low : 0.0f) * (1.0f - 0x1p-22f), drift);
+        lower[i] = raised > lower[i] ? raised : lower[i];
+    }
+}
+
 static void least_after(const float *CK_RESTRICT values, float drift, int64_t n, float *CK_RESTRICT least)
 {
     for (int64_t i = 0; i < n; i++) {

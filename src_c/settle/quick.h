@@ -57,6 +57,11 @@ typedef struct {
     /* OUT high, low: bounds of scale times the roots of squared distances with these errors. */
     void (*bound_sqdists)(const double *sqdists, int64_t n, double error, double underflow, double scale, float *high,
                           float *low);
+    /* OUT out: of the labels, which have CK_LANES gaps each, n first gaps, then, `apart` from them, n second ones, and
+     * so on. */
+    void (*spread_gaps)(const float *gaps, const int32_t *labels, int64_t n, float *out, int64_t apart);
+    /* INOUT lower: raised to gap - own + drift, or a little less; to drift where own is negative or exceeds the gap. */
+    void (*raise_lower)(const float *gaps, const float *own, float drift, int64_t n, float *lower);
     /* OUT out: at most value + drift, and nearly that. */
     void (*round_down)(const float *values, double drift, int64_t n, float *out);
     /* INOUT least: the less of it and value - drift. */

@@ -223,6 +223,8 @@ static void byte_products(const int8_t *rows, int64_t stride, const int32_t *CK_
      .keep_best_group = keep_best_group,                                                                               \
      .bound_all = bound_all,                                                                                           \
      .bound_sqdists = bound_sqdists,                                                                                   \
+     .spread_gaps = spread_gaps,                                                                                       \
+     .raise_lower = raise_lower,                                                                                       \
      .round_down = round_down,                                                                                         \
      .least_after = least_after,                                                                                       \
      .filter_centers = filter_centers}

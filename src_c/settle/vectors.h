@@ -22,6 +22,7 @@ typedef VECTOR(int32_t, VECTOR_BYTES, 4) loose_float_mask_t;
 /* At most four. */
 typedef VECTOR(double, VECTOR_BYTES < 32 ? VECTOR_BYTES : 32, 8) four_doubles_t;
 typedef VECTOR(float, 16, 4) four_floats_t;
+typedef VECTOR(int32_t, 16, 4) four_mask_t;
 enum { VECTOR_DOUBLES = VECTOR_BYTES / 8, VECTOR_FLOATS = VECTOR_BYTES / 4 };
 #else
 typedef double doubles_t, loose_doubles_t, four_doubles_t;

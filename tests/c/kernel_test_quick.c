@@ -202,6 +202,44 @@ static void check_bounds_of_all(void)
     TIME("bound_all", quick->bound_all(sqnorm, n, slack, drift, 0, best_group, lower[0], least));
 }
 
+/* The gaps of labels group by group, and bounds raised by them. */
+static void check_gaps(void)
+{
+    enum { LABELS = 7 };
+    const int64_t n = now.n, apart = n + below(20);
+    float *gaps = ROOM(float, LABELS *CK_LANES), *out = ROOM(float, (CK_LANES - 1) * apart + n);
+    float *own = ROOM(float, n), *lower = ROOM(float, n), *before = ROOM(float, n), *gap = ROOM(float, n);
+    int32_t *labels = ROOM(int32_t, n);
+    const float drift = below(3) ? fabsf((float)draw_value(PLAIN, CK_F32)) : 0.0f;
+    for (int64_t i = 0; i < LABELS * CK_LANES; i++)
+        gaps[i] = below(9) ? fabsf((float)draw_value(now.kind, CK_F32)) : INFINITY;
+    for (int64_t i = 0; i < n; i++) {
+        labels[i] = (int32_t)below(LABELS);
+        own[i] = below(9) ? fabsf((float)draw_value(now.kind, CK_F32)) : below(2) ? INFINITY : -INFINITY;
+        if (below(20) == 0) own[i] = NAN;
+        lower[i] = before[i] = below(2) ? 0.0f : below(9) ? fabsf((float)draw_value(now.kind, CK_F32)) : NAN;
+    }
+    quick->spread_gaps(gaps, labels, n, out, apart);
+    for (int64_t g = 0; g < CK_LANES; g++)
+        for (int64_t i = 0; i < n; i++)
+            expect(same_bits(out + g * apart + i, gaps + labels[i] * CK_LANES + g, sizeof *out), "spread_gaps");
+    const int64_t group = below(CK_LANES);
+    memcpy(gap, out + group * apart, (size_t)n * sizeof *gap);
+    quick->raise_lower(gap, own, drift, n, lower);
+    for (int64_t i = 0; i < n; i++) {
+        const int told = own[i] >= 0.0f && gap[i] > own[i];
+        const double raised = (told ? (double)gap[i] - own[i] : 0.0) + drift;
+        if (isnan(before[i]) || before[i] >= raised)
+            expect(same_bits(lower + i, before + i, sizeof *lower), "raise_lower lowers a bound");
+        else
+            expect(lower[i] >= before[i] && (lower[i] == before[i] || lower[i] <= raised), "raise_lower goes too far");
+        if (!isnan(before[i]) && raised < 0x1p127)
+            expect(lower[i] >= raised * (1.0 - 0x1p-20) - 0x1p-140, "raise_lower does not go far enough");
+    }
+    TIME("spread_gaps", quick->spread_gaps(gaps, labels, n, out, apart));
+    TIME("raise_lower", quick->raise_lower(gap, own, drift, n, lower));
+}
+
 static void check_sqdist_bounds(void)
 {
     const int64_t n = now.n;
@@ -326,6 +364,7 @@ void check_quick(const void *entry)
     check_score_bounds();
     check_group_bounds();
     check_bounds_of_all();
+    check_gaps();
     check_sqdist_bounds();
     check_thresholds();
     check_filter();
