@@ -13,7 +13,7 @@ enum {
 };
 
 /* What it is used for: it may serve the one and not the other. */
-typedef enum { FOR_LABELS, FOR_BOUNDS, FOR_GROUPS, N_PURPOSES } purpose;
+typedef enum { FOR_LABELS, FOR_BOUNDS, N_PURPOSES } purpose;
 
 struct ck_coarse_scratch {
     const char *points; /* of a strip */
@@ -24,15 +24,15 @@ struct ck_coarse_scratch {
     float *thresholds;                 /* of the rows that are tried for open pairs */
     double *own, *row;                 /* squared distances to the centers of the labels; d */
     int32_t *labels, *numbers, *lanes; /* of a strip; 0, 1, ...; places of gathered rows */
-    int32_t *numbers_near;             /* numbers of listed rows */
-    uint8_t *is_open;                  /* rows with open pairs */
+    int32_t *open_rows;                /* rows with open pairs, */
+    uint8_t *is_open;                  /* and whether a row is one of them */
     ck_contender *found;
     uint64_t *masks;
     /* What is open: places of rows in the strip, centers, squared distances of a batch. */
     int32_t *pair_rows, *pair_centers;
     double *pair_sqdists;
     int64_t n_pairs, room;
-    int64_t n_tried, n_scored; /* rows of the strip that were scored twice; pairs of listed rows that were scored */
+    int64_t n_tried; /* rows of the strip that were scored twice */
     void *stage;
     struct {
         int wait, next_wait; /* calls that are left to the float32 screen; after the next failure */
@@ -73,7 +73,7 @@ ck_coarse_scratch *ck_coarse_scratch_new(ck_arena *arena, const ck_assigner *ass
     s->labels = CK_NEW(arena, int32_t, rows);
     s->numbers = CK_NEW(arena, int32_t, rows);
     s->lanes = CK_NEW(arena, int32_t, rows);
-    s->numbers_near = CK_NEW(arena, int32_t, rows + 1);
+    s->open_rows = CK_NEW(arena, int32_t, rows + 1);
     s->is_open = CK_NEW(arena, uint8_t, rows);
     s->found = CK_NEW(arena, ck_contender, rows);
     s->masks = CK_NEW(arena, uint64_t, chunk_panels(coarse) * shape->panel_centers);
@@ -264,7 +264,7 @@ static int32_t settle_row(const ck_contest *contest, const ck_coarse_scratch *s,
     return nearest;
 }
 
-/* OUT found: of rows with open pairs, the nearest centers by quick distances; s->numbers_near: these rows. Returns how
+/* OUT found: of rows with open pairs, the nearest centers by quick distances; s->open_rows: these rows. Returns how
  * many. */
 static int64_t measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, int64_t row, int64_t n_rows)
 {
@@ -272,7 +272,7 @@ static int64_t measure_pairs(ck_coarse_scratch *s, const ck_contest *contest, in
     memset(s->is_open, 0, (size_t)n_rows);
     for (int64_t i = 0; i < s->n_pairs; i++) {
         const int32_t at = s->pair_rows[i];
-        s->numbers_near[n_open] = at;
+        s->open_rows[n_open] = at;
         s->found[at] = (ck_contender){s->own[at], INFINITY, s->labels[at]};
         n_open += !s->is_open[at];
         s->is_open[at] = 1;
@@ -363,7 +363,7 @@ int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *s, const ck
     const int64_t n_open = measure_pairs(s, &contest, row, n_rows);
     memcpy(labels, s->labels, (size_t)n_rows * sizeof *labels);
     for (int64_t i = 0; i < n_open; i++) {
-        const int32_t at = s->numbers_near[i];
+        const int32_t at = s->open_rows[i];
         const int open = ck_contest_is_open(&contest, s->found + at);
         labels[at] = open ? settle_row(&contest, s, row + at, at) : s->found[at].label;
         s->counts.settled_rows += open;
@@ -401,80 +401,4 @@ int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_
     /* These have to be screened once more, and in the next pass again. */
     keep_account(s, FOR_BOUNDS, n_rows, cost * (1.0 + CK_COST_UNSURE_ROW * (double)n_unsure / (double)n_rows));
     return 1;
-}
-
-/* --- Listed rows ------------------------------------------------------------------------------------------- */
-
-int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_matrix *X, int64_t row,
-                    const int32_t *list, int64_t n, void *rounded, float *sqnorms)
-{
-    if (is_waiting(s, FOR_GROUPS, n)) return 0;
-    s->n_pairs = 0;
-    s->n_scored = 1;
-    s->n_served += n;
-    assigner->coarse.shape->round(X, row, list, n, &assigner->model.image, assigner->coarse.n_words, s->stage, rounded,
-                                  sqnorms);
-    return 1;
-}
-
-void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *s, int64_t n, int64_t n_unsure)
-{
-    const double d = (double)assigner->model.d, cost = ck_coarse_pair_cost(assigner->coarse.shape, assigner->model.d);
-    const double measured = (double)s->n_pairs * lone_pair_cost(d);
-    keep_account(s, FOR_GROUPS, n,
-                 cost * (1.0 + CK_COST_UNSURE_ROW * (double)n_unsure / (double)n) + measured / (double)s->n_scored);
-}
-
-/* OUT s->best, second, index: of listed rows, at most a strip of them. */
-static void score_listed(const ck_coarse_model *coarse, ck_coarse_scratch *s, const void *rounded, const int32_t *list,
-                         int64_t n, const char *panels, int64_t n_panels)
-{
-    const ck_coarse_shape *shape = coarse->shape;
-    const int64_t width = shape->panel_rows;
-    if (shape->begin) shape->begin();
-    for (int64_t i = 0; i < n; i += width) {
-        shape->arrange(rounded, list + i, ck_min_i64(width, n - i), coarse->n_words, s->gathered);
-        shape->score(s->gathered, coarse->n_words, panels, n_panels, 1, s->best + i, s->second + i, s->index + i);
-    }
-    if (shape->end) shape->end();
-}
-
-void ck_coarse_bound_listed(const ck_assigner *assigner, ck_coarse_scratch *s, const ck_rounded_rows *rows,
-                            const int32_t *list, int64_t n, const char *panels, int64_t n_panels,
-                            const ck_row_bounds *bounds)
-{
-    const ck_quick_kernels *kernels = ck_quick_table();
-    const ck_screen_model *model = &assigner->model;
-    const ck_contest contest = ck_contest_of(rows->X, assigner->centers, assigner->centers32);
-    for (int64_t at = 0; at < n; at += assigner->strip_rows) {
-        const int64_t count = ck_min_i64(assigner->strip_rows, n - at);
-        int32_t *nearest = bounds->nearest + at;
-        float *high = bounds->high + at, *low = bounds->low + at;
-        score_listed(&assigner->coarse, s, rows->rounded, list + at, count, panels, n_panels);
-        memcpy(nearest, s->index, (size_t)count * sizeof *nearest);
-        for (int64_t i = 0; i < count; i++) s->own_sqnorm[i] = rows->sqnorms[list[at + i]];
-        kernels->bound_scores(s->own_sqnorm, s->best, s->second, nearest, model->center_slack, ck_sqnorm_slack(model),
-                              count, high, low, bounds->others + at);
-        /* Scores say little of the distance to the best, which is measured where it may be the nearest of all. */
-        int64_t n_near = 0;
-        for (int64_t i = 0; i < count; i++) {
-            high[i] = INFINITY;
-            s->lanes[n_near] = (int32_t)i;
-            s->numbers_near[n_near] = list[at + i];
-            s->labels[n_near] = nearest[i];
-            n_near += !(low[i] > rows->own[list[at + i]]);
-        }
-        s->n_pairs += n_near;
-        s->n_scored += count * n_panels * assigner->coarse.shape->panel_centers;
-        kernels->label_sqdists(rows->X, rows->row, s->numbers_near, s->labels, n_near, contest.centers,
-                               contest.centers32, s->own, s->row);
-        kernels->bound_sqdists(s->own, n_near, contest.error, contest.underflow, model->image.scale, s->best,
-                               s->second);
-        for (int64_t i = 0; i < n_near; i++) {
-            const int32_t place = s->lanes[i];
-            const float others = bounds->others[at + place], least = others < s->second[i] ? others : s->second[i];
-            high[place] = s->best[i];
-            low[place] = least > low[place] ? least : low[place];
-        }
-    }
 }

@@ -17,23 +17,6 @@ int ck_coarse_assign(const ck_assigner *assigner, ck_coarse_scratch *scratch, co
 int ck_coarse_bound(const ck_assigner *assigner, ck_coarse_scratch *scratch, const ck_matrix *rows, int64_t row,
                     int64_t n_rows, const ck_row_bounds *bounds);
 
-/* The same of listed rows of a block, rounded and arranged by their numbers, against the centers of coarse panels. high
- * is infinite where the nearest of them is farther than `own`, by the rows' numbers, allows. */
-typedef struct {
-    const ck_matrix *X;
-    int64_t row; /* that they are counted from */
-    const void *rounded;
-    const float *sqnorms, *own;
-} ck_rounded_rows;
-void ck_coarse_bound_listed(const ck_assigner *assigner, ck_coarse_scratch *scratch, const ck_rounded_rows *rows,
-                            const int32_t *list, int64_t n, const char *panels, int64_t n_panels,
-                            const ck_row_bounds *bounds);
-/* OUT rounded, sqnorms: of listed rows. Returns 0 where the float32 screen is to serve this time. */
-int ck_coarse_round(const ck_assigner *assigner, ck_coarse_scratch *scratch, const ck_matrix *X, int64_t row,
-                    const int32_t *list, int64_t n, void *rounded, float *sqnorms);
-/* What became of n rows that ck_coarse_bound_listed bounded: how many its bounds did not decide. */
-void ck_coarse_judge(const ck_assigner *assigner, ck_coarse_scratch *scratch, int64_t n, int64_t n_unsure);
-
 /* What the screen has cost so far, or is thought to before, the float32 screen costing one. */
 double ck_coarse_cost(const ck_assigner *assigner, const ck_assign_scratch *workers, int n_workers);
 

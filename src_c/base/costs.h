@@ -60,6 +60,9 @@ enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_CENTERS = 64 };
 #define CK_COST_PROJECTED_ROW 800.0
 #define CK_COST_PROJECTED_PAIR 8.0 /* beside its directions */
 
+/* Making bounds for many groups takes as many passes of a coarse screen, where that is faster than this. */
+#define CK_PASSES_OF_FIRST_BOUNDS 2.5
+
 /* Operations of scoring a row from which measuring its own center first costs little beside it. */
 #define CK_WORTH_MEASURING 1500.0
 /* Cost of bounds over that without at which they are kept, and begun where their first pass costs several others. */
@@ -81,8 +84,6 @@ enum {
     CK_GROUPED_FEATURES = 8,   /* at least, and centers times squared features: below, one group costs less */
     CK_GROUPED_CENTERS_FEATURES_2 = 1 << 16,
     CK_MAX_GROUPS = 256,
-    CK_COARSE_GROUP = 48, /* centers, where there is a coarse screen, which larger groups suit */
-    CK_MAX_COARSE_GROUPS = 32,
     CK_MANY_GROUPS = 64,     /* from here bounds are made by the first pass already, */
     CK_MANY_PASSES = 8,      /* where it may be followed by as many that repay it */
     CK_EMBEDDED_ROWS = 4096, /* at least, like the next two: below, looking for directions costs too much of a fit */

@@ -71,7 +71,10 @@ ck_strategy *ck_choice_strategy(const ck_choice *c) { return c->strategy; }
  * soon. */
 static int begins_with_bounds(const ck_choice *c)
 {
-    return c->bounds && c->usual == c->plain && c->n_groups >= CK_MANY_GROUPS && c->max_passes >= CK_MANY_PASSES;
+    const ck_coarse_shape *shape = c->screening->assigner.coarse.shape;
+    const double pass = shape ? CK_PASSES_OF_FIRST_BOUNDS * ck_coarse_pair_cost(shape, n_features(c)) : 1.0;
+    const int many = (double)c->n_groups * fmin(pass, 1.0) >= CK_MANY_GROUPS;
+    return c->bounds && c->usual == c->plain && many && c->max_passes >= CK_MANY_PASSES;
 }
 
 void ck_choice_restart(ck_choice *c, int64_t max_passes)

@@ -38,7 +38,6 @@ typedef struct {
     float *images, *sqnorms; /* block: where there are groups */
     float *gaps;             /* CK_LANES x apart */
     int32_t *gap_labels;     /* block: of the rows whose gaps are read */
-    void *rounded;           /* block: the images as the coarse screen rounds them, where there is one */
     double *row;
 } ck_bounds_scratch;
 
@@ -101,8 +100,8 @@ ck_bounded_rows ck_bounds_guess(const ck_bounds *s, int worker, const ck_bounded
 
 /* Screens the n rows of w->list against the groups that their bounds do not exclude. w->own tells what bounds must
  * exceed. OUT, for rows that a group may have come near enough to: best, high, others, best_low, limit, least; and
- * their bounds by group. INOUT pairs: increased by those that were scored. Returns whether the coarse screen did it. */
-int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs);
+ * their bounds by group. INOUT pairs: increased by those that were scored. */
+void ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs);
 /* OUT w->list: rows that a group may have come near enough to, by w->own and by their bounds, which are raised where
  * distances between centers are known. For one group after the other. Returns how many. */
 int64_t ck_bounds_reached(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group);

@@ -15,7 +15,7 @@ void ck_gaps_init(ck_bounds *s, ck_arena *arena)
     const int64_t k = assigner->model.k, d = assigner->model.d, block = assigner->block_rows;
     const int64_t mean_panels = ck_ceil_div(s->groups.n, CK_GUESSES * assigner->model.kernels->listed_centers);
     ck_gaps *gaps = &s->gaps;
-    if (s->groups.n == 1 || assigner->coarse.shape || (double)k > CK_GAPS_CENTERS * (double)assigner->X->n_rows) return;
+    if (s->groups.n == 1 || (double)k > CK_GAPS_CENTERS * (double)assigner->X->n_rows) return;
     gaps->apart = ck_round_up(block, CK_LANES) + CK_LANES;
     const int64_t padded = ck_round_up(s->groups.n, CK_LANES), last_line = (padded - CK_LANES) * k;
     gaps->least = CK_NEW(arena, float, k *padded);

@@ -1,22 +1,15 @@
 /* bounds_groups.c - rows that their bounds do not decide, screened against the groups that may hold a nearer center. */
 #include <string.h>
 
-#include "../assign/coarse_block.h"
 #include "bounds.h"
 
-/* The images of listed rows, by their numbers: rounded for the coarse screen where that may serve. Returns whether. */
-static int image_rows(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *list, int64_t n,
-                      int coarse)
+/* The images of listed rows, by their numbers. */
+static void image_rows(const ck_bounds *s, int worker, const ck_bounded_rows *b, const int32_t *list, int64_t n)
 {
-    const ck_screening *screening = s->base.screening;
     const ck_bounds_scratch *w = s->workers + worker;
-    const ck_screen_image *image = &screening->assigner.model.image;
-    if (coarse && ck_coarse_round(&screening->assigner, screening->scratch[worker].coarse, b->X, b->row, list, n,
-                                  w->rounded, w->sqnorms))
-        return 1;
+    const ck_screen_image *image = &s->base.screening->assigner.model.image;
     ck_rows_table()->image_listed(b->X, b->row, list, n, image->scale, image->minus_offset, image->minus_offset32,
                                   w->images, w->sqnorms, w->row);
-    return 0;
 }
 
 /* What screening has told of the nearest center of some group: the best of a row so far gives way to a better one.
@@ -31,27 +24,7 @@ static int compare(const ck_bounds_scratch *w, int32_t at, float low, float high
     return better;
 }
 
-/* Listed rows against one group, by the coarse screen: it tells at once which center is the nearest. */
-static void screen_coarse(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, int64_t n)
-{
-    const ck_screening *screening = s->base.screening;
-    const ck_bounds_scratch *w = s->workers + worker;
-    const ck_rounded_rows rows = {b->X, b->row, w->rounded, w->sqnorms, w->own};
-    const int64_t size = s->groups.begins[group + 1] - s->groups.begins[group];
-    ck_coarse_bound_listed(&screening->assigner, screening->scratch[worker].coarse, &rows, w->list, n,
-                           s->groups.coarse_panels[group],
-                           ck_ceil_div(size, screening->assigner.coarse.shape->panel_centers), &w->bounds);
-    for (int64_t l = 0; l < n; l++) {
-        const int32_t at = w->list[l];
-        const int better = compare(w, at, w->bounds.low[l], w->bounds.high[l]);
-        w->best[at] = better ? w->bounds.nearest[l] : w->best[at];
-        w->others[at] = better ? w->bounds.others[l] : w->others[at];
-    }
-    ck_quick_table()->round_down(w->bounds.low, s->drift[group], n, w->bounds.low);
-    for (int64_t l = 0; l < n; l++) b->lower[group * b->n_rows + w->list[l]] = w->bounds.low[l];
-}
-
-/* In float32: the best scores of a group tell how near its nearest center is, not which it is. */
+/* Listed rows against one group: its best scores tell how near its nearest center is, not which it is. */
 static void screen_group(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t group, int64_t n)
 {
     const ck_screening *screening = s->base.screening;
@@ -111,21 +84,15 @@ int64_t ck_bounds_reached(const ck_bounds *s, int worker, const ck_bounded_rows 
     return ck_screen_table()->reached(w->own, lower, s->drift_high[group], (int)n, w->list);
 }
 
-int ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs)
+void ck_bounds_screen_groups(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t n, int64_t *pairs)
 {
-    const ck_bounds_scratch *w = s->workers + worker;
-    const int coarse = image_rows(s, worker, b, w->list, n, s->base.screening->assigner.coarse_serves);
+    image_rows(s, worker, b, s->workers[worker].list, n);
     for (int64_t g = 0; g < s->groups.n; g++) {
         const int64_t n_reached = ck_bounds_reached(s, worker, b, g);
         *pairs += n_reached * (s->groups.begins[g + 1] - s->groups.begins[g]);
-        if (n_reached == 0) continue;
-        if (coarse)
-            screen_coarse(s, worker, b, g, n_reached);
-        else
-            screen_group(s, worker, b, g, n_reached);
+        if (n_reached > 0) screen_group(s, worker, b, g, n_reached);
     }
-    if (!coarse) find_centers(s, worker, b->n_rows);
-    return coarse;
+    find_centers(s, worker, b->n_rows);
 }
 
 void ck_bounds_guess_labels(const ck_bounds *s, int worker, const ck_bounded_rows *b)
@@ -139,7 +106,7 @@ void ck_bounds_guess_labels(const ck_bounds *s, int worker, const ck_bounded_row
         high[i] = INFINITY;
         w->guess[i] = 0;
     }
-    image_rows(s, worker, b, w->list, n, 0);
+    image_rows(s, worker, b, w->list, n);
     for (int64_t q = 0; q < ck_min_i64(CK_GUESSES, s->groups.n); q++) {
         const int64_t n_means = ck_ceil_div(s->groups.n - q, CK_GUESSES);
         for (int64_t i = 0; i < n; i++) w->list[i] = (int32_t)i;
@@ -166,7 +133,7 @@ void ck_bounds_score_groups(const ck_bounds *s, int worker, const ck_bounded_row
         w->list[i] = (int32_t)i;
         best[i] = -INFINITY;
     }
-    image_rows(s, worker, b, w->list, n, 0);
+    image_rows(s, worker, b, w->list, n);
     for (int64_t g = 0; g < s->groups.n; g++) {
         model->kernels->best_listed(w->images, ck_round_up(model->d, CK_LANES), w->list, n, model->d,
                                     s->groups.panels[g], s->groups.n_panels[g], scores);

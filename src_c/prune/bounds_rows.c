@@ -1,7 +1,7 @@
 /* bounds_rows.c - the bounds of a block of rows, made or brought up to date, and the labels that follow. */
 #include <string.h>
 
-#include "../assign/coarse_block.h"
+#include "../assign/assign.h"
 #include "bounds.h"
 
 static const float CERTAIN = 1.0f + 0x1p-20f; /* pays for rounding, of canonical distances too */
@@ -45,13 +45,12 @@ static void take_best(const ck_bounds *s, const ck_bounds_scratch *w, const ck_b
 }
 
 /* Rows whose bounds leave more than one center: settled among all. They are looked at again in the next pass. */
-static int settle_open(const ck_bounds *s, int worker, const ck_bounded_rows *b, int64_t *n_settled)
+static int settle_open(const ck_bounds *s, int worker, const ck_bounded_rows *b)
 {
     const ck_screening *screening = s->base.screening;
     const ck_bounds_scratch *w = s->workers + worker;
     const int64_t d = b->X->n_features;
     const int64_t n = ck_screen_table()->unsure(b->upper, w->least, w->after, s->path32, (int)b->n_rows, w->list);
-    *n_settled = n;
     if (n == 0) return CK_OK;
     ck_rows_table()->copy_listed(b->X, b->row, w->list, n, w->rows);
     const ck_matrix rows = ck_dense_matrix(w->rows, n, d, b->X->dtype);
@@ -119,7 +118,6 @@ ck_bounded_rows ck_bounds_guess(const ck_bounds *s, int worker, const ck_bounded
 
 int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b, double *screened)
 {
-    int64_t n_settled;
     int status = CK_OK;
     if (s->gaps.known) {
         const ck_bounded_rows guessed = ck_bounds_guess(s, worker, b);
@@ -131,7 +129,7 @@ int ck_bounds_start(const ck_bounds *s, int worker, const ck_bounded_rows *b, do
         start_by_groups(s, worker, b);
     else
         status = start_together(s, worker, b);
-    return status == CK_OK ? settle_open(s, worker, b, &n_settled) : status;
+    return status == CK_OK ? settle_open(s, worker, b) : status;
 }
 
 /* --- Brought up to date ------------------------------------------------------------------------------------- */
@@ -248,15 +246,15 @@ int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, d
 {
     const ck_screening *screening = s->base.screening;
     const ck_bounds_scratch *w = s->workers + worker;
-    int64_t pairs = 0, n_settled;
-    int status = CK_OK, coarse = 0;
+    int64_t pairs = 0;
+    int status = CK_OK;
     memcpy(w->after, b->labels, (size_t)b->n_rows * sizeof *w->after);
     const int64_t count = list_survivors(s, w, b);
     const int64_t left = count == 0 ? 0 : list_left(s, w, b, count);
     if (left == 0) return CK_OK;
     if (s->groups.n > 1) {
         expect_best(w, b->n_rows);
-        coarse = ck_bounds_screen_groups(s, worker, b, left, &pairs);
+        ck_bounds_screen_groups(s, worker, b, left, &pairs);
         choose_best(s, w, b, count);
     } else {
         pairs = left * screening->assigner.model.k;
@@ -264,7 +262,5 @@ int ck_bounds_update(const ck_bounds *s, int worker, const ck_bounded_rows *b, d
     }
     if (status != CK_OK) return status;
     *screened += (double)pairs;
-    status = settle_open(s, worker, b, &n_settled);
-    if (coarse) ck_coarse_judge(&screening->assigner, screening->scratch[worker].coarse, left, n_settled);
-    return status;
+    return settle_open(s, worker, b);
 }

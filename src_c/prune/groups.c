@@ -18,14 +18,9 @@ void ck_groups_init(ck_groups *groups, ck_arena *arena, const ck_assigner *assig
     groups->means = CK_NEW(arena, double, 2 * d);
     groups->n_panels = CK_NEW(arena, int64_t, groups->n);
     groups->panels = CK_NEW(arena, float *, groups->n);
-    groups->coarse_panels = CK_NEW(arena, char *, groups->n);
-    const ck_coarse_model *coarse = &assigner->coarse;
     const int64_t largest = ck_ceil_div(k, groups->n) + 1, most = ck_round_up(largest, width); /* centers of a group */
     for (int64_t g = 0; g < groups->n && groups->n > 1 && !arena->failed; g++)
         groups->panels[g] = CK_NEW(arena, float, most *(d + 2));
-    for (int64_t g = 0; g < groups->n && groups->n > 1 && coarse->shape && !arena->failed; g++)
-        groups->coarse_panels[g] =
-            ck_arena_alloc(arena, ck_ceil_div(largest, coarse->shape->panel_centers), coarse->panel_bytes);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -142,9 +137,6 @@ void ck_groups_set_centers(ck_groups *groups, const ck_assigner *assigner)
     for (int64_t g = 0; g < groups->n && groups->n > 1; g++) {
         const int64_t first = groups->begins[g], size = groups->begins[g + 1] - first;
         groups->n_panels[g] = ck_ceil_div(size, width);
-        if (assigner->coarse.shape)
-            ck_coarse_take_centers(&assigner->coarse, model, assigner->centers, groups->indices + first, size,
-                                   groups->coarse_panels[g]);
         for (int64_t c = 0; c < groups->n_panels[g] * width; c++) {
             /* What fills the last panel has the score -infinity, as in the model. */
             const int64_t j = groups->indices[first + ck_min_i64(c, size - 1)];

@@ -11,7 +11,6 @@ typedef struct {
     int32_t *of;                    /* k: the group of each center */
     int64_t *n_panels;              /* n: for score_listed */
     float **panels;                 /* n */
-    char **coarse_panels;           /* n: for the coarse screen, where there is one */
     struct ck_ranked_center *ranks; /* scratch, like means */
     double *means;
 } ck_groups;

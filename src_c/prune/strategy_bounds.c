@@ -94,7 +94,7 @@ double ck_strategy_bounds_operations(const ck_screening *screening, int64_t n_gr
     double keep = CK_COST_KEEP_BOUNDS;
     if (n_groups > 1 || ck_float_operations(screening) >= CK_WORTH_MEASURING) keep += CK_COST_MEASURE_OWN;
     if (n_groups > 1) keep += CK_COST_IMAGE * d;
-    if (n_groups > 1 && !screening->assigner.coarse.shape)
+    if (n_groups > 1)
         return share * k * (d + CK_COST_LISTED_PAIR) + CK_COST_LISTED_GROUP * (double)n_groups + CK_COST_GATHER + keep;
     return share * (CK_BOUNDED_SLOWDOWN * ck_screen_operations(screening) + CK_COST_GATHER) + keep;
 }
@@ -190,9 +190,6 @@ ck_strategy *ck_strategy_bounds(ck_arena *arena, ck_screening *screening, int64_
         w->rows = ck_arena_alloc(arena, block * d * ck_itemsize(X->dtype) + CK_COPY_ROOM, 1);
         w->images = CK_NEW(arena, float, n_groups > 1 ? block * ck_round_up(d, CK_LANES) : 0);
         w->sqnorms = CK_NEW(arena, float, block);
-        w->rounded = n_groups > 1 && assigner->coarse.shape
-                         ? ck_arena_alloc(arena, block, assigner->coarse.rounded_bytes)
-                         : NULL;
         w->row = CK_NEW(arena, double, d);
     }
     ck_gaps_init(s, arena);
@@ -206,8 +203,6 @@ static int64_t affordable_groups(const ck_screening *screening, int beside_embed
     const ck_assigner *assigner = &screening->assigner;
     const int64_t bytes = beside_embedding ? GROUP_BYTES_BESIDE_EMBEDDING : GROUP_BYTES;
     const int64_t at_most = ck_max_i64(bytes / (int64_t)sizeof(float) / assigner->X->n_rows, 1);
-    if (assigner->coarse.shape)
-        return ck_min_i64(ck_ceil_div(assigner->model.k, CK_COARSE_GROUP), ck_min_i64(CK_MAX_COARSE_GROUPS, at_most));
     const int64_t groups = ck_ceil_div(assigner->model.k, ck_screen_table()->listed_centers);
     return ck_min_i64(groups, ck_min_i64(CK_MAX_GROUPS, at_most));
 }

@@ -64,12 +64,6 @@ typedef struct {
     /* OUT lanes, centers: of the bits of masks, those of n centers from `first` on, in order; room for panel_rows more.
      * Returns how many. */
     int64_t (*list)(const uint64_t *masks, int64_t n, int32_t first, int32_t *lanes, int32_t *centers);
-    /* Packing in two steps, for rows that are packed with ever others. OUT rounded, sqnorms: of listed rows, counted
-     * from `row`, in their places, ck_rounded_bytes apart. stage: as for pack. */
-    void (*round)(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
-                  int64_t n_words, void *stage, void *rounded, float *sqnorms);
-    /* OUT panel: of n listed rows, at most panel_rows, the last repeated to fill it. */
-    void (*arrange)(const void *rounded, const int32_t *list, int64_t n, int64_t n_words, void *panel);
 } ck_coarse_shape;
 
 enum { CK_WORD_BYTES = 4 };
@@ -84,11 +78,10 @@ void ck_coarse_use(const ck_coarse_shape *shape);
 typedef struct {
     const ck_coarse_shape *shape;
     int64_t k, n_panels, n_words;
-    int64_t row_bytes;     /* of a row in a panel of points */
-    int64_t panel_bytes;   /* of a panel of centers */
-    int64_t rounded_bytes; /* from one rounded row to the next */
-    char *panels;          /* n_panels x panel_bytes */
-    char *words;           /* of the centers of one panel */
+    int64_t row_bytes;   /* of a row in a panel of points */
+    int64_t panel_bytes; /* of a panel of centers */
+    char *panels;        /* n_panels x panel_bytes */
+    char *words;         /* of the centers of one panel */
     double sum_error;
     ck_reach_rule rule;
 } ck_coarse_model;
@@ -103,10 +96,6 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, const ck_coa
 void ck_coarse_model_set_count(ck_coarse_model *coarse, int64_t k);
 /* Packs centers (k x d) with the image of `model`, which has them already. */
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers);
-
-/* OUT panels: of some of these centers, ascending; room for whole panels. */
-void ck_coarse_take_centers(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers,
-                            const int32_t *indices, int64_t n, char *panels);
 
 /* What the scores of a panel's center start from. */
 void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, float start);

@@ -45,7 +45,6 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, const ck_coa
     coarse->row_bytes = ck_coarse_row_bytes(shape, d);
     coarse->n_words = coarse->row_bytes / CK_WORD_BYTES;
     coarse->panel_bytes = (coarse->n_words + shape->head_lines) * shape->panel_centers * CK_WORD_BYTES;
-    coarse->rounded_bytes = ck_rounded_bytes(coarse->n_words);
     coarse->panels = ck_arena_alloc(arena, coarse->n_panels, coarse->panel_bytes);
     coarse->words = ck_arena_alloc(arena, coarse->row_bytes, shape->panel_centers);
     coarse->sum_error = shape->format->sum_error(coarse->n_words);
@@ -59,21 +58,19 @@ void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, 
     for (int64_t i = 0; i < line; i++) head[2 * shape->panel_centers + at * line + i] = start;
 }
 
-/* OUT panels: of the centers whose indices those are, or of the first n. What fills the last panel has the score
- * -infinity, and an index that exists should a row have none. */
-static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers,
-                        const int32_t *indices, int64_t n, char *panel)
+/* What fills the last panel has the score -infinity, and an index that exists should a row have none. */
+static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
 {
     enum { MOST_CENTERS = 64 };
     const ck_coarse_shape *shape = coarse->shape;
     const int64_t d = model->d, r = shape->panel_centers, group = shape->center_words * CK_WORD_BYTES;
     const double *chosen[MOST_CENTERS];
     float starts[MOST_CENTERS];
+    char *panel = coarse->panels;
     assert(r <= MOST_CENTERS);
-    for (int64_t first = 0; first < n; first += r, panel += coarse->panel_bytes) {
+    for (int64_t first = 0; first < coarse->k; first += r, panel += coarse->panel_bytes) {
         for (int64_t c = 0; c < r; c++) {
-            const int64_t at = ck_min_i64(first + c, n - 1);
-            const int32_t index = indices ? indices[at] : (int32_t)at;
+            const int32_t index = (int32_t)ck_min_i64(first + c, coarse->k - 1);
             chosen[c] = centers + index * d;
             memcpy(panel + (r + c) * CK_WORD_BYTES, &index, sizeof index);
         }
@@ -82,7 +79,7 @@ static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *mo
         for (int64_t c = 0; c < r; c++) {
             const char *words = coarse->words + c * coarse->row_bytes;
             char *to = panel + shape->head_lines * r * CK_WORD_BYTES + c * group;
-            ck_coarse_set_start(shape, panel, c, first + c < n ? starts[c] : -INFINITY);
+            ck_coarse_set_start(shape, panel, c, first + c < coarse->k ? starts[c] : -INFINITY);
             for (int64_t done = 0; done < coarse->row_bytes; done += group, to += group * r)
                 memcpy(to, words + done, (size_t)group);
         }
@@ -91,14 +88,8 @@ static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *mo
 
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
 {
-    fill_panels(coarse, model, centers, NULL, coarse->k, coarse->panels);
+    fill_panels(coarse, model, centers);
     /* The squared norm of a row is computed in float32. */
     coarse->rule.row = 0.5 * (1.0 - ck_gamma((double)model->d + 32.0, UNIT_ROUNDOFF_32));
     coarse->rule.distance = 0.5 * model->image.scale * model->image.scale * RAISED;
-}
-
-void ck_coarse_take_centers(const ck_coarse_model *coarse, const ck_screen_model *model, const double *centers,
-                            const int32_t *indices, int64_t n, char *panels)
-{
-    fill_panels(coarse, model, centers, indices, n, panels);
 }

@@ -122,38 +122,6 @@ static void int8_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
     }
 }
 
-static void int8_round(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
-                       int64_t n_words, void *stage, void *out, float *sqnorms)
-{
-    const int64_t apart = ck_rounded_bytes(n_words), d = X->n_features;
-    const int direct = ck_rows_contiguous(X) && (X->dtype == CK_F32 || X->dtype == CK_F64);
-    for (int64_t i = 0; i < n; i += L) {
-        const int64_t count = ck_min_i64(L, n - i);
-        ck_matrix view = *X;
-        const char *rows[L];
-        int8_t *to[L];
-        float norms[L];
-        for (int64_t l = 0; l < L; l++) {
-            const int32_t at = list[i + ck_min_i64(l, count - 1)];
-            if (!direct) view = stage_rows(X, row + at, 1, 1, (char *)stage + l * d * (int64_t)sizeof(double));
-            rows[l] = ck_row_start(&view, direct ? row + at : 0);
-            to[l] = (int8_t *)out + at * apart;
-        }
-        round_rows(&view, rows, image, n_words, to, norms);
-        for (int64_t l = 0; l < count; l++) sqnorms[list[i + l]] = norms[l];
-    }
-}
-
-static void int8_arrange(const void *rounded, const int32_t *list, int64_t n, int64_t n_words, void *panel)
-{
-    const int64_t apart = ck_rounded_bytes(n_words);
-    for (int64_t first = 0; first < PANEL_ROWS; first += L) {
-        const int8_t *rows[L];
-        for (int64_t i = 0; i < L; i++) rows[i] = (const int8_t *)rounded + list[ck_min_i64(first + i, n - 1)] * apart;
-        arrange_rows(rows, n_words, (float *)panel + first);
-    }
-}
-
 /* Which masks are not empty first, then the lanes of those: no branch that nobody could foretell. */
 static int64_t int8_list(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,
                          int32_t *CK_RESTRICT centers)
@@ -235,6 +203,4 @@ CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const
      .pack = int8_pack,                                                                                                \
      .score = int8_score,                                                                                              \
      .reach = int8_reach,                                                                                              \
-     .list = int8_list,                                                                                                \
-     .round = int8_round,                                                                                              \
-     .arrange = int8_arrange}
+     .list = int8_list}

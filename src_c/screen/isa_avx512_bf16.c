@@ -37,8 +37,6 @@ const ck_coarse_shape ck_coarse_avx512_bf16 = {.format = &ck_format_bfloat16,
                                                .pack = pack_pairs,
                                                .score = pairs_score,
                                                .reach = pairs_reach,
-                                               .list = list_pairs,
-                                               .round = round_listed,
-                                               .arrange = arrange_listed};
+                                               .list = list_pairs};
 #include "../base/target_end.h"
 #endif

@@ -101,50 +101,6 @@ static void pack_pairs(const ck_matrix *X, int64_t row, int64_t n_rows, const ck
     }
 }
 
-static void round_listed(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
-                         int64_t n_pairs, void *stage, void *out, float *sqnorms)
-{
-    uint16_t *rounded = out;
-    const int64_t bound = ck_bound_pair(X->n_features), stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof *rounded;
-    const int direct = ck_rows_contiguous(X) && (X->dtype == CK_F32 || X->dtype == CK_F64);
-    for (int64_t i = 0; i < n; i += L) {
-        const int64_t count = ck_min_i64(L, n - i);
-        VF sqnorm[L], removed[L];
-        union {
-            VF aligned;
-            float lanes[L];
-        } sums, pairs;
-        for (int64_t l = 0; l < L; l++) {
-            const int32_t at = list[i + ck_min_i64(l, count - 1)];
-            const ck_matrix view = direct ? *X : stage_rows(X, row + at, 1, 1, stage);
-            const char *x = ck_row_start(&view, direct ? row + at : 0);
-            const row_squares squares = round_row(&view, x, image, rounded + at * stride);
-            memset(rounded + at * stride + 2 * bound, 0, (size_t)(stride - 2 * bound) * sizeof *rounded);
-            sqnorm[l] = squares.sqnorm;
-            removed[l] = squares.removed;
-        }
-        sums.aligned = sum_lanes(sqnorm);
-        pairs.aligned = bound_pair_of(sums.aligned, sum_lanes(removed));
-        for (int64_t l = 0; l < count; l++) {
-            const int32_t at = list[i + l];
-            sqnorms[at] = sums.lanes[l];
-            memcpy(rounded + at * stride + 2 * bound, &pairs.lanes[l], sizeof *pairs.lanes);
-        }
-    }
-}
-
-static void arrange_listed(const void *from, const int32_t *list, int64_t n, int64_t n_pairs, void *out)
-{
-    const uint16_t *rounded = from;
-    float *CK_RESTRICT panel = out;
-    const int64_t stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof *rounded;
-    for (int64_t half = 0; half < PAIR_ROWS; half += L) {
-        const uint16_t *rows[L];
-        for (int64_t i = 0; i < L; i++) rows[i] = rounded + list[ck_min_i64(half + i, n - 1)] * stride;
-        arrange_sixteen(rows, n_pairs, panel + half);
-    }
-}
-
 /* Eight masks at a time tell which are empty; of the others, sixteen lanes at a time: no branch that nobody could
  * foretell. */
 static int64_t list_pairs(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,

@@ -60,23 +60,6 @@ static void pack_rows(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
     }
 }
 
-static void round_listed(const ck_matrix *X, int64_t row, const int32_t *list, int64_t n, const ck_screen_image *image,
-                         int64_t n_pairs, void *stage, void *out, float *sqnorms)
-{
-    const int64_t stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof(uint16_t);
-    for (int64_t i = 0; i < n; i++) {
-        const ck_matrix view = stage_rows(X, row + list[i], 1, 1, stage);
-        sqnorms[list[i]] = round_row(&view, ck_row_start(&view, 0), image, n_pairs, (uint16_t *)out + list[i] * stride);
-    }
-}
-
-static void arrange_listed(const void *rounded, const int32_t *list, int64_t n, int64_t n_pairs, void *panel)
-{
-    const int64_t stride = ck_rounded_bytes(n_pairs) / (int64_t)sizeof(uint16_t);
-    for (int64_t lane = 0; lane < PANEL_ROWS; lane++)
-        arrange_row((const uint16_t *)rounded + list[ck_min_i64(lane, n - 1)] * stride, lane, n_pairs, panel);
-}
-
 static int64_t list_bits(const uint64_t *masks, int64_t n, int32_t first, int32_t *CK_RESTRICT lanes,
                          int32_t *CK_RESTRICT centers)
 {
@@ -136,8 +119,6 @@ const ck_coarse_shape ck_coarse_neon_bf16 = {.format = &ck_format_bfloat16,
                                              .pack = pack_rows,
                                              .score = mmla_score,
                                              .reach = mmla_reach,
-                                             .list = list_bits,
-                                             .round = round_listed,
-                                             .arrange = arrange_listed};
+                                             .list = list_bits};
 #include "../base/target_end.h"
 #endif

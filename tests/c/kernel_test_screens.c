@@ -378,19 +378,16 @@ void check_coarse(const void *entry)
 
     /* Panels in rooms of their own. */
     const int64_t row = draw_start(now.n), n = draw_size(ck_min_i64(width, now.n - row)), n_panels = coarse.n_panels;
-    char *points = ROOM(char, width *coarse.row_bytes), *again = ROOM(char, width *coarse.row_bytes);
+    char *points = ROOM(char, width *coarse.row_bytes);
     char *panels = ROOM(char, n_panels *coarse.panel_bytes), *lone = ROOM(char, coarse.panel_bytes);
-    void *stage = room(ck_coarse_stage(shape, d), 1), *rounded = room(now.n, coarse.rounded_bytes);
-    float *sqnorm = ROOM(float, width), *sqnorms = ROOM(float, now.n), *threshold = ROOM(float, width);
+    void *stage = room(ck_coarse_stage(shape, d), 1);
+    float *sqnorm = ROOM(float, width), *threshold = ROOM(float, width);
     float *best = ROOM(float, width), *second = ROOM(float, width), *index = ROOM(float, width), top[64], next[64];
     float *lone_best = ROOM(float, width), *lone_second = ROOM(float, width), *lone_index = ROOM(float, width);
-    int32_t *list = ROOM(int32_t, n), labels[64], label;
+    int32_t labels[64], label;
     uint64_t *masks = ROOM(uint64_t, n_panels *r), expected[K] = {0};
     memcpy(panels, coarse.panels, (size_t)(n_panels * coarse.panel_bytes));
     shape->pack(&rows.X, row, n, &model.image, coarse.n_words, stage, points, sqnorm);
-    for (int64_t i = 0; i < n; i++) list[i] = (int32_t)(row + i);
-    shape->round(&rows.X, 0, list, n, &model.image, coarse.n_words, stage, rounded, sqnorms);
-    shape->arrange(rounded, list, n, coarse.n_words, again);
     if (shape->begin) shape->begin();
     shape->score(points, coarse.n_words, panels, n_panels, 1, best, second, index);
     for (int64_t lane = 0; lane < width; lane++) {
@@ -433,14 +430,9 @@ void check_coarse(const void *entry)
     TIME("reach", shape->reach(points, coarse.n_words, panels, n_panels, threshold, masks));
     if (shape->end) shape->end();
     expect(same_bits(masks, expected, (int64_t)sizeof expected), "reach");
-    for (int64_t lane = 0; lane < n; lane++)
-        expect(same_bits(sqnorm + lane, sqnorms + list[lane], 4) || isnan(sqnorm[lane]), "norms of round");
-    expect(same_bits(points, again, width * coarse.row_bytes), "rows in two steps");
     check_bits(shape, masks, K);
     for (int64_t j = 0; j < K; j++) masks[j] = below(3) ? 0 : (uint64_t)below(1ll << 32) & ((1ull << width) - 1);
     check_bits(shape, masks, K);
     TIME("pack", shape->pack(&rows.X, row, n, &model.image, coarse.n_words, stage, points, sqnorm));
-    TIME("round", shape->round(&rows.X, 0, list, n, &model.image, coarse.n_words, stage, rounded, sqnorms));
-    TIME("arrange", shape->arrange(rounded, list, n, coarse.n_words, again));
     ck_arena_free(&arena);
 }
