@@ -31,8 +31,8 @@ QUALITY_SEEDS, QUALITY_SEEDS_IF_QUICK = 20, 3
 QUALITY_CONTESTANTS = (OURS, ScikitLearn.name)
 FOLLOWED_ALGORITHMS = ("lloyd", "auto")
 
-COARSE_FEATURES, COARSE_CENTERS = 32, 64
-"""From which on there is a coarse screen."""
+COARSE_FEATURES, COARSE_CENTERS = 14, 64
+"""From which on there may be a coarse screen."""
 COARSE_CALLS = ("assign", "lloyd", "auto")
 
 Results = list[dict[str, Any]]
@@ -209,7 +209,7 @@ def along_a_fit(plan: Plan, crew: Crew, _limits: Limits) -> Iterator[Results]:
 
 
 def coarse_screen(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
-    """The contestants are calls of ckmeans, with the coarse screen and without."""
+    """The contestants are calls of ckmeans, by each of the screens that run here."""
     results: Results = []
     isas = crew.ask(OURS, "screens") if OURS in crew.names else {}
     if not isas:
@@ -220,17 +220,18 @@ def coarse_screen(plan: Plan, crew: Crew, limits: Limits) -> Iterator[Results]:
         if record.get("d", 0) < COARSE_FEATURES or record["k"] < COARSE_CENTERS:
             continue
         loading.ask(crew, OURS, "fit", iterations=cell.iterations)
-        answers = {f"{call}, {isa}": Answers() for call in COARSE_CALLS for isa in isas}
+        answers = {f"{call}: {screen}": Answers() for call in COARSE_CALLS for screen in isas}
         record |= {"iterations": cell.iterations, "isas": isas, "peak_gflops": []}
         for order in rounds(list(answers), plan.repeats):
             record["peak_gflops"].append(limits.peak_gflops())
             for key in order:
-                call, isa = key.split(", ")
-                answer = answers[key].ask(crew, OURS, "screened", isa=isas[isa], what=call)
+                call, screen = key.split(": ")
+                answer = answers[key].ask(crew, OURS, "screened", isa=isas[screen], what=call)
                 if answer is not None:
                     say(f"  {key}: {answer['seconds']:.4g} s")
         entries = {key: kept.by_name[OURS] for key, kept in answers.items()}
-        results.append(record | {"contestants": entries, "open": crew.ask(OURS, "left_open")})
+        left_open = {screen: crew.ask(OURS, "left_open", isa=isa) for screen, isa in isas.items()}
+        results.append(record | {"contestants": entries, "open": left_open})
         yield results
 
 

@@ -132,12 +132,15 @@ class Worker:
         return {"seconds": min(seconds_per_call(lambda: contestant.assign(self._X, self._centers), CALL_BUDGET))}
 
     def screens(self) -> dict[str, Any]:
-        """By format, what chooses the kernels that score in it first; empty where there is only float32."""
+        """By format and level, what chooses the kernels that score in it first; empty where there is only float32."""
         from ckmeans import _core
 
+        plain = {"float32": "-coarse"}
+        if {"avx2", "avx512"} <= set(_core.runnable_isas()):
+            plain |= {"float32 (avx2)": "avx2,-coarse"}
         coarse = [kernel for kernel in _core.kernels() if kernel.job == "coarse" and kernel.runs and kernel.measured]
         screens = {f"{kernel.format} ({kernel.level})": kernel.level for kernel in coarse}
-        return {"float32": "-coarse", **screens} if screens else {}
+        return plain | screens if screens else {}
 
     def screened(self, isa: str, what: str) -> dict[str, Any]:
         """One assignment without a guess at the labels, or a fit by an algorithm, with these kernels."""
@@ -155,15 +158,18 @@ class Worker:
         finally:
             self._contestant.use_kernels(chosen)
 
-    def left_open(self) -> dict[str, Any]:
+    def left_open(self, isa: str) -> dict[str, Any]:
         """What each stage of an assignment left open: without a guess at the labels, and with those before."""
         from ckmeans import _core
 
+        assert isinstance(self._contestant, Ckmeans)
+        chosen = self._contestant.use_kernels(isa)
         first, last = self._initial.astype(np.float64), self._centers.astype(np.float64)
         labels = np.full(len(self._X), -1, dtype=np.int32)
         counts = {"first": _core.open_probe(self._X, first, labels)}
         _core.open_probe(self._X, last, labels)
         counts["last"] = _core.open_probe(self._X, last, labels)
+        self._contestant.use_kernels(chosen)
         return counts
 
     def prepare_job(self, job: str, quick: bool) -> dict[str, Any]:
