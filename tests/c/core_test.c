@@ -267,7 +267,7 @@ static int has_coarse_screen(void)
  * the same fit on every instruction set. */
 static void check_coarse(const char *const *isas, int n_isas)
 {
-    enum { ROWS = 2060, FEATURES = 70, CLUSTERS = 67, KINDS = 8 };
+    enum { ROWS = 2060, FEATURES = 70, CLUSTERS = 150, KINDS = 8 };
     static float values[ROWS * FEATURES];
     static double wide[ROWS * FEATURES], given[CLUSTERS * FEATURES], centers[CLUSTERS * FEATURES], weights[CLUSTERS];
     static int64_t sizes[CLUSTERS];
@@ -275,7 +275,7 @@ static void check_coarse(const char *const *isas, int n_isas)
     static const ck_algorithm algorithms[] = {CK_LLOYD, CK_HAMERLY, CK_YINYANG, CK_AUTO};
     for (int round = 0; round < KINDS; round++) {
         const int kind = round, is_wide = (int)below(2);
-        const int64_t d = 32 + below(FEATURES - 31), k = 64 + below(CLUSTERS - 63);
+        const int64_t d = 32 + below(FEATURES - 31), k = 130 + below(CLUSTERS - 129);
         double base[FEATURES];
         for (int64_t p = 0; p < d; p++) base[p] = draw_value(0);
         for (int64_t i = 0; i < ROWS; i++) {
