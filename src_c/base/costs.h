@@ -19,6 +19,8 @@ static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_
 #define CK_COST_LONE_PAIR_IN_BATCH 400.0
 #define CK_COST_LONE_FEATURE 3.0
 #define CK_COST_LONE_PAIR_EXTRA 16.0 /* features that such a pair costs beside its own */
+/* In seeding, where rows are measured that lie anywhere (default-fit). */
+#define CK_COST_LONE_PAIR 1000.0
 
 /* --- The coarse screen: coarse-screen -------------------------------------------------------------------------- */
 

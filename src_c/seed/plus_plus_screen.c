@@ -11,6 +11,7 @@ enum { MAX_PANEL_ROWS = 64, ROWS_AT_A_TIME = 32, MOST_FETCHED = 512 /* bytes of 
 typedef struct {
     float *points, *sqnorm, *thresholds, *scores;
     double *stage;
+    void *coarse_stage;
     uint64_t *masks;
     int32_t *list, *products, *far; /* rows of a block; scratch; those that are not near */
     double *limits, *sqdists;
@@ -32,6 +33,8 @@ typedef struct {
     float *points, *sqnorm, *thresholds;
     uint8_t *stale;
     int packing, by_scores; /* by_scores: gains are told by the scores of the rows themselves */
+    ck_coarse_model coarse; /* has a shape where the coarse screen tells which rows may be nearer */
+    char *coarse_points;    /* then: panels of all rows, in place of `points` */
     int64_t width, n_panels;
     int unscreened; /* the data have no float32 image to speak of */
     double quick_error, quick_underflow;
@@ -67,6 +70,33 @@ static void reserve_points(screen_comparison *comparison, const ck_plus_plus *s,
     if (!arena->failed) memset(comparison->stale, 1, (size_t)comparison->n_panels);
 }
 
+/* The shape of the coarse screen, where it pays: rows that come nearer are measured then, about n / i of them in step i
+ * for each candidate. */
+static const ck_coarse_shape *useful_coarse_shape(const ck_plus_plus *s)
+{
+    const int64_t n = s->X->n_rows, d = s->X->n_features, k = s->k;
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(n, k, d);
+    if (!shape || n > CK_SEEDED_PACKED_BYTES / ck_coarse_row_bytes(shape, d)) return NULL;
+    const double saved = (double)k * ck_pair_operations(d) * (1.0 - ck_coarse_pair_cost(shape, d));
+    const double measured = CK_COST_LONE_PAIR + CK_COST_LONE_FEATURE * (double)d;
+    return saved > (log((double)k) + 1.0) * measured ? shape : NULL;
+}
+
+/* Memory for all rows packed for it. */
+static void reserve_coarse(screen_comparison *comparison, const ck_plus_plus *s, ck_arena *arena,
+                           const ck_coarse_shape *shape)
+{
+    ck_coarse_model_init(&comparison->coarse, arena, shape, s->n_trials, s->X->n_features);
+    comparison->width = shape->panel_rows;
+    comparison->n_panels = ck_ceil_div(s->X->n_rows, comparison->width);
+    const int64_t padded = comparison->n_panels * comparison->width;
+    comparison->coarse_points = ck_arena_alloc(arena, padded, comparison->coarse.row_bytes);
+    comparison->sqnorm = CK_NEW(arena, float, padded);
+    comparison->thresholds = CK_NEW(arena, float, padded);
+    comparison->stale = CK_NEW(arena, uint8_t, comparison->n_panels);
+    if (!arena->failed) memset(comparison->stale, 1, (size_t)comparison->n_panels);
+}
+
 static void reserve(ck_plus_plus *s, ck_arena *arena)
 {
     const ck_packed_rows *packed = s->prepared->packed;
@@ -95,9 +125,14 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
         ck_screen_model_take_image(&comparison->model, &packed->model);
     comparison->width = shape->panel_rows;
     comparison->n_panels = ck_ceil_div(n, comparison->width);
-    if (!comparison->embedding && !packed && !comparison->unscreened) reserve_points(comparison, s, arena);
-    comparison->by_lanes = !comparison->embedding && !packed && !comparison->unscreened && !comparison->points &&
-                           d >= CK_LANE_FEATURES && d <= ck_screen_table()->few_features;
+    const int plain = !comparison->embedding && !packed && !comparison->unscreened;
+    const ck_coarse_shape *coarse = plain ? useful_coarse_shape(s) : NULL;
+    if (coarse)
+        reserve_coarse(comparison, s, arena, coarse);
+    else if (plain)
+        reserve_points(comparison, s, arena);
+    comparison->by_lanes =
+        plain && !coarse && !comparison->points && d >= CK_LANE_FEATURES && d <= ck_screen_table()->few_features;
     comparison->by_scores = !comparison->embedding && !comparison->unscreened && (packed || comparison->points);
     if (comparison->by_lanes) reserve_lanes(comparison, s, arena);
     comparison->candidates32 = CK_NEW(arena, float, s->n_trials *d + CK_LANES);
@@ -109,12 +144,14 @@ static void reserve(ck_plus_plus *s, ck_arena *arena)
         w->sqnorm = CK_NEW(arena, float, 2 * MAX_PANEL_ROWS);
         w->thresholds = w->sqnorm + MAX_PANEL_ROWS;
         w->stage = CK_NEW(arena, double, MAX_PANEL_ROWS *d);
+        if (coarse) w->coarse_stage = ck_arena_alloc(arena, ck_coarse_stage(coarse, d), 1);
         w->list = CK_NEW(arena, int32_t, 3 * CK_SUM_ROWS);
         w->products = w->list + CK_SUM_ROWS;
         w->far = w->products + CK_SUM_ROWS;
         w->limits = CK_NEW(arena, double, 2 * CK_SUM_ROWS);
         w->sqdists = w->limits + CK_SUM_ROWS;
-        w->masks = CK_NEW(arena, uint64_t, ck_round_up(s->n_trials, shape->panel_centers));
+        const int64_t of_coarse = coarse ? ck_round_up(s->n_trials, coarse->panel_centers) : 0;
+        w->masks = CK_NEW(arena, uint64_t, ck_max_i64(ck_round_up(s->n_trials, shape->panel_centers), of_coarse));
         w->scores = CK_NEW(arena, float, ck_round_up(s->n_trials, shape->panel_centers) * shape->panel_rows);
     }
 }
@@ -132,7 +169,7 @@ static void unpack_candidates(screen_comparison *comparison, int64_t n)
 static void prepare(ck_plus_plus *s, int first)
 {
     screen_comparison *comparison = s->comparison_state;
-    comparison->packing = first && comparison->points;
+    comparison->packing = first && (comparison->points || comparison->coarse_points);
     for (int64_t i = 0; i < s->n_candidates * s->X->n_features; i++)
         comparison->candidates32[i] = (float)s->candidates[i];
     if (comparison->unscreened) return;
@@ -145,6 +182,10 @@ static void prepare(ck_plus_plus *s, int first)
         ck_screen_model_set_count(&comparison->model, s->n_candidates);
         ck_screen_model_set(&comparison->model, s->X, s->candidates, !first || s->prepared->packed);
         if (comparison->by_lanes) unpack_candidates(comparison, s->n_candidates);
+        if (comparison->coarse.shape && !comparison->model.too_large) {
+            ck_coarse_model_set_count(&comparison->coarse, s->n_candidates);
+            ck_coarse_model_set(&comparison->coarse, &comparison->model, s->candidates);
+        }
     }
 }
 
@@ -192,13 +233,16 @@ static uint64_t panel_thresholds(const ck_plus_plus *s, int64_t panel, const ck_
 {
     const screen_comparison *comparison = s->comparison_state;
     const int64_t row = panel * comparison->width, n = ck_min_i64(comparison->width, s->X->n_rows - row);
+    const int coarse = comparison->coarse.shape != NULL;
     const ck_reach_rule rule =
-        ck_reach_rule_of(model, comparison->embedding ? comparison->embedding->scale : model->image.scale,
-                         comparison->embedding ? comparison->embedding->error : 0.0);
+        coarse ? comparison->coarse.rule
+               : ck_reach_rule_of(model, comparison->embedding ? comparison->embedding->scale : model->image.scale,
+                                  comparison->embedding ? comparison->embedding->error : 0.0);
     const int finite = ck_quick_table()->thresholds(rule.row, rule.distance, sqnorm, s->closest + row, n, thresholds);
+    const float most = coarse ? 0x1p100f : FLT_MAX;
     uint64_t none = 0;
-    for (int64_t lane = 0; lane < n && !finite; lane++)
-        none |= (uint64_t)!(thresholds[lane] <= FLT_MAX && sqnorm[lane] <= FLT_MAX) << lane;
+    for (int64_t lane = 0; lane < n && (coarse || !finite); lane++)
+        none |= (uint64_t)!(thresholds[lane] <= FLT_MAX && sqnorm[lane] <= most) << lane;
     for (int64_t lane = n; lane < comparison->width; lane++) thresholds[lane] = INFINITY;
     return none;
 }
@@ -227,6 +271,30 @@ static void add_scored(const ck_plus_plus *s, const worker_scratch *w, int64_t r
     }
 }
 
+/* The same by the coarse screen; thresholds may be missing for rows in `always`. */
+static uint64_t screen_panel_coarse(const ck_plus_plus *s, int worker, int64_t panel)
+{
+    const screen_comparison *comparison = s->comparison_state;
+    const ck_coarse_model *coarse = &comparison->coarse;
+    const ck_coarse_shape *shape = coarse->shape;
+    const worker_scratch *w = comparison->workers + worker;
+    const int64_t row = panel * comparison->width, n = ck_min_i64(comparison->width, s->X->n_rows - row);
+    char *points = comparison->coarse_points + row * coarse->row_bytes;
+    float *sqnorm = comparison->sqnorm + row, *thresholds = comparison->thresholds + row;
+    uint64_t always = 0;
+    if (comparison->packing)
+        shape->pack(s->X, row, n, &comparison->model.image, coarse->n_words, w->coarse_stage, points, sqnorm);
+    if (comparison->stale[panel]) {
+        always = panel_thresholds(s, panel, &comparison->model, sqnorm, thresholds);
+        comparison->stale[panel] = always != 0;
+    }
+    if (comparison->model.too_large) return ~0ull;
+    if (shape->begin) shape->begin();
+    shape->reach(points, coarse->n_words, coarse->panels, coarse->n_panels, thresholds, w->masks);
+    if (shape->end) shape->end();
+    return always;
+}
+
 /* Masks of the rows of one panel that may come nearer to each candidate. Where there are scores: INOUT gains, errors.
  */
 static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel, double *gains, double *errors)
@@ -245,6 +313,11 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel, doubl
             masks[t] = valid;
             errors[t] = INFINITY;
         }
+        return;
+    }
+    if (comparison->coarse.shape) {
+        always = screen_panel_coarse(s, worker, panel);
+        for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
         return;
     }
     panel_points(s, worker, panel, &points, &sqnorm);
