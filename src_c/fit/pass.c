@@ -93,7 +93,9 @@ static int sort_rows(ck_pass *pass, int has_labels)
 static void keep_packed(ck_pass *pass)
 {
     const ck_matrix *X = pass->problem->X;
+    const int failed = pass->arena->failed;
     ck_packed_rows *packed = ck_packed_room_new(pass->arena, X, pass->k);
+    pass->arena->failed = failed; /* it goes without */
     if (packed) ck_assigner_use_rows(&pass->screening.assigner, X, packed);
 }
 
