@@ -56,8 +56,8 @@ static center_squares round_center(const ck_screen_image *image, const double *c
         for (int64_t l = 0; l < ABREAST && p + l < d; l++) {
             const double exact = center[p + l] * image->scale + image->minus_offset[p + l];
             double number = (exact * inverse + whole) - whole;
-            number = number > largest ? largest : number;
-            number = number < -largest ? -largest : number;
+            number = number < largest ? number : largest; /* also what is not a number, of centers without an image */
+            number = number > -largest ? number : -largest;
             const double kept = number * scale;
             rounded[p + l] = (uint8_t)((int)number + raised);
             squares[l] += exact * exact;
