@@ -19,12 +19,14 @@
 #define AVX512_BF16 (AVX512 | CK_FEATURE_AVX512_BF16)
 #define AVX512_AMX (AVX512_BF16 | CK_FEATURE_AMX_TILE | CK_FEATURE_AMX_BF16)
 #define NEON_DOTPROD (CK_FEATURE_NEON | CK_FEATURE_NEON_DOTPROD)
+#define NEON_I8MM (CK_FEATURE_NEON | CK_FEATURE_NEON_I8MM)
 #define NEON_BF16 (CK_FEATURE_NEON | CK_FEATURE_NEON_BF16)
 
 /* One file each. */
 extern const ck_screen_kernels ck_screen_avx2, ck_screen_avx512, ck_screen_neon;
 extern const ck_coarse_shape ck_coarse_avx512_amx, ck_coarse_avx512_vnni, ck_coarse_avx512_bf16, ck_coarse_avx512;
-extern const ck_coarse_shape ck_coarse_avx_vnni, ck_coarse_avx2, ck_coarse_neon_dotprod, ck_coarse_neon_bf16;
+extern const ck_coarse_shape ck_coarse_avx_vnni, ck_coarse_avx2;
+extern const ck_coarse_shape ck_coarse_neon_i8mm, ck_coarse_neon_dotprod, ck_coarse_neon_bf16;
 extern const ck_settle_kernels ck_settle_avx2, ck_settle_avx512;
 extern const ck_quick_kernels ck_quick_avx2, ck_quick_avx512;
 extern const ck_rows_kernels ck_rows_avx2, ck_rows_avx512;
@@ -52,6 +54,9 @@ static const struct {
 #endif
 #if CK_X86_64
     {"avx2", AVX2},
+#endif
+#if CK_ARM_64 && CK_COMPILES_I8MM
+    {"neon_i8mm", NEON_I8MM},
 #endif
 #if CK_ARM_64 && CK_VECTOR_TYPES
     {"neon_dotprod", NEON_DOTPROD},
@@ -95,6 +100,9 @@ static const ck_kernel COARSE[] = {
 #endif
 #if CK_X86_64 && CK_VECTOR_TYPES
     {"avx2", AVX2, CK_FASTER, &ck_coarse_avx2},
+#endif
+#if CK_ARM_64 && CK_COMPILES_I8MM
+    {"neon_i8mm", NEON_I8MM, CK_UNMEASURED, &ck_coarse_neon_i8mm},
 #endif
 #if CK_ARM_64 && CK_VECTOR_TYPES
     {"neon_dotprod", NEON_DOTPROD, CK_UNMEASURED, &ck_coarse_neon_dotprod},

@@ -46,6 +46,7 @@ PANELS = {
     "avx512": (8, 32),
     "avx_vnni": (6, 127),
     "avx2": (4, 32),
+    "neon_i8mm": (8, 127),
     "neon_dotprod": (8, 127),
 }
 

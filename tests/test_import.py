@@ -177,7 +177,7 @@ def test_each_job_takes_the_best_measured_kernel_unless_told():
     assert expected.keys() >= set(JOBS) - {"coarse"}
     for nothing in (None, ""):
         assert in_use(nothing) == expected
-    unmeasured = {"avx512_amx", "avx_vnni", "neon_dotprod", "neon_bf16"}
+    unmeasured = {"avx512_amx", "avx_vnni", "neon_i8mm", "neon_dotprod", "neon_bf16"}
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists() and "AuthenticAMD" not in cpuinfo.read_text():
         unmeasured.add("avx512_bf16")
@@ -197,6 +197,7 @@ WITHOUT = {
     "avx512_bf16": ("avx512_vnni", "avx_vnni"),
     "avx512_vnni": ("avx_vnni",),
     "avx512": ("avx_vnni",),
+    "neon_i8mm": ("neon_dotprod", "neon_bf16"),
     "neon_dotprod": ("neon_bf16",),
 }
 
@@ -218,6 +219,7 @@ NEEDED_BY = {
     "avx512_bf16": ("avx512_bf16", "avx512_amx"),
     "avx512_vnni": ("avx512_vnni",),
     "avx_vnni": ("avx_vnni",),
+    "neon_i8mm": ("neon_i8mm",),
     "neon_dotprod": ("neon_dotprod",),
     "neon": ("neon",),
     "neon_bf16": ("neon_bf16",),

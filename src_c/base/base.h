@@ -76,10 +76,13 @@
 #if !CK_VECTOR_TYPES
 #define CK_COMPILES_VNNI 0
 #define CK_COMPILES_AVX_VNNI 0
+#define CK_COMPILES_I8MM 0
 #elif defined(__clang__)
+#define CK_COMPILES_I8MM (__clang_major__ >= 17)
 #define CK_COMPILES_VNNI (__clang_major__ >= 7)
 #define CK_COMPILES_AVX_VNNI (__clang_major__ >= 12)
 #else
+#define CK_COMPILES_I8MM (__GNUC__ >= 10)
 #define CK_COMPILES_VNNI (__GNUC__ >= 8)
 #define CK_COMPILES_AVX_VNNI (__GNUC__ >= 11)
 #endif

@@ -1,6 +1,7 @@
 /* int8_template.h - the integer screen of one instruction set. The including isa_*.c has defined VF and VI (vectors of
  * L floats and 32-bit integers), the v_ operations on them, V, R, STEP (words that are multiplied together),
- * INT8_RAISED (of its format) and v_dot, and included stage_rows.h. */
+ * INT8_RAISED (of its format) and v_dot, and included stage_rows.h; or, in place of STEP and v_dot, TOGETHER (words of
+ * a row that lie together), arrange_rows and int8_tile. */
 #include <string.h>
 
 #include "lanes_template.h"
@@ -89,17 +90,20 @@ CK_INLINE void round_rows(const ck_matrix *X, const char *const rows[L], const c
     }
 }
 
-/* L rows to lanes: a vector of a panel. */
-CK_INLINE void arrange_rows(const int8_t *const rows[L], int64_t n_words, float *CK_RESTRICT panel)
+#ifndef TOGETHER
+#define TOGETHER 1
+/* L rows to lanes from `first` on: a vector of a panel. */
+CK_INLINE void arrange_rows(const int8_t *const rows[L], int64_t n_words, float *CK_RESTRICT panel, int64_t first)
 {
     for (int64_t p = 0; p < n_words; p += L) {
         VF square[L];
         CK_UNROLL for (int i = 0; i < L; i++) square[i] = v_loadu((const float *)(rows[i] + p * CK_WORD_BYTES));
         v_transpose(square);
         const int64_t count = ck_min_i64(L, n_words - p);
-        for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PANEL_ROWS, square[l]);
+        for (int64_t l = 0; l < count; l++) v_store(panel + (p + l) * PANEL_ROWS + first, square[l]);
     }
 }
+#endif
 
 static void int8_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_screen_image *image, int64_t n_words,
                       void *stage, void *panel, float *CK_RESTRICT sqnorm)
@@ -118,7 +122,7 @@ static void int8_pack(const ck_matrix *X, int64_t row, int64_t n_rows, const ck_
             to[i] = (int8_t *)stage + i * apart;
         }
         round_rows(&view, rows, image, n_words, to, sqnorm + first);
-        arrange_rows((const int8_t *const *)to, n_words, (float *)panel + first);
+        arrange_rows((const int8_t *const *)to, n_words, panel, first);
     }
 }
 
@@ -148,6 +152,7 @@ static int64_t int8_list(const uint64_t *masks, int64_t n, int32_t first, int32_
 
 /* --- Scores -------------------------------------------------------------------------------------------------- */
 
+#ifdef STEP
 CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const float *CK_RESTRICT c, VF acc[R][V],
                          const int used)
 {
@@ -184,6 +189,8 @@ CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const
     }
 }
 
+#endif
+
 #define OWN_TILE
 #define PANEL void
 #define PANEL_LINES(n_words) ((n_words) + HEAD_LINES)
@@ -195,8 +202,8 @@ CK_INLINE void int8_tile(const float *CK_RESTRICT points, int64_t n_words, const
     {.format = &(its_format),                                                                                          \
      .panel_rows = PANEL_ROWS,                                                                                         \
      .panel_centers = R,                                                                                               \
-     .point_words = 1,                                                                                                 \
-     .center_words = 1,                                                                                                \
+     .point_words = TOGETHER,                                                                                          \
+     .center_words = TOGETHER,                                                                                         \
      .head_lines = HEAD_LINES,                                                                                         \
      .least_features = (least),                                                                                        \
      .pair_cost = (cost),                                                                                              \

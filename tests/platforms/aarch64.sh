@@ -7,6 +7,6 @@ need "qemu-aarch64 (apt-get install qemu-user)" command -v qemu-aarch64
 
 build aarch64 aarch64-linux-gnu-gcc -O3 -static
 run_tests aarch64 qemu-aarch64
-expect_isas aarch64 "neon_dotprod neon_bf16 neon generic"
+expect_isas aarch64 "neon_i8mm neon_dotprod neon_bf16 neon generic"
 run_tests aarch64 qemu-aarch64 -cpu cortex-a57
 expect_isas aarch64 "neon generic"
