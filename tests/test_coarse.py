@@ -87,8 +87,7 @@ def used_shares(level, X, C):
     return shares
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("d", [32, 33, 47, 130])
+@pytest.mark.parametrize(("d", "dtype"), [(32, np.float32), (33, np.float64), (47, np.float64), (130, np.float32)])
 @pytest.mark.parametrize("kind", (*SCREENED, "every norm"))
 def test_scores_are_never_below_the_truth(coarse_isa, kind, d, dtype):
     rng = np.random.default_rng(d)
