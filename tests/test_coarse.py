@@ -30,11 +30,17 @@ def to_bfloat16(values):
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32).astype(np.float64)
 
 
+def panels(values, together):
+    """Places of rows that share a panel: in the order of their lengths."""
+    order = np.argsort((values**2).sum(axis=1), kind="stable")
+    return [order[first : first + together] for first in range(0, len(values), together)]
+
+
 def to_integers(values, largest, together=1):
     """Rows as whole numbers up to `largest` times a scale that so many of them have together, as float64."""
     most = np.abs(values).max(axis=1, keepdims=True)
-    for first in range(0, len(values), together):
-        most[first : first + together] = most[first : first + together].max()
+    for panel in panels(values, together):
+        most[panel] = most[panel].max()
     scale = np.maximum(most, 2.0**-50) / largest
     return np.rint(values / scale) * scale
 
@@ -62,8 +68,7 @@ def allowances(level, X, C, scale, minus_offset):
         together, largest = PANELS[level]
         rounded_x, rounded_c = to_integers(x, 127), to_integers(c, largest, together)
     lost, size = np.linalg.norm(c - rounded_c, axis=1), np.linalg.norm(c, axis=1)
-    for first in range(0, len(c), together):
-        panel = slice(first, first + together)
+    for panel in panels(c, together):
         lost[panel], size[panel] = lost[panel].max(), size[panel].max()
     return np.linalg.norm(x - rounded_x, axis=1)[:, None] * size + np.linalg.norm(rounded_x, axis=1)[:, None] * lost
 

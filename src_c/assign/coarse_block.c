@@ -140,15 +140,16 @@ static void score_strip(const ck_coarse_model *coarse, ck_coarse_scratch *s, con
 }
 
 /* Appends the pairs of a panel's masks, but those of labels. Returns 0 where there is no room. */
-static int append_pairs(const ck_coarse_shape *shape, ck_coarse_scratch *s, const int32_t *lanes, int64_t n_centers,
+static int append_pairs(const ck_coarse_model *coarse, ck_coarse_scratch *s, const int32_t *lanes, int64_t n_centers,
                         int32_t first)
 {
+    const ck_coarse_shape *shape = coarse->shape;
     int32_t *rows = s->pair_rows + s->n_pairs, *centers = s->pair_centers + s->n_pairs;
     int64_t count = 0;
     if (s->room - s->n_pairs < (n_centers + 1) * shape->panel_rows) return 0;
     const int64_t n = shape->list(s->masks, n_centers, first, rows, centers);
     for (int64_t i = 0; i < n; i++) {
-        const int32_t at = lanes[rows[i]], j = centers[i];
+        const int32_t at = lanes[rows[i]], j = coarse->order[centers[i]];
         rows[count] = at;
         centers[count] = j;
         count += s->labels[at] != j;
@@ -174,7 +175,7 @@ static int reach_panels(const ck_coarse_model *coarse, ck_coarse_scratch *s, con
             ck_fetch_some(&fetch);
             shape->reach(points + i * coarse->row_bytes, coarse->n_words, coarse->panels + q * coarse->panel_bytes,
                          n_panels, s->thresholds + i, s->masks);
-            has_room = append_pairs(shape, s, lanes + i, n_centers, (int32_t)first);
+            has_room = append_pairs(coarse, s, lanes + i, n_centers, (int32_t)first);
         }
     }
     if (shape->end) shape->end();

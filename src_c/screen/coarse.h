@@ -61,8 +61,8 @@ typedef struct {
                   float *second, float *index);
     void (*reach)(const void *points, int64_t n_words, const void *centers, int64_t n_panels, const float *threshold,
                   uint64_t *masks);
-    /* OUT lanes, centers: of the bits of masks, those of n centers from `first` on, in order; room for panel_rows more.
-     * Returns how many. */
+    /* OUT lanes, centers: of the bits of masks, those of n places of centers from `first` on, in order; room for
+     * panel_rows more. Returns how many. */
     int64_t (*list)(const uint64_t *masks, int64_t n, int32_t first, int32_t *lanes, int32_t *centers);
 } ck_coarse_shape;
 
@@ -81,6 +81,8 @@ typedef struct {
     int64_t row_bytes;   /* of a row in a panel of points */
     int64_t panel_bytes; /* of a panel of centers */
     char *panels;        /* n_panels x panel_bytes */
+    int32_t *order;      /* k: which center stands in each place: long ones together, as they may share a bound */
+    void *ranks;         /* scratch of sorting */
     char *words;         /* of the centers of one panel */
     double sum_error;
     ck_reach_rule rule;

@@ -1,9 +1,15 @@
 /* coarse_model.c - centers packed for a coarse screen, in the format of its kernel. docs/numerics.md, section 9. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "coarse.h"
 
 static const double UNIT_ROUNDOFF_32 = 0x1p-24, RAISED = 1.0 + 0x1p-20;
+
+typedef struct {
+    double sqnorm;
+    int32_t center;
+} ranked;
 
 int64_t ck_coarse_stage(const ck_coarse_shape *shape, int64_t d)
 {
@@ -47,6 +53,8 @@ void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, const ck_coa
     coarse->panel_bytes = (coarse->n_words + shape->head_lines) * shape->panel_centers * CK_WORD_BYTES;
     coarse->panels = ck_arena_alloc(arena, coarse->n_panels, coarse->panel_bytes);
     coarse->words = ck_arena_alloc(arena, coarse->row_bytes, shape->panel_centers);
+    coarse->order = CK_NEW(arena, int32_t, k);
+    coarse->ranks = CK_NEW(arena, ranked, k);
     coarse->sum_error = shape->format->sum_error(coarse->n_words);
 }
 
@@ -56,6 +64,29 @@ void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, 
     float *head = panel;
     head[at] = start;
     for (int64_t i = 0; i < line; i++) head[2 * shape->panel_centers + at * line + i] = start;
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->sqnorm != y->sqnorm) return (x->sqnorm > y->sqnorm) - (x->sqnorm < y->sqnorm);
+    return (x->center > y->center) - (x->center < y->center);
+}
+
+/* By the lengths of their images. */
+static void sort_centers(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
+{
+    ranked *ranks = coarse->ranks;
+    for (int64_t j = 0; j < coarse->k; j++) {
+        double sqnorm = 0.0;
+        for (int64_t p = 0; p < model->d; p++) {
+            const double value = centers[j * model->d + p] * model->image.scale + model->image.minus_offset[p];
+            sqnorm += value * value;
+        }
+        ranks[j] = (ranked){sqnorm == sqnorm ? sqnorm : 0.0, (int32_t)j};
+    }
+    qsort(ranks, (size_t)coarse->k, sizeof *ranks, compare_ranks);
+    for (int64_t j = 0; j < coarse->k; j++) coarse->order[j] = ranks[j].center;
 }
 
 /* What fills the last panel has the score -infinity, and an index that exists should a row have none. */
@@ -70,7 +101,7 @@ static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *mo
     assert(r <= MOST_CENTERS);
     for (int64_t first = 0; first < coarse->k; first += r, panel += coarse->panel_bytes) {
         for (int64_t c = 0; c < r; c++) {
-            const int32_t index = (int32_t)ck_min_i64(first + c, coarse->k - 1);
+            const int32_t index = coarse->order[ck_min_i64(first + c, coarse->k - 1)];
             chosen[c] = centers + index * d;
             memcpy(panel + (r + c) * CK_WORD_BYTES, &index, sizeof index);
         }
@@ -88,6 +119,7 @@ static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *mo
 
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
 {
+    sort_centers(coarse, model, centers);
     fill_panels(coarse, model, centers);
     /* The squared norm of a row is computed in float32. */
     coarse->rule.row = 0.5 * (1.0 - ck_gamma((double)model->d + 32.0, UNIT_ROUNDOFF_32));

@@ -67,8 +67,8 @@ static int probe_coarse(const ck_matrix *X, const ck_screen_model *model, const 
                     if (i != j % r) ck_coarse_set_start(shape, panel, i, -INFINITY);
                 shape->score(points, coarse.n_words, panel, 1, 1, best, second, index);
                 for (int64_t lane = 0; lane < n_rows; lane++) {
-                    scores[(row + lane) * k + j] = best[lane];
-                    reached[(row + lane) * k + j] = masks[j] >> lane & 1;
+                    scores[(row + lane) * k + coarse.order[j]] = best[lane];
+                    reached[(row + lane) * k + coarse.order[j]] = masks[j] >> lane & 1;
                 }
             }
         }

@@ -317,7 +317,7 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel, doubl
     }
     if (comparison->coarse.shape) {
         always = screen_panel_coarse(s, worker, panel);
-        for (int t = 0; t < s->n_candidates; t++) masks[t] = (w->masks[t] | always) & valid;
+        for (int t = 0; t < s->n_candidates; t++) masks[comparison->coarse.order[t]] = (w->masks[t] | always) & valid;
         return;
     }
     panel_points(s, worker, panel, &points, &sqnorm);

@@ -369,9 +369,10 @@ void check_coarse(const void *entry)
     ck_screen_model_set(&model, &rows.X, centers, 0);
     ck_coarse_model_set(&coarse, &model, centers);
     for (int64_t j = 0; j < K; j++) {
+        const double *center = centers + coarse.order[j] * d;
         half_norms[j] = 0.0;
         for (int64_t p = 0; p < d; p++) {
-            images[j * d + p] = centers[j * d + p] * model.image.scale + model.image.minus_offset[p];
+            images[j * d + p] = center[p] * model.image.scale + model.image.minus_offset[p];
             half_norms[j] += 0.5 * images[j * d + p] * images[j * d + p];
         }
     }
@@ -394,7 +395,7 @@ void check_coarse(const void *entry)
         const double norm = image_of(&rows, row + ck_min_i64(lane, n - 1), &model.image, exact);
         threshold[lane] = below(5) ? second[lane] : NAN;
         top[lane] = next[lane] = -INFINITY;
-        labels[lane] = 0;
+        labels[lane] = coarse.order[0];
         if (norm < 0x1p100)
             expect(fabs(sqnorm[lane] - norm) <= ck_gamma((double)d + 32, 0x1p-24) * norm + 0x1p-110, "norms of pack");
     }
@@ -410,7 +411,7 @@ void check_coarse(const void *entry)
             const double norm = image_of(&rows, row + ck_min_i64(lane, n - 1), &model.image, exact);
             double truth = -half_norms[j];
             for (int64_t p = 0; p < d; p++) truth += exact[p] * images[j * d + p];
-            if (score > top[lane]) labels[lane] = (int32_t)j;
+            if (score > top[lane]) labels[lane] = coarse.order[j];
             next[lane] = fmaxf(next[lane], fminf(top[lane], score));
             top[lane] = fmaxf(top[lane], score);
             expected[j] |= (uint64_t)(score >= threshold[lane]) << lane;
