@@ -29,7 +29,7 @@ void ck_assigner_init(ck_assigner *assigner, ck_arena *arena, const ck_matrix *X
     assigner->packed = NULL;
     assigner->coarse_serves = 0;
     ck_screen_model_init(&assigner->model, arena, ck_screen_choose_shape(d), k, d);
-    ck_coarse_model_init(&assigner->coarse, arena, ck_coarse_choose_shape(X->n_rows, k, d), k, d);
+    ck_coarse_model_init(&assigner->coarse, arena, ck_coarse_choose_shape(X, k), k, d);
     assigner->centers32 = assigner->coarse.shape ? CK_NEW(arena, float, k *d + CK_LANES) : NULL;
     const ck_screen_shape *shape = assigner->model.shape;
     const int64_t width = shape->panel_rows, all_rows = ck_round_up(X->n_rows, width);

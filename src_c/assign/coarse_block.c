@@ -318,7 +318,7 @@ double ck_coarse_row_operations(const ck_coarse_shape *shape, int64_t k, int64_t
 double ck_scoring_operations(const ck_matrix *X, int64_t k)
 {
     const int64_t d = X->n_features;
-    const ck_coarse_shape *shape = ck_coarse_choose_shape(X->n_rows, k, d);
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(X, k);
     const double cost = shape ? ck_coarse_pair_cost(shape, d) : 1.0;
     return (double)k * ck_pair_operations(d) * cost + ck_coarse_row_operations(shape, k, d) +
            (ck_packed_fits(X) ? 0.0 : CK_COST_PACK_FEATURE * (double)d);

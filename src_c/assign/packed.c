@@ -19,7 +19,7 @@ int ck_packed_fits(const ck_matrix *X)
 
 int ck_packed_coarse_fits(const ck_matrix *X, int64_t k)
 {
-    const ck_coarse_shape *shape = ck_coarse_choose_shape(X->n_rows, k, X->n_features);
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(X, k);
     return shape && X->n_rows <= CK_COARSE_KEPT_BYTES / ck_coarse_row_bytes(shape, X->n_features);
 }
 
@@ -51,7 +51,7 @@ static ck_packed_rows *reserve(ck_arena *arena, const ck_matrix *X, int in_float
 ck_packed_rows *ck_packed_room_new(ck_arena *arena, const ck_matrix *X, int64_t k)
 {
     const int coarse = ck_packed_coarse_fits(X, k);
-    const ck_coarse_shape *shape = coarse ? ck_coarse_choose_shape(X->n_rows, k, X->n_features) : NULL;
+    const ck_coarse_shape *shape = coarse ? ck_coarse_choose_shape(X, k) : NULL;
     if (!shape && !ck_packed_fits(X)) return NULL;
     ck_packed_rows *packed = reserve(arena, X, ck_packed_fits(X), shape);
     if (packed) packed->as_needed = 1;
@@ -66,7 +66,7 @@ ck_packed_rows *ck_packed_rows_new(ck_arena *arena, const ck_matrix *X, int64_t 
     if (d > CK_PACKED_BYTES || packed_bytes(X) > CK_PACKED_BYTES) return NULL;
     ck_arena local = {0};
     ck_coarse_model coarse;
-    ck_coarse_model_init(&coarse, &local, ck_coarse_choose_shape(n, k, d), k, d);
+    ck_coarse_model_init(&coarse, &local, ck_coarse_choose_shape(X, k), k, d);
     ck_packed_rows *packed = local.failed ? NULL : reserve(arena, X, 1, coarse.shape);
     if (packed) ck_screen_model_init(&packed->model, arena, shape, 1, d);
     double *rows = CK_NEW(&local, double, ck_round_up(n, width) * d); /* the scratch of packing too */

@@ -25,9 +25,10 @@ static inline double ck_pair_operations(int64_t d) { return (double)d + CK_COST_
 /* --- The coarse screen: coarse-screen -------------------------------------------------------------------------- */
 
 #define CK_COST_COARSE_PAIR 10.0  /* of a pair beside its features */
-#define CK_COST_COARSE_ROW 1500.0 /* of a row beside its pairs */
-#define CK_OPEN_SHARE 0.02        /* of the pairs that it leaves open where few directions hold most of the scatter */
-#define CK_COST_UNSURE_ROW 3.0    /* passes that a row costs whose bounds do not separate its center from the others */
+#define CK_COST_COARSE_ROW 1500.0 /* of a row beside its pairs; in float64: */
+#define CK_COST_COARSE_ROW_F64 3000.0
+#define CK_OPEN_SHARE 0.02     /* of the pairs that it leaves open where few directions hold most of the scatter */
+#define CK_COST_UNSURE_ROW 3.0 /* passes that a row costs whose bounds do not separate its center from the others */
 
 /* Packing a center costs as much as scoring it for some hundred rows, and small fits are held up by other things. */
 enum { CK_COARSE_MIN_ROWS = 2048, CK_COARSE_MIN_CENTERS = 64 };

@@ -90,8 +90,8 @@ typedef struct {
 
 /* Of a pair in the coarse screen, over that in the float32 screen. */
 double ck_coarse_pair_cost(const ck_coarse_shape *shape, int64_t d);
-/* For n rows and k centers; NULL where they are few, or there is none that pays. */
-const ck_coarse_shape *ck_coarse_choose_shape(int64_t n, int64_t k, int64_t d);
+/* For rows like those of X and k centers; NULL where they are few, or there is none that pays. */
+const ck_coarse_shape *ck_coarse_choose_shape(const ck_matrix *X, int64_t k);
 /* Of that shape, which may be NULL. Reserves memory: check arena->failed. */
 void ck_coarse_model_init(ck_coarse_model *coarse, ck_arena *arena, const ck_coarse_shape *shape, int64_t k, int64_t d);
 /* How many centers there are to be set: at most as many as there is memory for. */

@@ -32,13 +32,15 @@ double ck_coarse_pair_cost(const ck_coarse_shape *shape, int64_t d)
     return shape->pair_cost * ((double)d + CK_COST_COARSE_PAIR) / ck_pair_operations(d);
 }
 
-const ck_coarse_shape *ck_coarse_choose_shape(int64_t n, int64_t k, int64_t d)
+const ck_coarse_shape *ck_coarse_choose_shape(const ck_matrix *X, int64_t k)
 {
+    const int64_t n = X->n_rows, d = X->n_features;
     const ck_coarse_shape *shape = ck_coarse_table();
     if (!shape || n < CK_COARSE_MIN_ROWS || k < CK_COARSE_MIN_CENTERS) return NULL;
     if (d < shape->least_features || d > shape->format->max_features) return NULL;
     const double in_float32 = (double)k * ck_pair_operations(d);
-    const double cost = in_float32 * ck_coarse_pair_cost(shape, d) + CK_COST_COARSE_ROW;
+    const double row = X->dtype == CK_F64 ? CK_COST_COARSE_ROW_F64 : CK_COST_COARSE_ROW;
+    const double cost = in_float32 * ck_coarse_pair_cost(shape, d) + row;
     return cost < CK_WORTH_COARSE * in_float32 ? shape : NULL;
 }
 

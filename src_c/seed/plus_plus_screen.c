@@ -75,7 +75,7 @@ static void reserve_points(screen_comparison *comparison, const ck_plus_plus *s,
 static const ck_coarse_shape *useful_coarse_shape(const ck_plus_plus *s)
 {
     const int64_t n = s->X->n_rows, d = s->X->n_features, k = s->k;
-    const ck_coarse_shape *shape = ck_coarse_choose_shape(n, k, d);
+    const ck_coarse_shape *shape = ck_coarse_choose_shape(s->X, k);
     if (!shape || n > CK_SEEDED_PACKED_BYTES / ck_coarse_row_bytes(shape, d)) return NULL;
     const double saved = (double)k * ck_pair_operations(d) * (1.0 - ck_coarse_pair_cost(shape, d));
     const double measured = CK_COST_LONE_PAIR + CK_COST_LONE_FEATURE * (double)d;
