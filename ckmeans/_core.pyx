@@ -450,7 +450,7 @@ def choose_isa(what):
     if status != 0:
         raise ImportError(
             f"CKMEANS_ISA={what!r} cannot be used: this machine and build run {', '.join(runnable_isas())}; features can "
-            f"be left out of one of these, or of all: {','.join('-' + name for name in features()) or 'there are none'}"
+            f"be left out of one of these, or of all: {','.join('-' + name for name in (*features(), 'coarse'))}"
         )
     before, chosen = chosen, what
     return before

@@ -282,3 +282,16 @@ def test_the_history_names_the_screen(coarse_isa):
     assert (fit.history["screen"] == kernel.format).all()
     fit = ckmeans.kmeans(X[:, :13], 150, init=C[:, :13], n_init=1, max_iter=3, algorithm="lloyd")
     assert (fit.history["screen"] == "float32").all()  # so few features have no other
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["uniform", "blobs", "ties", "every norm", "far row"])
+def test_seeds_are_those_of_float32(coarse_isa, kind, dtype):
+    X, _ = problem("uniform" if kind == "far row" else kind, dtype, d=256, k=200)
+    if kind == "far row":  # beside the others, whose image holds it in no format
+        X[17] *= 1e36 if dtype == np.float32 else 1e60
+    seeds = []
+    for name in (coarse_isa, "generic"):
+        _core.choose_isa(name)
+        seeds.append(ckmeans.kmeans_plusplus(X, 200, random_state=5)[1])
+    np.testing.assert_array_equal(seeds[0], seeds[1])

@@ -272,7 +272,7 @@ def test_an_instruction_set_that_cannot_be_run_is_an_import_error(name):
         f"ImportError: CKMEANS_ISA={name!r} cannot be used: this machine and build run "
         + ", ".join(_core.runnable_isas())
         + "; features can be left out of one of these, or of all: "
-        + (",".join(f"-{feature}" for feature in _core.features()) or "there are none")
+        + ",".join(f"-{feature}" for feature in (*_core.features(), "coarse"))
     )
 
 

@@ -109,7 +109,7 @@ int64_t ck_bound_group(const ck_assigner *assigner, ck_assign_scratch *scratch, 
                        float drift, const float *limits, float *lower, const ck_near_rows *near);
 
 /* What the coarse screen takes of a row beside scoring it, where few directions hold most of the scatter. */
-double ck_coarse_row_operations(const ck_coarse_shape *shape, int64_t k, int64_t d);
+double ck_coarse_row_operations(const ck_matrix *X, int64_t k);
 /* What scoring a row against k centers is thought to cost before anything is known, by the screens that there are. */
 double ck_scoring_operations(const ck_matrix *X, int64_t k);
 

@@ -253,7 +253,7 @@ static double cost_of_strip(const ck_coarse_model *coarse, const ck_coarse_scrat
     return (1.0 + (double)s->n_tried / n) * ck_coarse_pair_cost(coarse->shape, d) + measured / (n * (double)coarse->k);
 }
 
-/* The nearest by canonical distance of the label and the centers that were open with it, which ascend. */
+/* The nearest by canonical distance of the label and the centers that were open with it, in any order. */
 static int32_t settle_row(const ck_contest *contest, const ck_coarse_scratch *s, int64_t row, int32_t at)
 {
     const int64_t d = contest->rows->n_features;
@@ -309,10 +309,11 @@ ck_served_rows ck_coarse_served(const ck_assign_scratch *workers, int n_workers)
     return sum;
 }
 
-double ck_coarse_row_operations(const ck_coarse_shape *shape, int64_t k, int64_t d)
+double ck_coarse_row_operations(const ck_matrix *X, int64_t k)
 {
-    if (!shape) return 0.0;
-    return CK_COST_COARSE_ROW + CK_OPEN_SHARE * (double)k * lone_pair_cost((double)d) * ck_pair_operations(d);
+    const int64_t d = X->n_features;
+    if (!ck_coarse_choose_shape(X, k)) return 0.0;
+    return ck_coarse_row_cost(X) + CK_OPEN_SHARE * (double)k * lone_pair_cost((double)d) * ck_pair_operations(d);
 }
 
 double ck_scoring_operations(const ck_matrix *X, int64_t k)
@@ -320,7 +321,7 @@ double ck_scoring_operations(const ck_matrix *X, int64_t k)
     const int64_t d = X->n_features;
     const ck_coarse_shape *shape = ck_coarse_choose_shape(X, k);
     const double cost = shape ? ck_coarse_pair_cost(shape, d) : 1.0;
-    return (double)k * ck_pair_operations(d) * cost + ck_coarse_row_operations(shape, k, d) +
+    return (double)k * ck_pair_operations(d) * cost + ck_coarse_row_operations(X, k) +
            (ck_packed_fits(X) ? 0.0 : CK_COST_PACK_FEATURE * (double)d);
 }
 

@@ -132,8 +132,7 @@ void ck_choice_passed(ck_choice *c, double screened)
     if (c->strategy == c->bounds) return;
     c->usual_share = screened;
     /* Its first pass knows no labels, and measures more than those to come. */
-    const ck_assigner *assigner = &c->screening->assigner;
-    const double row = ck_coarse_row_operations(assigner->coarse.shape, n_centers(c), n_features(c));
+    const double row = ck_coarse_row_operations(c->prepared->problem->X, n_centers(c));
     if (c->strategy == c->projection && c->passes > 1 &&
         ck_strategy_operations(c->projection, screened) > ck_strategy_operations(c->plain, screened) + row)
         c->usual = c->plain;

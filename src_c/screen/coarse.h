@@ -67,9 +67,6 @@ typedef struct {
 } ck_coarse_shape;
 
 enum { CK_WORD_BYTES = 4 };
-/* From one rounded row to the next: whole vectors of 64 bytes. */
-CK_INLINE int64_t ck_rounded_bytes(int64_t n_words) { return ck_round_up(n_words * CK_WORD_BYTES, 64); }
-
 /* The kernel in use, or NULL; src_c/kernels.c says which. */
 const ck_coarse_shape *ck_coarse_table(void);
 void ck_coarse_use(const ck_coarse_shape *shape);
@@ -90,6 +87,8 @@ typedef struct {
 
 /* Of a pair in the coarse screen, over that in the float32 screen. */
 double ck_coarse_pair_cost(const ck_coarse_shape *shape, int64_t d);
+/* Of a row beside its pairs, in scalar operations. */
+double ck_coarse_row_cost(const ck_matrix *X);
 /* For rows like those of X and k centers; NULL where they are few, or there is none that pays. */
 const ck_coarse_shape *ck_coarse_choose_shape(const ck_matrix *X, int64_t k);
 /* Of that shape, which may be NULL. Reserves memory: check arena->failed. */

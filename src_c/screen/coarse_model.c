@@ -7,7 +7,7 @@
 static const double UNIT_ROUNDOFF_32 = 0x1p-24, RAISED = 1.0 + 0x1p-20;
 
 typedef struct {
-    double sqnorm;
+    float start; /* of scores */
     int32_t center;
 } ranked;
 
@@ -32,6 +32,11 @@ double ck_coarse_pair_cost(const ck_coarse_shape *shape, int64_t d)
     return shape->pair_cost * ((double)d + CK_COST_COARSE_PAIR) / ck_pair_operations(d);
 }
 
+double ck_coarse_row_cost(const ck_matrix *X)
+{
+    return X->dtype == CK_F64 ? CK_COST_COARSE_ROW_F64 : CK_COST_COARSE_ROW;
+}
+
 const ck_coarse_shape *ck_coarse_choose_shape(const ck_matrix *X, int64_t k)
 {
     const int64_t n = X->n_rows, d = X->n_features;
@@ -39,8 +44,7 @@ const ck_coarse_shape *ck_coarse_choose_shape(const ck_matrix *X, int64_t k)
     if (!shape || n < CK_COARSE_MIN_ROWS || k < CK_COARSE_MIN_CENTERS) return NULL;
     if (d < shape->least_features || d > shape->format->max_features) return NULL;
     const double in_float32 = (double)k * ck_pair_operations(d);
-    const double row = X->dtype == CK_F64 ? CK_COST_COARSE_ROW_F64 : CK_COST_COARSE_ROW;
-    const double cost = in_float32 * ck_coarse_pair_cost(shape, d) + row;
+    const double cost = in_float32 * ck_coarse_pair_cost(shape, d) + ck_coarse_row_cost(X);
     return cost < CK_WORTH_COARSE * in_float32 ? shape : NULL;
 }
 
@@ -71,21 +75,18 @@ void ck_coarse_set_start(const ck_coarse_shape *shape, void *panel, int64_t at, 
 static int compare_ranks(const void *a, const void *b)
 {
     const ranked *x = a, *y = b;
-    if (x->sqnorm != y->sqnorm) return (x->sqnorm > y->sqnorm) - (x->sqnorm < y->sqnorm);
+    if (x->start != y->start) return (x->start < y->start) - (x->start > y->start);
     return (x->center > y->center) - (x->center < y->center);
 }
 
-/* By the lengths of their images. */
-static void sort_centers(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
+/* By the lengths of their images, which the float32 model has. */
+static void sort_centers(ck_coarse_model *coarse, const ck_screen_model *model)
 {
+    const int64_t r = model->shape->panel_centers, panel = (model->d + 2) * r;
     ranked *ranks = coarse->ranks;
     for (int64_t j = 0; j < coarse->k; j++) {
-        double sqnorm = 0.0;
-        for (int64_t p = 0; p < model->d; p++) {
-            const double value = centers[j * model->d + p] * model->image.scale + model->image.minus_offset[p];
-            sqnorm += value * value;
-        }
-        ranks[j] = (ranked){sqnorm == sqnorm ? sqnorm : 0.0, (int32_t)j};
+        const float start = model->panels[j / r * panel + j % r]; /* minus half the square */
+        ranks[j] = (ranked){start == start ? start : 0.0f, (int32_t)j};
     }
     qsort(ranks, (size_t)coarse->k, sizeof *ranks, compare_ranks);
     for (int64_t j = 0; j < coarse->k; j++) coarse->order[j] = ranks[j].center;
@@ -121,7 +122,7 @@ static void fill_panels(const ck_coarse_model *coarse, const ck_screen_model *mo
 
 void ck_coarse_model_set(ck_coarse_model *coarse, const ck_screen_model *model, const double *centers)
 {
-    sort_centers(coarse, model, centers);
+    sort_centers(coarse, model);
     fill_panels(coarse, model, centers);
     /* The squared norm of a row is computed in float32. */
     coarse->rule.row = 0.5 * (1.0 - ck_gamma((double)model->d + 32.0, UNIT_ROUNDOFF_32));

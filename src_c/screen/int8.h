@@ -13,6 +13,9 @@ enum { CK_INT8_FEATURES = 4, CK_INT8_LARGEST = 127 };
 /* Words of features: a whole number of pairs, which some kernels multiply together. */
 CK_INLINE int64_t ck_int8_words(int64_t d) { return ck_round_up(ck_ceil_div(d, CK_INT8_FEATURES), 2); }
 
+/* From one rounded row to the next: whole vectors of 64 bytes. */
+CK_INLINE int64_t ck_rounded_bytes(int64_t n_words) { return ck_round_up(n_words * CK_WORD_BYTES, 64); }
+
 /* The largest magnitude of a row or center is taken for at least this: then no scale underflows, and the bound is a
  * number of units that 32 bits hold. */
 #define CK_INT8_LEAST 0x1p-50f

@@ -10,16 +10,6 @@ enum { PANEL_ROWS = V * L, HEAD_LINES = 2 };
 
 /* --- Rows ---------------------------------------------------------------------------------------------------- */
 
-/* L features of a row's image; count: those there are, where they are not L. */
-CK_INLINE VF image_of(const ck_matrix *X, const char *row, int64_t p, int count, const ck_screen_image *image)
-{
-    const float scale = (float)image->scale;
-    if (X->dtype == CK_F64)
-        return v_image_first_f64((const double *)row + p, count, image->scale, image->minus_offset + p);
-    const VF value = count == L ? v_loadu((const float *)row + p) : v_load_first((const float *)row + p, count);
-    return v_fma(value, v_set1(&scale), v_load(image->minus_offset32 + p));
-}
-
 CK_INLINE VF image_at(const ck_matrix *X, const char *row, int64_t p, const ck_screen_image *image)
 {
     return image_of(X, row, p, (int)ck_min_i64(L, X->n_features - p), image);

@@ -4,16 +4,6 @@
 
 enum { PAIR_ROWS = 32, PAIR_FEATURES = 32 };
 
-/* Sixteen features of a row's image; count: those there are, where they are not sixteen. */
-CK_INLINE VF image_of(const ck_matrix *X, const char *row, int64_t p, int count, const ck_screen_image *image)
-{
-    const float scale = (float)image->scale;
-    if (X->dtype == CK_F64)
-        return v_image_first_f64((const double *)row + p, count, image->scale, image->minus_offset + p);
-    const VF value = count == L ? v_loadu((const float *)row + p) : v_load_first((const float *)row + p, count);
-    return v_fma(value, v_set1(&scale), v_load(image->minus_offset32 + p));
-}
-
 /* What rounding to bfloat16 leaves of sixteen numbers. */
 CK_INLINE VF removed_by(VF value, __m256i rounded)
 {

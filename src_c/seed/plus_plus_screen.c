@@ -271,8 +271,8 @@ static void add_scored(const ck_plus_plus *s, const worker_scratch *w, int64_t r
     }
 }
 
-/* The same by the coarse screen; thresholds may be missing for rows in `always`. */
-static uint64_t screen_panel_coarse(const ck_plus_plus *s, int worker, int64_t panel)
+/* OUT masks: of the rows of one panel that may come nearer to each candidate, by the coarse screen. */
+static void screen_panel_coarse(const ck_plus_plus *s, int worker, int64_t panel, uint64_t valid, uint64_t *masks)
 {
     const screen_comparison *comparison = s->comparison_state;
     const ck_coarse_model *coarse = &comparison->coarse;
@@ -288,11 +288,12 @@ static uint64_t screen_panel_coarse(const ck_plus_plus *s, int worker, int64_t p
         always = panel_thresholds(s, panel, &comparison->model, sqnorm, thresholds);
         comparison->stale[panel] = always != 0;
     }
-    if (comparison->model.too_large) return ~0ull;
+    for (int t = 0; t < s->n_candidates; t++) masks[t] = valid;
+    if (comparison->model.too_large) return; /* its centers are not there */
     if (shape->begin) shape->begin();
     shape->reach(points, coarse->n_words, coarse->panels, coarse->n_panels, thresholds, w->masks);
     if (shape->end) shape->end();
-    return always;
+    for (int t = 0; t < s->n_candidates; t++) masks[coarse->order[t]] = (w->masks[t] | always) & valid;
 }
 
 /* Masks of the rows of one panel that may come nearer to each candidate. Where there are scores: INOUT gains, errors.
@@ -316,8 +317,7 @@ static void screen_panel(const ck_plus_plus *s, int worker, int64_t panel, doubl
         return;
     }
     if (comparison->coarse.shape) {
-        always = screen_panel_coarse(s, worker, panel);
-        for (int t = 0; t < s->n_candidates; t++) masks[comparison->coarse.order[t]] = (w->masks[t] | always) & valid;
+        screen_panel_coarse(s, worker, panel, valid, masks);
         return;
     }
     panel_points(s, worker, panel, &points, &sqnorm);
